@@ -1,0 +1,158 @@
+package config
+
+import "time"
+
+// Config is the whole configuration. configs/incamera.yaml documents every key with its unit and default.
+type Config struct {
+	Mode    Mode   `yaml:"mode"`
+	Name    string `yaml:"name"`
+	DataDir string `yaml:"data_dir"`
+
+	Log       Log       `yaml:"log"`
+	HTTP      HTTP      `yaml:"http"`
+	Admin     Admin     `yaml:"admin"`
+	Media     Media     `yaml:"media"`
+	Redis     Redis     `yaml:"redis"`
+	SQL       SQL       `yaml:"sql"`
+	Process   Process   `yaml:"process"`
+	Auth      Auth      `yaml:"auth"`
+	Signaling Signaling `yaml:"signaling"`
+}
+
+// Mode says how strict the process is about its own configuration.
+type Mode string
+
+// Modes. Development accepts defaults that would be unsafe on a network; production refuses to start with them.
+const (
+	Development Mode = "development"
+	Production  Mode = "production"
+)
+
+// Log is where and how the process speaks: to standard error, one line an event.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// HTTP is the public listener: pages, API and WebSocket.
+type HTTP struct {
+	Listen         string   `yaml:"listen"`
+	PublicURL      string   `yaml:"public_url"`
+	TLS            TLS      `yaml:"tls"`
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	ProxyProtocol  bool     `yaml:"proxy_protocol"`
+}
+
+// TLS of the public listener. Mode local makes an own CA for a LAN.
+type TLS struct {
+	Mode     string `yaml:"mode"`
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+	Host     string `yaml:"host"`
+}
+
+// TLS modes.
+const (
+	TLSOff   = "off"
+	TLSLocal = "local"
+	TLSFiles = "files"
+)
+
+// Admin is the listener for metrics, health and profiles.
+type Admin struct {
+	Listen string `yaml:"listen"`
+}
+
+// Media is the media node of this process.
+type Media struct {
+	Listen          string   `yaml:"listen"`
+	Shards          int      `yaml:"shards"`
+	Advertise       []string `yaml:"advertise"`
+	AudioSlots      int      `yaml:"audio_slots"`
+	VideoSlots      int      `yaml:"video_slots"`
+	Codecs          []string `yaml:"codecs"`
+	MaxParticipants int      `yaml:"max_participants"`
+}
+
+// Redis is the live state. Mode embedded runs a private server inside the process.
+type Redis struct {
+	Mode         string   `yaml:"mode"`
+	Addresses    []string `yaml:"addresses"`
+	MasterName   string   `yaml:"master_name"`
+	User         string   `yaml:"user"`
+	Password     string   `yaml:"password" secret:"true"`
+	PasswordFile string   `yaml:"password_file"`
+	TLS          bool     `yaml:"tls"`
+	CAFile       string   `yaml:"ca_file"`
+}
+
+// Redis modes.
+const (
+	RedisEmbedded = "embedded"
+	RedisSingle   = "single"
+	RedisSentinel = "sentinel"
+	RedisCluster  = "cluster"
+)
+
+// SQL is what lasts: accounts, rooms, audit.
+type SQL struct {
+	Driver  string `yaml:"driver"`
+	DSN     string `yaml:"dsn" secret:"true"`
+	DSNFile string `yaml:"dsn_file"`
+}
+
+// SQL drivers.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// Process is this process among the others of the deployment.
+type Process struct {
+	ID          string `yaml:"id"`
+	IdentityDir string `yaml:"identity_dir"`
+	RPCListen   string `yaml:"rpc_listen"`
+	RPCAddress  string `yaml:"rpc_address"`
+	Zone        string `yaml:"zone"`
+}
+
+// Auth is how people prove who they are.
+type Auth struct {
+	SecondFactorMaxAge time.Duration `yaml:"second_factor_max_age"`
+	SessionMax         time.Duration `yaml:"session_max"`
+	SessionIdle        time.Duration `yaml:"session_idle"`
+	PasswordHashes     int           `yaml:"password_hashes"`
+}
+
+// Signaling is the behaviour of meetings.
+type Signaling struct {
+	SeatKept       time.Duration `yaml:"seat_kept"`
+	MeetingKept    time.Duration `yaml:"meeting_kept"`
+	MaxPerMeeting  int           `yaml:"max_per_meeting"`
+	MessagesPerSec int           `yaml:"messages_per_second"`
+}
+
+// Default is the configuration of `incamera serve` on a fresh machine.
+func Default() Config {
+	return Config{
+		Mode:    Development,
+		Name:    "incamera",
+		DataDir: "./data",
+		Log:     Log{Level: "info", Format: "text"},
+		HTTP: HTTP{
+			Listen:    "127.0.0.1:8480",
+			PublicURL: "http://localhost:8480",
+			TLS:       TLS{Mode: TLSOff},
+		},
+		Admin: Admin{Listen: "127.0.0.1:8481"},
+		Media: Media{
+			Listen: "0.0.0.0:8490", AudioSlots: 3, VideoSlots: 9, MaxParticipants: 1000,
+			Codecs: []string{"VP8", "VP9", "H264", "AV1"},
+		},
+		Redis:     Redis{Mode: RedisEmbedded},
+		SQL:       SQL{Driver: SQLite},
+		Process:   Process{ID: "local", RPCListen: "127.0.0.1:0"},
+		Auth:      Auth{SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2},
+		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MessagesPerSec: 30},
+	}
+}
