@@ -1,0 +1,53 @@
+# InCamera: the commands people use. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := build/incamera
+export CGO_ENABLED ?= 0
+
+.PHONY: help setup-run setup-test web build run test check unit e2e bench fuzz generate image clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+setup-run: ## fetch what building needs (npm packages)
+	@scripts/setup run
+
+setup-test: ## fetch what the tests need too (browsers, redis, PostgreSQL, Prometheus from Debian)
+	@scripts/setup test
+
+web: setup-run ## bundle the page and the SDK into web/dist
+	@go run ./web/build
+
+build: web ## build the binary into build/incamera
+	@go build -trimpath -ldflags "-s -w" -o $(BIN) ./cmd/incamera
+	@echo "built $(BIN)"
+
+run: build ## build and start InCamera on this machine; prints the address to open
+	@exec $(BIN) serve
+
+test: setup-test build check unit e2e ## everything: checks, unit tests, browsers
+
+check: setup-test ## formatting, vet, types, generated code, house rules
+	@scripts/check
+
+unit: setup-test web ## Go and TypeScript tests without browsers
+	@go test -timeout 10m ./...
+	@cd web && npm test --workspaces --if-present
+
+e2e: setup-test build ## people meet, in real Chromium and Firefox
+	@cd web && npm run e2e
+
+bench: ## CPU per forwarded packet beside a stock forwarder, and the micro-benchmarks
+	@scripts/bench/run
+
+fuzz: ## every fuzz target, FUZZTIME each (default 20s)
+	@scripts/fuzz
+
+generate: setup-test ## write the generated code of the schemas again
+	@scripts/generate
+
+image: build ## a static, non-root image from scratch (needs buildah or docker)
+	@scripts/image
+
+clean: ## remove what was built; data/ stays
+	@rm -rf build web/node_modules; find web/dist -mindepth 1 ! -name .keep -delete 2>/dev/null || true
