@@ -1,0 +1,15 @@
+// The public surface of the InCamera SDK. Nothing else is meant to be imported.
+
+export { prepare, type Prepared } from './prepare.js';
+export { Room } from './room.js';
+export { capabilities, type Capabilities, type Missing } from './capabilities.js';
+export { InCameraError, type LocalErrorCode } from './errors.js';
+export {
+  listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions,
+} from './devices.js';
+export type { Listener, Unsubscribe } from './emitter.js';
+export type {
+  AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
+  LocalMedia, LocalSource, Logger, MediaChoice, MediaSource, Participant, PauseReason, PrepareOptions, ReceivedStats,
+  ReconnectPolicy, Role, RoomEvents, RoomState, SentStats, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter, WaitingInfo,
+} from './types.js';

@@ -1,0 +1,277 @@
+// The words of the public surface: what a meeting looks like to a page.
+
+import type { InCameraError } from './errors.js';
+
+/** The four things a person can send. */
+export type SourceKind = 'mic' | 'camera' | 'screen' | 'screen_audio';
+/** The two that are pictures. */
+export type VideoKind = 'camera' | 'screen';
+export type Role = 'host' | 'cohost' | 'presenter' | 'participant' | 'viewer';
+/** How a person proved who they are. */
+export type Assurance = 'guest' | 'mfa' | 'phishing_resistant';
+
+export interface MediaSource {
+  readonly kind: SourceKind;
+  readonly on: boolean;
+  /** A host muted it. Soft: the person may unmute. Hard (see Participant.hardMuted): only a host can. */
+  readonly mutedByHost: boolean;
+}
+
+export interface Participant {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly assurance: Assurance;
+  /** Small number of the participant in this meeting, rising in order of arrival. */
+  readonly number: number;
+  readonly media: readonly MediaSource[];
+  readonly hand: boolean;
+  readonly handAtMs: number;
+  readonly joinedAtMs: number;
+  /** False while the person's connection is away and the place is kept. */
+  readonly present: boolean;
+  readonly hardMuted: boolean;
+}
+
+/** Somebody at the door; only those who may admit see these. */
+export interface Waiter {
+  readonly id: string;
+  readonly name: string;
+  readonly assurance: Assurance;
+  readonly sinceMs: number;
+}
+
+export interface ChatMessage {
+  readonly id: string;
+  readonly participant: string;
+  readonly name: string;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** The shared state of the meeting. Immutable: every change makes a new object. */
+export interface RoomState {
+  readonly generation: number;
+  readonly version: number;
+  readonly room: string;
+  readonly meeting: string;
+  readonly title: string;
+  readonly roomClass: string;
+  readonly locked: boolean;
+  readonly e2ee: boolean;
+  readonly participants: ReadonlyMap<string, Participant>;
+  readonly waiting: ReadonlyMap<string, Waiter>;
+  readonly chat: readonly ChatMessage[];
+  readonly startedAtMs: number;
+  readonly ended: boolean;
+  /** True while an event is known to be missing; the room is catching up. */
+  readonly stale: boolean;
+}
+
+/** What this participant may do. The server enforces it; use it to show or hide buttons. */
+export interface Grants {
+  readonly publish: readonly SourceKind[];
+  readonly chat: boolean;
+  readonly roster: boolean;
+  readonly moderate: boolean;
+}
+
+export interface Speaker {
+  readonly participant: string;
+  /** Level in -dBov: 0 loudest, 127 silence. */
+  readonly level: number;
+}
+
+export type PauseReason = '' | 'off' | 'no_layer' | 'codec' | 'bandwidth' | 'not_granted' | 'unknown';
+
+/** Who is in a receiving slot now. */
+export interface SlotView {
+  readonly slot: number;
+  readonly type: 'audio' | 'video';
+  /** Empty: the slot is free. */
+  readonly participant: string;
+  readonly kind: SourceKind | null;
+  /** Why a wished video does not flow; '' when it does. */
+  readonly paused: PauseReason;
+  /** Simulcast layer, 0 = lowest. */
+  readonly layer: number;
+  readonly track: MediaStreamTrack;
+}
+
+/** One picture on the page, in CSS pixels. With `element`, the SDK attaches and detaches the picture itself. */
+export interface Tile {
+  /** Empty: filled by speech. */
+  readonly participant: string;
+  readonly kind: VideoKind;
+  readonly width: number;
+  readonly height: number;
+  readonly element?: HTMLVideoElement;
+}
+
+/** Own devices and switches. */
+export interface LocalSource {
+  readonly on: boolean;
+  /** The track being sent or kept ready; null when there is none. */
+  readonly track: MediaStreamTrack | null;
+  readonly mutedByHost: boolean;
+}
+export interface LocalMedia {
+  readonly mic: LocalSource;
+  readonly camera: LocalSource;
+  readonly screen: LocalSource;
+  readonly screenAudio: LocalSource;
+}
+
+export interface Connection {
+  /** The WebSocket to the server. */
+  readonly signaling: 'connected' | 'reconnecting' | 'closed';
+  /** The media transport; `moving` while a second one is being opened. */
+  readonly media: 'connecting' | 'connected' | 'moving' | 'lost' | 'closed';
+  /** Number of the current reconnection attempt; 0 when connected. */
+  readonly attempt: number;
+}
+
+export type EndReason =
+  | 'left' | 'removed' | 'banned' | 'ended' | 'replaced' | 'expired' | 'revoked' | 'declined'
+  | 'unauthorized' | 'unreachable' | 'failed';
+export interface Ended {
+  readonly reason: EndReason;
+  /** Name of the person who caused it, when the server tells. */
+  readonly byName: string;
+}
+
+export interface RoomEvents {
+  /** The shared state changed (people, roles, lock, chat …). */
+  change: RoomState;
+  'participant-joined': Participant;
+  'participant-left': { readonly participant: Participant; readonly reason: string };
+  chat: ChatMessage;
+  /** Who is heard now, loudest first. */
+  speakers: readonly Speaker[];
+  /** Who is in which slot; ask `videoFor` again. */
+  slots: readonly SlotView[];
+  /** The people at the door. */
+  waiting: readonly Waiter[];
+  /** Own mic, camera or screen changed, by whatever cause. */
+  media: LocalMedia;
+  connection: Connection;
+  /** The meeting is over for this client. The last event. */
+  ended: Ended;
+  /** Something failed that no returned promise reports. The meeting goes on. */
+  error: InCameraError;
+}
+
+export interface WaitingInfo {
+  readonly waiter: string;
+  readonly roomTitle: string;
+  /** False: no host is in the meeting yet. */
+  readonly hostPresent: boolean;
+}
+
+/** What waitInLobby gives and connect takes. */
+export interface AdmittedTicket {
+  readonly token: string;
+}
+
+/** A track, `true`/constraints for the SDK to open one in the background, or false/absent: off at entry. */
+export type MediaChoice = MediaStreamTrack | MediaTrackConstraints | boolean;
+
+export interface ConnectOptions {
+  /** A room token made for this Prepared's jkt. Give exactly one of token, tokenProvider, admitted. */
+  readonly token?: string;
+  readonly tokenProvider?: (jkt: string) => Promise<string>;
+  readonly admitted?: AdmittedTicket;
+  readonly mic?: MediaChoice;
+  readonly camera?: MediaChoice;
+  readonly signal?: AbortSignal;
+}
+
+export interface LobbyOptions {
+  readonly pass: string;
+  readonly name: string;
+  readonly onWaiting?: (info: WaitingInfo) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** How long to wait before the attempt (1, 2, …), or null: give up. */
+export interface ReconnectPolicy {
+  next(attempt: number): number | null;
+}
+
+export interface PrepareOptions {
+  /** Address of the InCamera server, e.g. "https://meet.example.org". */
+  readonly url: string;
+  readonly room: string;
+  /** Which sending lines to offer; default all. A viewer's page passes {mic: false, camera: false, screen: false}. */
+  readonly publish?: { readonly mic?: boolean; readonly camera?: boolean; readonly screen?: boolean };
+  /** Preview tracks already open; they can also be given to connect. */
+  readonly mic?: MediaStreamTrack;
+  readonly camera?: MediaStreamTrack;
+  readonly logger?: Logger;
+  readonly reconnect?: ReconnectPolicy;
+  /** Stop receiving video while the page is hidden; default true. */
+  readonly pauseWhenHidden?: boolean;
+  /** Called in the task that creates a transceiver, before any media can flow: the place for encoded transforms. */
+  readonly attachTransforms?: (transceiver: RTCRtpTransceiver) => void;
+}
+
+export interface SentStats {
+  readonly kind: SourceKind;
+  readonly rid: string;
+  readonly codec: string;
+  readonly active: boolean;
+  readonly bytes: number;
+  readonly packets: number;
+  readonly framesEncoded: number;
+  readonly width: number;
+  readonly height: number;
+  readonly framesPerSecond: number;
+  readonly retransmitted: number;
+  readonly limitation: string;
+}
+export interface ReceivedStats {
+  readonly slot: number;
+  readonly type: 'audio' | 'video';
+  readonly participant: string;
+  readonly kind: SourceKind | null;
+  readonly codec: string;
+  readonly bytes: number;
+  readonly packets: number;
+  readonly lost: number;
+  readonly jitterMs: number;
+  readonly jitterBufferMs: number;
+  readonly framesDecoded: number;
+  readonly framesDropped: number;
+  readonly freezes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly framesPerSecond: number;
+  readonly audioEnergy: number;
+  readonly audioLevel: number;
+  readonly concealedSamples: number;
+  readonly totalSamples: number;
+}
+export interface CallStats {
+  readonly atMs: number;
+  readonly placement: number;
+  readonly transport: {
+    readonly state: string;
+    readonly dtlsCipher: string;
+    readonly srtpCipher: string;
+    readonly tlsVersion: string;
+    readonly rttMs: number | null;
+    readonly availableOutgoingKbps: number | null;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+    /** Offers this client made since it joined; people coming and going must not raise it. */
+    readonly negotiations: number;
+  };
+  readonly sent: readonly SentStats[];
+  readonly received: readonly ReceivedStats[];
+}
