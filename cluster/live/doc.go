@@ -1,0 +1,2 @@
+// Package live connects to the Redis that holds the deployment's live state, or runs one inside the process.
+package live

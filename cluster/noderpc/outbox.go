@@ -1,0 +1,103 @@
+package noderpc
+
+import "sync"
+
+// OutboxOptions of an Outbox.
+type OutboxOptions struct {
+	Capacity int    // 1024 events: some seconds of a busy node
+	OnResync func() // called without locks when NeedResync turns true; may be nil
+}
+
+// Outbox is the bounded queue of events from a node to one signaling instance. Put never blocks: when the queue is
+// full, the event is dropped and the node is asked (NeedResync) to put its full state again. It is also asked when
+// a new stream attaches, since what the old one had in flight may be lost.
+type Outbox struct {
+	onResync func()
+	ready    chan struct{} // capacity 1: there is something to take
+
+	mu      sync.Mutex
+	queue   []*Event // ring, guarded by mu
+	head, n int
+	resync  bool
+	dropped uint64
+}
+
+// NewOutbox makes an empty Outbox.
+func NewOutbox(o OutboxOptions) *Outbox {
+	if o.Capacity <= 0 {
+		o.Capacity = 1024
+	}
+	return &Outbox{onResync: o.OnResync, ready: make(chan struct{}, 1), queue: make([]*Event, o.Capacity)}
+}
+
+// Put appends an event, or drops it and asks for a resync. The event belongs to the Outbox from now on.
+func (o *Outbox) Put(ev *Event) bool {
+	o.mu.Lock()
+	if o.n == len(o.queue) {
+		o.dropped++
+		asked := o.resync
+		o.resync = true
+		o.mu.Unlock()
+		if !asked && o.onResync != nil {
+			o.onResync()
+		}
+		return false
+	}
+	o.queue[(o.head+o.n)%len(o.queue)] = ev
+	o.n++
+	o.mu.Unlock()
+	o.wake()
+	return true
+}
+
+// NeedResync says once that the node must put its full state again: transport states and occupancies of all
+// transports that report to this instance.
+func (o *Outbox) NeedResync() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	was := o.resync
+	o.resync = false
+	return was
+}
+
+// AskResync makes NeedResync true.
+func (o *Outbox) AskResync() {
+	o.mu.Lock()
+	asked := o.resync
+	o.resync = true
+	o.mu.Unlock()
+	if !asked && o.onResync != nil {
+		o.onResync()
+	}
+}
+
+// Ready receives after a Put. One token may stand for many events.
+func (o *Outbox) Ready() <-chan struct{} { return o.ready }
+
+// Take moves up to len(into) events out, oldest first.
+func (o *Outbox) Take(into []*Event) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := min(o.n, len(into))
+	for i := range n {
+		into[i] = o.queue[o.head]
+		o.queue[o.head] = nil
+		o.head = (o.head + 1) % len(o.queue)
+	}
+	o.n -= n
+	return n
+}
+
+// Dropped counts the events that found the queue full.
+func (o *Outbox) Dropped() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dropped
+}
+
+func (o *Outbox) wake() {
+	select {
+	case o.ready <- struct{}{}:
+	default:
+	}
+}
