@@ -1,18 +1,39 @@
 package srtp
 
+import "encoding/binary"
+
+// maxStreams bounds the SSRCs of one Out. They are ours to choose (slots and
+// their RTX), so reaching it is a bug, not a peer's doing.
+const maxStreams = 1024
+
 // Out seals what is sent to one peer. Owned by one goroutine.
 type Out struct {
+	// static
 	profile Profile
+	t       transform
+
+	// Streams are never removed: forgetting one would forget its high-water
+	// mark, which is what keeps nonces unique.
+	streams  map[uint32]*Stream
+	rtcpNext uint32 // 1..maxRTCPIndex+1
 }
 
 // Stream is the sending state of one SSRC of an Out.
 type Stream struct {
+	out  *Out
 	ssrc uint32
+	next uint64 // lowest index that may still be sealed
 }
 
 // NewOut derives session keys from the local master key and salt. It keeps
 // neither; the caller wipes them.
-func NewOut(profile Profile, masterKey, masterSalt []byte) (*Out, error) { return nil, ErrProfile }
+func NewOut(profile Profile, masterKey, masterSalt []byte) (*Out, error) {
+	t, err := newTransform(profile, masterKey, masterSalt)
+	if err != nil {
+		return nil, err
+	}
+	return &Out{profile: profile, t: t, streams: map[uint32]*Stream{}, rtcpNext: 1}, nil
+}
 
 // Profile is the one given to NewOut.
 func (o *Out) Profile() Profile { return o.profile }
@@ -25,11 +46,25 @@ func (o *Out) RTCPOverhead() int { return o.profile.RTCPOverhead() }
 
 // Stream returns the one Stream of ssrc, made on first use. Keep the pointer
 // beside the sending state (Down): Stream.Seal then needs no lookup.
-func (o *Out) Stream(ssrc uint32) (*Stream, error) { return nil, ErrTooManyStreams }
+func (o *Out) Stream(ssrc uint32) (*Stream, error) {
+	if s, ok := o.streams[ssrc]; ok {
+		return s, nil
+	}
+	if len(o.streams) >= maxStreams {
+		return nil, ErrTooManyStreams
+	}
+	s := &Stream{out: o, ssrc: ssrc}
+	o.streams[ssrc] = s
+	return s, nil
+}
 
 // Seal is Stream(ssrc) and Stream.Seal in one.
 func (o *Out) Seal(dst []byte, hdrLen int, payload []byte, ssrc, roc uint32, seq uint16) (int, error) {
-	return 0, ErrTooManyStreams
+	s, err := o.Stream(ssrc)
+	if err != nil {
+		return 0, err
+	}
+	return s.Seal(dst, hdrLen, payload, roc, seq)
 }
 
 // SSRC of the stream.
@@ -43,9 +78,46 @@ func (s *Stream) SSRC() uint32 { return s.ssrc }
 // so a caller may start where it likes and skip. On error dst holds nothing
 // that may be sent.
 func (s *Stream) Seal(dst []byte, hdrLen int, payload []byte, roc uint32, seq uint16) (int, error) {
-	return 0, ErrNonceReuse
+	n := hdrLen + len(payload) + s.out.profile.Overhead()
+	if hdrLen < rtpHeaderLen || len(dst) < n {
+		return 0, ErrShortBuffer
+	}
+	// The nonce comes from the arguments and the receiver's from the header.
+	if headerLenOf(dst[:hdrLen]) != hdrLen ||
+		binary.BigEndian.Uint16(dst[2:]) != seq || binary.BigEndian.Uint32(dst[8:]) != s.ssrc {
+		return 0, ErrMalformed
+	}
+	index := uint64(roc)<<16 | uint64(seq)
+	if index < s.next {
+		if s.next > maxIndex {
+			return 0, ErrExhausted
+		}
+		return 0, ErrNonceReuse
+	}
+	s.next = index + 1 // before sealing: an index counts as used even if that fails
+	if err := s.out.t.sealRTP(dst[:n:n], hdrLen, payload, s.ssrc, index); err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // SealRTCP writes the protected form of the compound packet pkt into dst and
 // returns its length: len(pkt)+RTCPOverhead. dst and pkt must not overlap.
-func (o *Out) SealRTCP(dst, pkt []byte) (int, error) { return 0, ErrMalformed }
+func (o *Out) SealRTCP(dst, pkt []byte) (int, error) {
+	if len(pkt) < rtcpHeaderLen || pkt[0]>>6 != 2 {
+		return 0, ErrMalformed
+	}
+	n := len(pkt) + o.profile.RTCPOverhead()
+	if len(dst) < n {
+		return 0, ErrShortBuffer
+	}
+	if o.rtcpNext > maxRTCPIndex {
+		return 0, ErrExhausted
+	}
+	index := o.rtcpNext
+	o.rtcpNext++
+	if err := o.t.sealRTCP(dst[:n:n], pkt, binary.BigEndian.Uint32(pkt[4:]), index); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
