@@ -65,7 +65,9 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 // Drop says that a packet of the current source will not be forwarded (padding, a layer left out): the packets after it
 // close ranks. If later packets already went out, its number is a hole that the receiver sees: then hole is true and
 // the caller may fill Out with a padding-only packet.
-func (s *Stream) Drop(ext seq.Ext, ts uint32, now time.Duration) (out Out, hole bool) { return Out{}, false }
+func (s *Stream) Drop(ext seq.Ext, ts uint32, now time.Duration) (out Out, hole bool) {
+	return Out{}, false
+}
 
 // Inject takes the next sequence number for a packet of our own (padding-only) with the timestamp of the last packet.
 func (s *Stream) Inject(now time.Duration) (Out, bool) { return Out{}, false }
