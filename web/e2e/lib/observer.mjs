@@ -1,0 +1,33 @@
+// Runs in every page before its scripts: remembers peer connections and counts their negotiations, so that tests can
+// read getStats and assert "no new offer" without any hook in the product. It also keeps the Room the app announces.
+export function observer() {
+  const pcs = [];
+  const counts = { offers: 0, answers: 0, local: 0, remote: 0 };
+  const Native = globalThis.RTCPeerConnection;
+  if (!Native) return;
+  class Observed extends Native {
+    constructor(...args) { super(...args); pcs.push(this); }
+    createOffer(...a) { counts.offers++; return super.createOffer(...a); }
+    createAnswer(...a) { counts.answers++; return super.createAnswer(...a); }
+    setLocalDescription(...a) { counts.local++; return super.setLocalDescription(...a); }
+    setRemoteDescription(...a) { counts.remote++; return super.setRemoteDescription(...a); }
+  }
+  globalThis.RTCPeerConnection = Observed;
+  document.addEventListener('incamera:room', (e) => { globalThis.__room = e.detail; });
+
+  async function reports(type) {
+    const list = [];
+    for (const pc of pcs) {
+      if (pc.connectionState === 'closed') continue;
+      (await pc.getStats()).forEach((r) => { if (r.type === type) list.push({ ...r }); });
+    }
+    return list;
+  }
+  globalThis.__observer = {
+    pcs, counts,
+    facts: () => ({ ...counts, pcs: pcs.length, live: pcs.filter((p) => p.connectionState === 'connected').length }),
+    inbound: async (kind) => (await reports('inbound-rtp')).filter((r) => r.kind === kind),
+    outbound: async (kind) => (await reports('outbound-rtp')).filter((r) => r.kind === kind),
+    transport: () => reports('transport'),
+  };
+}

@@ -1,0 +1,108 @@
+// Starts the real binary on free ports with a data directory of its own, and stops it by its PID.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+
+export const binary = new URL('../../../build/incamera', import.meta.url).pathname;
+
+/** A TCP port that was free a moment ago. */
+export async function freePort() {
+  const s = createServer().listen(0, '127.0.0.1');
+  await once(s, 'listening');
+  const { port } = s.address();
+  s.close();
+  await once(s, 'close');
+  return port;
+}
+
+/** The first of `count` UDP ports in a row that were free a moment ago. */
+export async function freeUDP(count = 2) {
+  for (;;) {
+    const base = 20000 + Math.floor(Math.random() * 30000);
+    const socks = [];
+    try {
+      for (let i = 0; i < count; i++) {
+        const s = createSocket('udp4');
+        socks.push(s);
+        await new Promise((ok, no) => { s.once('error', no); s.bind(base + i, '0.0.0.0', ok); });
+      }
+      return base;
+    } catch { /* taken: try another */ } finally {
+      for (const s of socks) s.close();
+    }
+  }
+}
+
+/**
+ * One process of the deployment.
+ * @param {string[]} args subcommand and flags
+ * @param {Record<string,string>} env INCAMERA_… overrides
+ */
+export class Process {
+  constructor(args, env) {
+    this.output = '';
+    this.child = spawn(binary, args, { env: { PATH: process.env.PATH, HOME: '/tmp', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.waiters = [];
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => {
+        this.output += text;
+        this.waiters = this.waiters.filter((w) => !w());
+      });
+    }
+    this.exited = once(this.child, 'exit').then(([code, signal]) => {
+      this.ended = { code, signal };
+      this.waiters = this.waiters.filter((w) => !w());
+      return this.ended;
+    });
+  }
+
+  /** Waits until the output matches. */
+  says(pattern, ms = 20_000) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no ${pattern} within ${ms} ms in:\n${this.output}`)), ms);
+      const look = () => {
+        const m = this.output.match(pattern);
+        if (m) { clearTimeout(timer); resolve(m); return true; }
+        if (this.ended) { clearTimeout(timer); reject(new Error(`ended (${JSON.stringify(this.ended)}) before ${pattern}:\n${this.output}`)); return true; }
+        return false;
+      };
+      if (!look()) this.waiters.push(look);
+    });
+  }
+
+  async stop(signal = 'SIGTERM') {
+    if (!this.ended) {
+      this.child.kill(signal);
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+      await this.exited;
+      clearTimeout(timer);
+    }
+    return this.ended;
+  }
+}
+
+/** `incamera serve` on free ports. */
+export async function serve(extra = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'incamera-e2e-'));
+  const [http, admin] = [await freePort(), await freePort()];
+  const udp = await freeUDP(2);
+  const url = `http://localhost:${http}`;
+  const p = new Process(['serve'], {
+    INCAMERA_DATA_DIR: dir,
+    INCAMERA_HTTP_LISTEN: `127.0.0.1:${http}`,
+    INCAMERA_HTTP_PUBLIC_URL: url,
+    INCAMERA_ADMIN_LISTEN: `127.0.0.1:${admin}`,
+    INCAMERA_MEDIA_LISTEN: `0.0.0.0:${udp}`,
+    ...extra,
+  });
+  const [, token] = await p.says(/\/setup#([A-Za-z0-9_-]+)/);
+  return {
+    process: p, url, dir, admin: `http://127.0.0.1:${admin}`, setupToken: token, env: extra,
+    async stop() { const ended = await p.stop(); await rm(dir, { recursive: true, force: true }); return ended; },
+  };
+}
