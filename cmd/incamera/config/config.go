@@ -80,7 +80,6 @@ type Redis struct {
 	Addresses    []string `yaml:"addresses"`
 	MasterName   string   `yaml:"master_name"`
 	User         string   `yaml:"user"`
-	Password     string   `yaml:"password" secret:"true"`
 	PasswordFile string   `yaml:"password_file"`
 	TLS          bool     `yaml:"tls"`
 	CAFile       string   `yaml:"ca_file"`

@@ -82,16 +82,16 @@ func TestAVariableThatNamesNoKeyIsAnError(t *testing.T) {
 }
 
 func TestSecretsComeFromFilesAndAreNeverPrinted(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "redis")
-	if err := os.WriteFile(secret, []byte("hunter2hunter2\n"), 0o600); err != nil {
+	secret := filepath.Join(t.TempDir(), "dsn")
+	if err := os.WriteFile(secret, []byte("postgres://u:hunter2@db/x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(write(t, "redis:\n  mode: single\n  addresses: ['127.0.0.1:6379']\n  password_file: "+secret+"\n"), nil)
+	c, err := Load(write(t, "sql:\n  driver: postgres\n  dsn_file: "+secret+"\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Redis.Password != "hunter2hunter2" {
-		t.Fatalf("password = %q", c.Redis.Password)
+	if c.SQL.DSN != "postgres://u:hunter2@db/x" {
+		t.Fatalf("dsn = %q", c.SQL.DSN)
 	}
 	var out strings.Builder
 	if err := c.Print(&out); err != nil {

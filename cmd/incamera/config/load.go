@@ -160,7 +160,6 @@ func (c *Config) readSecrets() error {
 		key, file string
 		value     *string
 	}{
-		{"redis.password", c.Redis.PasswordFile, &c.Redis.Password},
 		{"sql.dsn", c.SQL.DSNFile, &c.SQL.DSN},
 	} {
 		if s.file == "" {

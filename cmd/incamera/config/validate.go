@@ -168,7 +168,7 @@ func (c Config) production(k *check) {
 		bad("admin.listen", "metrics and profiles stay on loopback")
 	}
 	if c.Redis.Mode != RedisEmbedded {
-		if c.Redis.Password == "" {
+		if c.Redis.PasswordFile == "" {
 			bad("redis.password_file", "Redis must ask for a password")
 		}
 		if !c.Redis.TLS {
