@@ -104,8 +104,3 @@ func (r *Reader) Read(payload []byte, marker bool) (Facts, error) {
 		return Facts{FrameStart: true, FrameEnd: true}, nil
 	}
 }
-
-func readVP9(p []byte, marker bool) (Facts, error)              { return Facts{}, nil }
-func (r *Reader) readH264(p []byte, marker bool) (Facts, error) { return Facts{}, nil }
-func readAV1(p []byte, marker bool) (Facts, error)              { return Facts{}, nil }
-func readVP8(p []byte, marker bool) (Facts, error)              { return Facts{}, nil }

@@ -22,7 +22,12 @@ type Options struct {
 }
 
 // Validate checks the options.
-func (o Options) Validate() error { return nil }
+func (o Options) Validate() error {
+	if o.Clock == 0 || o.History < 32 || o.History > 4096 || o.History&(o.History-1) != 0 || o.FirstSeq >= 1<<15 {
+		return ErrOptions
+	}
+	return nil
+}
 
 // Out is where a packet goes in the outgoing stream.
 type Out struct {
@@ -43,40 +48,217 @@ type Origin struct {
 	Ext   seq.Ext // the packet in that source
 }
 
+// place is the state of one outgoing sequence number.
+type place struct {
+	ext   seq.Ext
+	ts    uint32
+	epoch uint16
+	state placeState
+}
+
+type placeState uint8
+
+const (
+	empty    placeState = iota
+	reserved            // the source packet is missing and may still come
+	sent
+	filled // a packet of our own went out here
+)
+
 // Stream is the state of one slot. Not for concurrent use.
 type Stream struct {
+	// static
+	o    Options
+	mask uint64
+
+	// The outgoing stream.
+	next   uint64 // index of the next packet
+	newest uint64 // one more than the index of the newest packet that went out
+	lastTS uint32 // the highest timestamp that went out, and when
+	lastAt time.Duration
+	ever   bool
+	places []place // by index
+
+	// The source of the current epoch.
+	epoch    uint16
+	switched bool
+	begun    bool    // something of this epoch went out
+	first    seq.Ext // nothing older is let through
+	high     seq.Ext // newest packet placed or dropped
+	start    uint64  // index at the switch
+	tsOff    uint32
+
+	packet packetTime
 }
 
 // New makes a stream that has not yet forwarded anything.
-func New(o Options) (*Stream, error) { return &Stream{}, o.Validate() }
+func New(o Options) (*Stream, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	return &Stream{
+		o: o, mask: uint64(o.History - 1), places: make([]place, o.History),
+		next: uint64(o.FirstSeq), newest: uint64(o.FirstSeq), packet: newPacketTime(o.Clock),
+	}, nil
+}
 
 // Switch makes the source whose packet first (with timestamp ts) is about to be forwarded the slot's source: that packet
 // gets the next sequence number, and a timestamp that moves on by the rule of the kind of media. Packets of this
 // source older than first will be refused. Call Packet for first afterwards. Also for a layer change and a resume.
-func (s *Stream) Switch(first seq.Ext, ts uint32, now time.Duration) {}
+func (s *Stream) Switch(first seq.Ext, ts uint32, now time.Duration) {
+	s.epoch++
+	s.switched, s.begun = true, false
+	s.first, s.high = first, first-1
+	// Numbers kept for missing packets after the last one that went out were never seen: take them back.
+	s.next = s.newest
+	s.start = s.next
+	if s.ever {
+		s.tsOff = s.lastTS + s.step(now-s.lastAt) - ts
+	} else {
+		s.tsOff = s.o.FirstTS - ts
+	}
+	s.packet.forget()
+}
+
+// step is how far the timestamp moves at a switch. Measured in browsers: anything else is seen or heard.
+func (s *Stream) step(elapsed time.Duration) uint32 {
+	if s.o.Clock == seq.AudioClock {
+		return s.packet.step(elapsed)
+	}
+	return s.o.Clock.Ticks(max(elapsed, minVideoStep))
+}
+
+// minVideoStep is the least time between two pictures of different sources.
+const minVideoStep = 10 * time.Millisecond
 
 // Epoch counts the switches (wrapping); it names the source in Origin.
-func (s *Stream) Epoch() uint16 { return 0 }
+func (s *Stream) Epoch() uint16 { return s.epoch }
 
 // Packet places a packet of the current source. False: it is older than the switch, was dropped, went out already, or
 // is too late to have a place. Packets may come in any order.
-func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) { return Out{}, false }
+func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
+	if !s.switched || ext < s.first {
+		return Out{}, false
+	}
+	out := ts + s.tsOff
+	if ext <= s.high {
+		return s.late(ext, out, sent)
+	}
+	if ext == s.high+1 && s.begun {
+		s.packet.learn(ts)
+	} else {
+		s.packet.gap(ts)
+	}
+	s.advance(ext)
+	o := s.put(ext, out, sent)
+	if !s.begun || seq.RTPTime(out).After(seq.RTPTime(s.lastTS)) {
+		s.lastTS = out
+	}
+	s.lastAt = now
+	s.begun = true
+	return o, true
+}
 
 // Drop says that a packet of the current source will not be forwarded (padding, a layer left out): the packets after it
 // close ranks. If later packets already went out, its number is a hole that the receiver sees: then hole is true and
 // the caller may fill Out with a padding-only packet.
-func (s *Stream) Drop(ext seq.Ext, ts uint32, now time.Duration) (out Out, hole bool) {
+func (s *Stream) Drop(ext seq.Ext, ts uint32) (out Out, hole bool) {
+	if !s.switched || ext < s.first {
+		return Out{}, false
+	}
+	if ext <= s.high {
+		return s.late(ext, ts+s.tsOff, filled)
+	}
+	s.advance(ext)
+	s.packet.forget()
 	return Out{}, false
 }
 
 // Inject takes the next sequence number for a packet of our own (padding-only) with the timestamp of the last packet.
-func (s *Stream) Inject(now time.Duration) (Out, bool) { return Out{}, false }
+// False before the first packet of media.
+func (s *Stream) Inject() (Out, bool) {
+	if !s.ever {
+		return Out{}, false
+	}
+	return s.put(s.high, s.lastTS, filled), true
+}
 
-// Lookup finds what went out under seq, for a NACK.
-func (s *Stream) Lookup(seq uint16) (Origin, bool) { return Origin{}, false }
+// advance moves the source's newest packet to ext and keeps a number for each packet missing in between. A gap too wide to
+// be loss that could be repaired becomes a single hole, enough to tell the receiver.
+func (s *Stream) advance(ext seq.Ext) {
+	missing := uint64(ext - s.high - 1)
+	if missing > uint64(len(s.places)/2) {
+		missing = 1
+	}
+	for e := ext - seq.Ext(missing); e < ext; e++ {
+		s.places[s.next&s.mask] = place{ext: e, epoch: s.epoch, state: reserved}
+		s.next++
+	}
+	s.high = ext
+}
 
-// Last is the newest packet that went out. False before the first.
-func (s *Stream) Last() (Out, bool) { return Out{}, false }
+// put gives the next number away.
+func (s *Stream) put(ext seq.Ext, ts uint32, state placeState) Out {
+	o := Out{Index: s.next, TS: ts}
+	s.places[s.next&s.mask] = place{ext: ext, ts: ts, epoch: s.epoch, state: state}
+	s.next++
+	s.newest = s.next
+	s.ever = true
+	return o
+}
+
+// late finds the number that was kept for a packet that comes after younger ones: within an epoch the packets are in
+// order, so by halving.
+func (s *Stream) late(ext seq.Ext, ts uint32, state placeState) (Out, bool) {
+	lo, hi := s.start, s.next
+	if n := uint64(len(s.places)); hi-lo > n {
+		lo = hi - n
+	}
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if s.places[mid&s.mask].ext < ext {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo >= s.next {
+		return Out{}, false
+	}
+	p := &s.places[lo&s.mask]
+	if p.ext != ext || p.state != reserved {
+		return Out{}, false
+	}
+	if state == filled && lo >= s.newest { // nobody has seen a later one yet
+		return Out{}, false
+	}
+	p.ts, p.state = ts, state
+	s.newest = max(s.newest, lo+1)
+	s.ever = true
+	return Out{Index: lo, TS: ts}, true
+}
+
+// Lookup finds what went out under number n, for a NACK. False: nothing of a source did, or it is forgotten.
+func (s *Stream) Lookup(n uint16) (Origin, bool) {
+	behind := uint64(uint16(s.next) - n)
+	if behind == 0 || behind > s.next || behind > uint64(len(s.places)) {
+		return Origin{}, false
+	}
+	i := s.next - behind
+	p := &s.places[i&s.mask]
+	if p.state != sent {
+		return Origin{}, false
+	}
+	return Origin{Out: Out{Index: i, TS: p.ts}, Epoch: p.epoch, Ext: p.ext}, true
+}
+
+// Last is the newest packet's number and the highest timestamp. False before the first.
+func (s *Stream) Last() (Out, bool) {
+	if !s.ever {
+		return Out{}, false
+	}
+	return Out{Index: s.newest - 1, TS: s.lastTS}, true
+}
 
 // TSOffset is what must be added to a timestamp of the current source to get the slot's.
-func (s *Stream) TSOffset() uint32 { return 0 }
+func (s *Stream) TSOffset() uint32 { return s.tsOff }

@@ -37,26 +37,102 @@ type Slot struct {
 	Buf [BufSize]byte
 }
 
+// Payload is the media in the slot, without header and padding.
+func (s *Slot) Payload() []byte { return s.Buf[s.HeaderLen : s.HeaderLen+s.PayloadLen] }
+
 // Ring holds the newest packets of one layer. Not for concurrent use.
 type Ring struct {
+	// static
+	mask seq.Ext
+
+	// One allocation without pointers, so the garbage collector never walks it. One slot more than places: the spare.
+	all   []Slot
+	at    []uint16 // place -> slot
+	spare uint16
+	gen   uint32
+
+	highest seq.Ext
+
+	// The last key frame, and how far the run from it is known to be without a hole.
+	key      seq.Ext
+	keyTS    uint32
+	barrier  seq.Ext // key frames up to here do not count: ForgetKey
+	contig   seq.Ext
+	runBytes int
 }
 
 // New makes a ring of n slots (a power of two, 16..8192), all memory at once.
-func New(n int) (*Ring, error) { return &Ring{}, nil }
+func New(n int) (*Ring, error) {
+	if n < 16 || n > 8192 || n&(n-1) != 0 {
+		return nil, ErrSize
+	}
+	r := &Ring{mask: seq.Ext(n - 1), all: make([]Slot, n+1), at: make([]uint16, n), spare: uint16(n)}
+	for i := range r.at {
+		r.at[i] = uint16(i)
+	}
+	return r, nil
+}
 
 // Reserve gives a spare slot to decrypt packet ext into; nothing held is touched until Commit, so a forged packet does no
 // harm. nil: the packet is held already, or too old to hold. The fields are zero except Ext and Gen; Buf is not cleared.
 // The slot belongs to the caller until Commit or the next Reserve.
-func (r *Ring) Reserve(ext seq.Ext) *Slot { return nil }
+func (r *Ring) Reserve(ext seq.Ext) *Slot {
+	if ext == 0 || ext+r.mask < r.highest || r.Get(ext) != nil {
+		return nil
+	}
+	s := &r.all[r.spare]
+	r.gen++
+	s.Gen, s.Ext, s.TS, s.Arrival = r.gen, ext, 0, 0
+	s.HeaderLen, s.PayloadLen, s.PT = 0, 0, 0
+	s.Marker, s.Recovered = false, false
+	s.HasLevel, s.Voice, s.Level = false, false, 0
+	s.HasOrientation, s.Orientation = false, 0
+	s.Facts = codec.Facts{}
+	return s
+}
 
 // Commit puts the reserved slot, now filled in, into the ring.
-func (r *Ring) Commit(s *Slot) {}
+func (r *Ring) Commit(s *Slot) {
+	if s != &r.all[r.spare] || s.Ext == 0 {
+		return
+	}
+	place := &r.at[s.Ext&r.mask]
+	*place, r.spare = r.spare, *place
+	if s.Ext > r.highest {
+		r.highest = s.Ext
+	}
+	if s.Facts.KeyStart {
+		r.keyStart(s)
+	}
+}
+
+// keyStart moves the replay point. A key frame may have more than one packet that it could start with (an H264 SPS, then
+// the picture): the first of the same timestamp counts.
+func (r *Ring) keyStart(s *Slot) {
+	if s.Ext <= r.barrier {
+		return
+	}
+	if r.key != 0 {
+		sameFrame, older := s.TS == r.keyTS, s.Ext < r.key
+		if sameFrame != older { // a later part of the same frame, or an older frame that came late
+			return
+		}
+	}
+	r.key, r.keyTS = s.Ext, s.TS
+	r.contig, r.runBytes = s.Ext-1, 0
+}
 
 // Get gives the packet, nil if it is not held. The slot stays valid until the packet is pushed out; compare Gen when in doubt.
-func (r *Ring) Get(ext seq.Ext) *Slot { return nil }
+func (r *Ring) Get(ext seq.Ext) *Slot {
+	s := &r.all[r.at[ext&r.mask]]
+	if s.Ext != ext || ext == 0 {
+		return nil
+	}
+	return s
+}
 
 // Highest is the newest packet held, 0 for none.
-func (r *Ring) Highest() seq.Ext { return 0 }
+func (r *Ring) Highest() seq.Ext { return r.highest }
 
 // Replay is a run of packets that a decoder can start with.
 type Replay struct {
@@ -66,11 +142,34 @@ type Replay struct {
 	Bytes       int
 }
 
-// ReplayFrom finds the last key frame if it and everything since is held without a hole.
-func (r *Ring) ReplayFrom(now time.Duration) (Replay, bool) { return Replay{}, false }
+// ReplayFrom finds the last key frame if it and everything since is held without a hole. Each packet is looked at once
+// over all calls, so asking often is cheap.
+func (r *Ring) ReplayFrom(now time.Duration) (Replay, bool) {
+	if r.key == 0 {
+		return Replay{}, false
+	}
+	first := r.Get(r.key)
+	if first == nil || r.key+r.mask < r.highest {
+		r.key = 0
+		return Replay{}, false
+	}
+	for r.contig < r.highest {
+		s := r.Get(r.contig + 1)
+		if s == nil {
+			return Replay{}, false
+		}
+		r.contig++
+		r.runBytes += int(s.HeaderLen + s.PayloadLen)
+	}
+	return Replay{
+		First: r.key, Last: r.highest, Age: now - first.Arrival,
+		Packets: int(r.highest-r.key) + 1, Bytes: r.runBytes,
+	}, true
+}
 
-// ForgetKey makes ReplayFrom fail until the next key frame (end-to-end keys changed: replay must not cross it).
-func (r *Ring) ForgetKey() {}
-
-// Payload is the media in the slot, without header and padding.
-func (s *Slot) Payload() []byte { return s.Buf[s.HeaderLen : s.HeaderLen+s.PayloadLen] }
+// ForgetKey makes ReplayFrom fail until the next key frame (end-to-end keys changed: replay must not cross it). A key
+// frame that is still on its way as a retransmission does not count either.
+func (r *Ring) ForgetKey() {
+	r.key = 0
+	r.barrier = r.highest
+}
