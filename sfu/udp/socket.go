@@ -1,16 +1,27 @@
+//go:build linux
+
 package udp
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+const defaultBuffer = 4 << 20
 
 // Handler gets what a Recv drained. Called on Recv's goroutine.
 type Handler interface {
-	// Datagram gets one datagram. An IPv4 source is always a plain IPv4
-	// address, also on a dual-stack socket. pkt is valid until Recv is called
-	// again and may be changed in place.
+	// Datagram gets one datagram, never an empty one. An IPv4 source is always
+	// a plain IPv4 address, also on a dual-stack socket. pkt is valid until
+	// Recv is called again and may be changed in place.
 	Datagram(src netip.AddrPort, pkt []byte)
 	// Drained is called once after the last datagram of a batch, and not
 	// when there was none.
@@ -19,74 +30,144 @@ type Handler interface {
 
 // Socket is one bound UDP socket.
 type Socket struct {
+	// static
+	file    *os.File // gives us the netpoller and a descriptor that outlives running calls
+	raw     syscall.RawConn
+	local   netip.AddrPort
+	inet6   bool // AF_INET6 socket
+	offload *Offload
+	gro     bool
+
+	closed   atomic.Bool
 	counters Counters
+	control  sync.Pool // *controlSend
+
+	// owned by the goroutine in Recv
+	rx *rxRing
+
+	// wake state
+	mu       sync.Mutex // guards deadline; never held while waiting
+	deadline time.Time  // the one set on file
+	woken    atomic.Bool
 }
 
 // Listen binds a non-blocking UDP socket. The address [::] takes IPv4 too.
-func Listen(addr netip.AddrPort, opts Options) (*Socket, error) { return nil, net.ErrClosed }
+func Listen(addr netip.AddrPort, opts Options) (*Socket, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	if !addr.IsValid() {
+		return nil, fmt.Errorf("udp: listen: invalid address")
+	}
+	s := &Socket{inet6: !addr.Addr().Unmap().Is4(), offload: opts.Offload}
+	if s.offload == nil {
+		s.offload = &Offload{}
+	}
+	fd, err := s.open(addr, opts)
+	if err != nil {
+		return nil, fmt.Errorf("udp: listen %v: %w", addr, err)
+	}
+	s.file = os.NewFile(uintptr(fd), "udp")
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		_ = s.file.Close()
+		return nil, err
+	}
+	s.control.New = func() any { return newControlSend() }
+	s.rx = newRxRing(s)
+	return s, nil
+}
+
+// open makes the descriptor and fills the static fields it decides.
+func (s *Socket) open(addr netip.AddrPort, opts Options) (fd int, err error) {
+	family := unix.AF_INET
+	if s.inet6 {
+		family = unix.AF_INET6
+	}
+	fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	if err != nil {
+		return -1, err
+	}
+	defer func() {
+		if err != nil {
+			_ = unix.Close(fd)
+		}
+	}()
+	if s.inet6 {
+		only := 1
+		if addr.Addr().IsUnspecified() {
+			only = 0
+		}
+		if err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return -1, err
+		}
+	}
+	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.ReceiveBuffer)
+	setBuffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, opts.SendBuffer)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) // a statistic only
+	if !opts.NoGRO {
+		s.gro = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_GRO, 1) == nil
+	}
+	s.probeGSO(fd)
+	sa, err := s.sockaddr(addr)
+	if err != nil {
+		return -1, err
+	}
+	if err = bind(fd, &sa); err != nil {
+		return -1, err
+	}
+	s.local, err = localAddr(fd)
+	return fd, err
+}
+
+// probeGSO asks the kernel for UDP_SEGMENT and takes the setting back. Whether
+// the interface can do it shows only when sending (EIO).
+func (s *Socket) probeGSO(fd int) {
+	if unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, 1200) != nil ||
+		unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, 0) != nil {
+		s.offload.DisableGSO()
+	}
+}
+
+// setBuffer asks for size, over the system limit where privileges allow it.
+// The kernel may grant less without an error: see BufferSizes.
+func setBuffer(fd, force, plain, size int) {
+	if size == 0 {
+		size = defaultBuffer
+	}
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, plain, size)
+	}
+}
 
 // LocalAddr is the bound address with its real port.
-func (s *Socket) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Socket) LocalAddr() netip.AddrPort { return s.local }
 
 // Counters of the socket.
 func (s *Socket) Counters() *Counters { return &s.counters }
 
-// Recv waits until datagrams are there, the deadline has passed (zero: no
-// deadline), or Wake was called; then hands at most one batch of 64 messages
-// to h and returns the number of datagrams. A deadline in the past polls. The
-// error is nil, also for a deadline or a wake (n is 0), or net.ErrClosed after
-// Close, or a fatal error of the socket. One goroutine at a time.
-func (s *Socket) Recv(deadline time.Time, h Handler) (n int, err error) { return 0, net.ErrClosed }
+// GRO reports whether the kernel coalesces what we receive.
+func (s *Socket) GRO() bool { return s.gro }
 
-// Wake makes the running Recv, or else the next one, return at once. Wakes
-// before a return count as one. What was queued before Wake is visible to the
-// loop after Recv returns. Safe for concurrent use.
-func (s *Socket) Wake() {}
-
-// SendTo sends one control datagram (STUN, DTLS) now, past any Batch. It never
-// blocks: a full send buffer is an error. Safe for concurrent use.
-func (s *Socket) SendTo(dst netip.AddrPort, pkt []byte) error { return net.ErrClosed }
-
-// Close ends a running Recv and frees the socket. Idempotent.
-func (s *Socket) Close() error { return nil }
-
-// Dest is a prebuilt destination of a socket; immutable, made once per peer
-// address and replaced as a whole when the address changes.
-type Dest struct {
-	addr netip.AddrPort
+// BufferSizes are the receive and send buffers that the kernel granted, in
+// bytes of payload (the kernel reports twice that). A small receive buffer
+// (net.core.rmem_max without privileges) is worth a warning at start.
+func (s *Socket) BufferSizes() (recv, send int, err error) {
+	ctlErr := s.raw.Control(func(fd uintptr) {
+		if recv, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil {
+			return
+		}
+		send, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF)
+	})
+	if ctlErr != nil {
+		return 0, 0, net.ErrClosed
+	}
+	return recv / 2, send / 2, err
 }
 
-// Dest prebuilds a destination. It fails for an address that the socket's
-// family cannot reach.
-func (s *Socket) Dest(addr netip.AddrPort) (*Dest, error) { return nil, net.ErrClosed }
-
-// Addr is the address the Dest was made from (IPv4 unmapped).
-func (d *Dest) Addr() netip.AddrPort { return d.addr }
-
-// Batch collects datagrams in one arena and sends them with as few system
-// calls as possible. Owned by one goroutine. Consecutive datagrams to one *Dest
-// form GSO runs, so fill it destination by destination. The order per
-// destination is the order of the Buf calls.
-type Batch struct{}
-
-// NewBatch makes an empty batch. It owns about 1 MiB.
-func (s *Socket) NewBatch() *Batch { return &Batch{} }
-
-// Buf reserves the next datagram, n bytes to dst, and returns its bytes to be
-// filled before the next call on the batch. n is the exact size of the
-// datagram, 1..MaxDatagram; other sizes return nil. A full batch is flushed
-// first.
-func (b *Batch) Buf(dst *Dest, n int) []byte { return nil }
-
-// Discard takes the datagram of the last Buf back, for when sealing failed.
-func (b *Batch) Discard() {}
-
-// Len is the number of datagrams not yet sent.
-func (b *Batch) Len() int { return 0 }
-
-// Flush sends everything. Losses are counted by reason in Counters, never
-// returned; an unreachable destination does not harm the others.
-func (b *Batch) Flush() {}
-
-// MaxDatagram is the biggest datagram that Buf gives room for.
-const MaxDatagram = 2048
+// Close ends a running Recv and frees the socket. Idempotent.
+func (s *Socket) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	return s.file.Close()
+}
