@@ -13,6 +13,11 @@ export function observer() {
     setRemoteDescription(...a) { counts.remote++; return super.setRemoteDescription(...a); }
   }
   globalThis.RTCPeerConnection = Observed;
+  const sockets = [];
+  const NativeSocket = globalThis.WebSocket;
+  globalThis.WebSocket = class extends NativeSocket {
+    constructor(...args) { super(...args); sockets.push(this); }
+  };
   document.addEventListener('incamera:room', (e) => { globalThis.__room = e.detail; });
 
   async function reports(type) {
@@ -25,6 +30,8 @@ export function observer() {
   }
   globalThis.__observer = {
     pcs, counts,
+    dropSockets: () => sockets.forEach((s) => s.close(4999)),
+    socketsOpened: () => sockets.length,
     facts: () => ({ ...counts, pcs: pcs.length, live: pcs.filter((p) => p.connectionState === 'connected').length }),
     inbound: async (kind) => (await reports('inbound-rtp')).filter((r) => r.kind === kind),
     outbound: async (kind) => (await reports('outbound-rtp')).filter((r) => r.kind === kind),
