@@ -142,7 +142,17 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 	}
 	out := ts + s.tsOff
 	if ext <= s.high {
-		return s.late(ext, out, sent)
+		i, ok := s.find(ext)
+		if !ok {
+			return Out{}, false
+		}
+		p := &s.places[i&s.mask]
+		p.ts, p.state = out, sent
+		if i >= s.newest { // those after it were dropped
+			s.newest = i + 1
+			s.went(out, now)
+		}
+		return Out{Index: i, TS: out}, true
 	}
 	if ext == s.high+1 && s.begun {
 		s.packet.learn(ts)
@@ -151,12 +161,17 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 	}
 	s.advance(ext)
 	o := s.put(ext, out, sent)
-	if !s.begun || seq.RTPTime(out).After(seq.RTPTime(s.lastTS)) {
-		s.lastTS = out
+	s.went(out, now)
+	return o, true
+}
+
+// went notes that the newest packet of the slot went out.
+func (s *Stream) went(ts uint32, now time.Duration) {
+	if !s.begun || seq.RTPTime(ts).After(seq.RTPTime(s.lastTS)) {
+		s.lastTS = ts
 	}
 	s.lastAt = now
-	s.begun = true
-	return o, true
+	s.begun, s.ever = true, true
 }
 
 // Drop says that a packet of the current source will not be forwarded (padding, a layer left out): the packets after it
@@ -167,7 +182,7 @@ func (s *Stream) Drop(ext seq.Ext, ts uint32) (out Out, hole bool) {
 		return Out{}, false
 	}
 	if ext <= s.high {
-		return s.late(ext, ts+s.tsOff, filled)
+		return s.dropLate(ext, ts+s.tsOff)
 	}
 	s.advance(ext)
 	s.packet.forget()
@@ -203,13 +218,12 @@ func (s *Stream) put(ext seq.Ext, ts uint32, state placeState) Out {
 	s.places[s.next&s.mask] = place{ext: ext, ts: ts, epoch: s.epoch, state: state}
 	s.next++
 	s.newest = s.next
-	s.ever = true
 	return o
 }
 
-// late finds the number that was kept for a packet that comes after younger ones: within an epoch the packets are in
+// find gives the number that is kept for a packet that comes after younger ones: within an epoch the packets are in
 // order, so by halving.
-func (s *Stream) late(ext seq.Ext, ts uint32, state placeState) (Out, bool) {
+func (s *Stream) find(ext seq.Ext) (index uint64, ok bool) {
 	lo, hi := s.start, s.next
 	if n := uint64(len(s.places)); hi-lo > n {
 		lo = hi - n
@@ -223,19 +237,28 @@ func (s *Stream) late(ext seq.Ext, ts uint32, state placeState) (Out, bool) {
 		}
 	}
 	if lo >= s.next {
-		return Out{}, false
+		return 0, false
 	}
 	p := &s.places[lo&s.mask]
-	if p.ext != ext || p.state != reserved {
+	return lo, p.ext == ext && p.state == reserved
+}
+
+// dropLate drops a packet that comes after younger ones.
+func (s *Stream) dropLate(ext seq.Ext, ts uint32) (out Out, hole bool) {
+	i, ok := s.find(ext)
+	if !ok {
 		return Out{}, false
 	}
-	if state == filled && lo >= s.newest { // nobody has seen a later one yet
-		return Out{}, false
+	if i < s.newest {
+		s.places[i&s.mask].ts, s.places[i&s.mask].state = ts, filled
+		return Out{Index: i, TS: ts}, true
 	}
-	p.ts, p.state = ts, state
-	s.newest = max(s.newest, lo+1)
-	s.ever = true
-	return Out{Index: lo, TS: ts}, true
+	// Nothing went out after it: the numbers kept after this one move up.
+	for ; i+1 < s.next; i++ {
+		s.places[i&s.mask] = s.places[(i+1)&s.mask]
+	}
+	s.next--
+	return Out{}, false
 }
 
 // Lookup finds what went out under number n, for a NACK. False: nothing of a source did, or it is forgotten.
