@@ -1,0 +1,98 @@
+package hub
+
+import (
+	"context"
+
+	"incamera/cluster/meeting"
+	"incamera/signaling/wire"
+)
+
+// apply takes changes in, in order, and tells everyone here.
+func (r *Room) apply(ctx context.Context, events []meeting.Event) {
+	var after []func()
+	gap := false
+	r.mu.Lock()
+	for _, e := range events {
+		if r.view == nil || e.Version <= r.view.version() {
+			continue
+		}
+		if e.Version != r.view.version()+1 || e.Generation != r.view.snap.Generation {
+			gap = true
+			break
+		}
+		after = append(after, r.applyLocked(newChange(e))...)
+	}
+	again := r.unstashLocked()
+	r.mu.Unlock()
+	run(after)
+	r.hub.replay(again)
+	if gap {
+		r.reload(ctx)
+	}
+}
+
+// applyLocked applies one change, tells it to everyone and does what follows from it.
+func (r *Room) applyLocked(c Change) (after []func()) {
+	hosted := r.view.hostPresent()
+	byName := r.view.nameOf(c.src.By)
+	before := r.view.apply(c)
+	for _, m := range r.members {
+		if c.Version > m.since {
+			m.tellLocked(c, before)
+			m.since = c.Version
+		}
+	}
+	if f := r.consequenceLocked(c, byName); f != nil {
+		after = append(after, f)
+	}
+	if c.kind == meeting.Ended {
+		for _, m := range r.members {
+			after = append(after, r.byeLocked(m, wire.ReasonEnded, byName))
+		}
+	}
+	if hosted != r.view.hostPresent() || c.src.Start != nil {
+		r.tellWaitersLocked()
+	}
+	return after
+}
+
+// consequenceLocked is what a change means for the one person or waiter here whom it is about.
+func (r *Room) consequenceLocked(c Change, byName string) (after func()) {
+	switch c.kind {
+	case meeting.WaiterGone:
+		return r.waiterGoneLocked(c, byName)
+	case meeting.Joined, meeting.Changed:
+		if m := r.members[c.src.Participant.ID]; m != nil && c.Version >= m.since {
+			return r.seatChangedLocked(m, c)
+		}
+	case meeting.Left:
+		m := r.members[c.src.Subject]
+		if m == nil || c.Version < m.since || c.src.Session != "" && c.src.Session != m.Session {
+			return nil
+		}
+		return r.byeLocked(m, wire.Reason(c.src.Reason), byName)
+	}
+	return nil
+}
+
+// seatChangedLocked notices that somebody sits elsewhere now, or has another role.
+func (r *Room) seatChangedLocked(m *Member, c Change) (after func()) {
+	elsewhere := c.src.Session != "" && c.src.Session != m.Session ||
+		c.src.Instance != "" && c.src.Instance != r.hub.o.Instance
+	if elsewhere {
+		if m.outlet != nil {
+			m.outlet.Bye(wire.ReasonReplaced, "")
+		}
+		return r.dropLocked(m) // the transport belongs to whoever holds the seat now
+	}
+	role := RoleToWire(c.src.Participant.Role)
+	if role == m.role {
+		return nil
+	}
+	opened := moderates(role) && !moderates(m.role)
+	m.role = role
+	if opened {
+		m.resyncLocked() // who waits at the door was hidden so far
+	}
+	return nil
+}

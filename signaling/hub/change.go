@@ -1,0 +1,78 @@
+package hub
+
+import (
+	"context"
+
+	"incamera/cluster/meeting"
+	"incamera/cluster/noderpc"
+	"incamera/signaling/wire"
+)
+
+// Meetings is the document of meetings as an instance follows it; meeting.Store is one.
+type Meetings interface {
+	Snapshot(ctx context.Context, room string) (meeting.Snapshot, error)
+	EventsSince(ctx context.Context, room string, version uint64) ([]meeting.Event, error)
+	Watch(ctx context.Context, room string) (<-chan struct{}, error)
+}
+
+// Nodes ends transports and counts who is where; noderpc.Pool is one.
+type Nodes interface {
+	Command(ctx context.Context, node string, r *noderpc.CommandRequest) error
+	Hold(node string)
+	Release(node string)
+}
+
+// Outlet is a client's socket.
+type Outlet interface {
+	// Push queues an encoded message and never blocks; of two waiting ones with one key the newer is sent.
+	Push(data []byte, key string)
+	// Bye says why it ends and ends the socket.
+	Bye(reason wire.Reason, byName string)
+}
+
+// Change is one event of a meeting: as the wire says it, and with what only servers know.
+type Change struct {
+	*wire.Event
+	kind meeting.EventKind
+	src  meeting.Event
+	text *encoded
+}
+
+// encoded keeps the two texts a change can have, each written at most once for all viewers.
+type encoded struct {
+	full, hidden []byte
+}
+
+func newChange(e meeting.Event) Change {
+	return Change{Event: EventToWire(e), kind: e.Kind, src: e, text: &encoded{}}
+}
+
+// Changes translates what a resume brought along.
+func Changes(events []meeting.Event) []Change {
+	out := make([]Change, len(events))
+	for i, e := range events {
+		out[i] = newChange(e)
+	}
+	return out
+}
+
+func (c Change) encode(visible bool) ([]byte, error) {
+	if visible {
+		return encodeOnce(&c.text.full, c.Event)
+	}
+	return encodeOnce(&c.text.hidden, &wire.Event{
+		Generation: c.Generation, Version: c.Version, AtMs: c.AtMs, Change: &wire.Event_Hidden{Hidden: true},
+	})
+}
+
+func encodeOnce(slot *[]byte, e *wire.Event) ([]byte, error) {
+	if *slot != nil {
+		return *slot, nil
+	}
+	data, err := wire.Encode(&wire.ServerMessage{Body: &wire.ServerMessage_Event{Event: e}})
+	if err != nil {
+		return nil, err
+	}
+	*slot = data
+	return data, nil
+}

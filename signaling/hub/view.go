@@ -1,0 +1,163 @@
+package hub
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"incamera/signaling/wire"
+)
+
+const (
+	chatKept = 200 // chat messages a snapshot carries
+	tailKept = 256 // changes kept for those who come in while others are told
+)
+
+// view is the meeting as this instance knows it; it is changed only by changes in order. Guarded by Room.mu.
+type view struct {
+	snap    *wire.Snapshot
+	people  map[string]*wire.Participant
+	numbers map[uint32]string // participant by number; those who left stay, packets may still arrive
+	tail    []Change
+}
+
+func newView(snap *wire.Snapshot) *view {
+	v := &view{snap: proto.Clone(snap).(*wire.Snapshot), people: map[string]*wire.Participant{}, numbers: map[uint32]string{}}
+	for _, p := range v.snap.Participants {
+		v.put(p)
+	}
+	return v
+}
+
+func (v *view) version() uint64 { return v.snap.Version }
+
+func (v *view) put(p *wire.Participant) {
+	v.people[p.Id] = p
+	v.numbers[p.Number] = p.Id
+}
+
+// apply changes the view by one change; it returns the person as they were before, for those who change or leave.
+func (v *view) apply(c Change) (before *wire.Participant) {
+	v.snap.Version, v.snap.Generation = c.Version, c.Generation
+	switch e := c.Change.(type) {
+	case *wire.Event_ParticipantJoined:
+		before = v.people[e.ParticipantJoined.Id]
+		v.put(e.ParticipantJoined)
+	case *wire.Event_ParticipantChanged:
+		before = v.people[e.ParticipantChanged.Id]
+		v.put(e.ParticipantChanged)
+	case *wire.Event_ParticipantLeft:
+		before = v.people[e.ParticipantLeft.Participant]
+		delete(v.people, e.ParticipantLeft.Participant)
+	case *wire.Event_Locked:
+		v.snap.Locked = e.Locked
+	case *wire.Event_WaiterAdded:
+		v.dropWaiter(e.WaiterAdded.Id)
+		v.snap.Waiting = append(v.snap.Waiting, e.WaiterAdded)
+	case *wire.Event_WaiterGone:
+		v.dropWaiter(e.WaiterGone)
+	case *wire.Event_Ended:
+		clear(v.people)
+		v.snap.Meeting, v.snap.Chat = "", nil
+	case *wire.Event_Hidden:
+		if start := c.src.Start; start != nil {
+			v.snap.Meeting, v.snap.Title, v.snap.RoomClass, v.snap.E2Ee = start.Meeting, start.Title, start.Class, start.E2EE
+			v.snap.StartedAtMs, v.snap.Locked = c.AtMs, false
+		}
+	case *wire.Event_Chat:
+		v.snap.Chat = append(v.snap.Chat, e.Chat)
+		if len(v.snap.Chat) > chatKept {
+			v.snap.Chat = slices.Clone(v.snap.Chat[len(v.snap.Chat)-chatKept:])
+		}
+	}
+	if v.tail = append(v.tail, c); len(v.tail) > 2*tailKept {
+		v.tail = slices.Clone(v.tail[len(v.tail)-tailKept:])
+	}
+	return before
+}
+
+func (v *view) dropWaiter(id string) {
+	v.snap.Waiting = slices.DeleteFunc(v.snap.Waiting, func(w *wire.Waiter) bool { return w.Id == id })
+}
+
+// since gives the changes after a version, or false when they are not all here.
+func (v *view) since(version uint64) ([]Change, bool) {
+	if version >= v.version() {
+		return nil, true
+	}
+	i := slices.IndexFunc(v.tail, func(c Change) bool { return c.Version == version+1 })
+	if i < 0 {
+		return nil, false
+	}
+	return v.tail[i:], true
+}
+
+// hostPresent says whether somebody is there who can admit.
+func (v *view) hostPresent() bool {
+	for _, p := range v.people {
+		if p.Present && moderates(p.Role) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *view) nameOf(participant string) string {
+	if p := v.people[participant]; p != nil {
+		return p.Name
+	}
+	return ""
+}
+
+// snapshot is the document as a viewer may see it.
+func (v *view) snapshot(who Viewer) *wire.Snapshot {
+	full := proto.Clone(v.snap).(*wire.Snapshot)
+	full.Participants = full.Participants[:0]
+	for _, p := range v.people {
+		full.Participants = append(full.Participants, proto.Clone(p).(*wire.Participant))
+	}
+	slices.SortFunc(full.Participants, func(a, b *wire.Participant) int { return int(a.Number) - int(b.Number) })
+	return Filter(full, who)
+}
+
+// Viewer is whose eyes a snapshot or event is for.
+type Viewer struct {
+	Participant string
+	Role        wire.Role
+	Roster      bool
+}
+
+func moderates(r wire.Role) bool { return r == wire.Role_ROLE_HOST || r == wire.Role_ROLE_COHOST }
+
+// prominent people are seen by everyone, with or without the roster.
+func prominent(p *wire.Participant) bool {
+	return p != nil && (moderates(p.Role) || p.Role == wire.Role_ROLE_PRESENTER)
+}
+
+func (w Viewer) seesPerson(p *wire.Participant) bool {
+	return w.Roster || prominent(p) || p != nil && p.Id == w.Participant
+}
+
+// sees says whether a change is shown as it is or as hidden. before is the person before the change.
+func (w Viewer) sees(c Change, before *wire.Participant) bool {
+	switch e := c.Change.(type) {
+	case *wire.Event_WaiterAdded, *wire.Event_WaiterGone:
+		return moderates(w.Role)
+	case *wire.Event_ParticipantJoined:
+		return w.seesPerson(e.ParticipantJoined)
+	case *wire.Event_ParticipantChanged:
+		return w.seesPerson(e.ParticipantChanged) || w.seesPerson(before)
+	case *wire.Event_ParticipantLeft:
+		return before == nil || w.seesPerson(before)
+	}
+	return true
+}
+
+// Filter removes from a snapshot, in place, what the viewer may not see.
+func Filter(s *wire.Snapshot, who Viewer) *wire.Snapshot {
+	if !moderates(who.Role) {
+		s.Waiting = nil
+	}
+	s.Participants = slices.DeleteFunc(s.Participants, func(p *wire.Participant) bool { return !who.seesPerson(p) })
+	return s
+}
