@@ -1,0 +1,33 @@
+// The page's words. `t()` is the table of the chosen language; reading it inside a component subscribes to the choice.
+
+import { language } from '../state/prefs.js';
+import { en } from './en.js';
+import { zh } from './zh.js';
+import type { Messages } from './messages.js';
+
+export type Language = 'en' | 'zh-CN';
+
+export const tables: Readonly<Record<Language, Messages>> = { en, 'zh-CN': zh };
+
+export function t(): Messages {
+  return tables[language.value];
+}
+
+/** Clock time as the guide writes it: 24 hours, by Intl. */
+export function clock(ms: number): string {
+  return new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
+}
+
+/** The day in words, e.g. "Monday 23 November". */
+export function day(ms: number): string {
+  return new Intl.DateTimeFormat(language.value, { weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
+}
+
+export function count(n: number): string {
+  return new Intl.NumberFormat(language.value).format(n);
+}
+
+/** Names joined as the language joins them: "A, B and C". */
+export function list(names: readonly string[]): string {
+  return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(names);
+}

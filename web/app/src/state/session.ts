@@ -1,0 +1,53 @@
+// Who is signed in, as far as the server says.
+
+import { computed, signal } from '@preact/signals';
+import { api, ApiError, type User } from '../api.js';
+import { failureOf, type Failure } from '../failure.js';
+import { navigate, route } from './router.js';
+
+export type Session =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'out' }
+  | { readonly state: 'in'; readonly user: User }
+  | { readonly state: 'problem'; readonly failure: Failure };
+
+export const session = signal<Session>({ state: 'unknown' });
+export const user = computed(() => (session.value.state === 'in' ? session.value.user : null));
+export const isAdmin = computed(() => user.value?.role === 'admin');
+
+/** Where to go after signing in: the room whose link was opened, else home. Memory only. */
+const returnTo = signal('/');
+
+export async function loadSession(): Promise<void> {
+  try {
+    const { user: found } = await api.me();
+    session.value = { state: 'in', user: found };
+  } catch (error) {
+    const signedOut = error instanceof ApiError && (error.status === 401 || error.status === 403);
+    session.value = signedOut ? { state: 'out' } : { state: 'problem', failure: failureOf(error) };
+  }
+}
+
+export function goSignIn(): void {
+  const now = route.value;
+  returnTo.value = now.name === 'room' ? `/r/${now.room}` : '/';
+  navigate('/sign-in');
+}
+
+/** After the last step of signing in: ask the server who this is, then go where the person wanted. */
+export async function enter(): Promise<void> {
+  await loadSession();
+  const path = returnTo.value;
+  returnTo.value = '/';
+  navigate(session.value.state === 'in' ? path : '/sign-in', { replace: true });
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await api.signOut();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+  }
+  session.value = { state: 'out' };
+  navigate('/sign-in');
+}
