@@ -7,20 +7,21 @@ import (
 	"incamera/auth/pki"
 )
 
-// Options of a Minter.
+// Options of a Minter (Identity, Audience, Now) and of a Verifier (Trust, Audience, Now).
 type Options struct {
-	Identity *pki.Identity    // of a signaling process
-	Audience string           // this deployment's audience, compared exactly
+	Identity *pki.Identity    // Minter: of a signaling process
+	Trust    *pki.Trust       // Verifier
+	Audience string           // this deployment's audience, compared exactly; a Verifier without one verifies grants only
 	Now      func() time.Time // time.Now when nil
 }
 
-// Validate says what is missing.
+// Validate says what is missing for either use.
 func (o Options) Validate() error {
-	if o.Identity == nil || o.Identity.Role() != pki.RoleSignaling {
-		return errors.New("token: Identity must be a signaling process's")
+	if o.Identity == nil && o.Trust == nil {
+		return errors.New("token: Identity or Trust is required")
 	}
-	if o.Audience == "" {
-		return errors.New("token: Audience is required")
+	if o.Identity != nil && (o.Identity.Role() != pki.RoleSignaling || o.Audience == "") {
+		return errors.New("token: a minter needs a signaling process's Identity and an Audience")
 	}
 	return nil
 }
@@ -37,6 +38,9 @@ type Minter struct {
 func NewMinter(o Options) (*Minter, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if o.Identity == nil {
+		return nil, errors.New("token: Identity is required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

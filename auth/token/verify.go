@@ -7,13 +7,6 @@ import (
 	"incamera/auth/pki"
 )
 
-// VerifyOptions of a Verifier.
-type VerifyOptions struct {
-	Trust    *pki.Trust
-	Audience string           // compared exactly; a verifier without one verifies grants only
-	Now      func() time.Time // time.Now when nil
-}
-
 // Verifier checks signed objects. It is safe for concurrent use.
 type Verifier struct {
 	trust    *pki.Trust
@@ -22,7 +15,7 @@ type Verifier struct {
 }
 
 // NewVerifier makes a Verifier.
-func NewVerifier(o VerifyOptions) (*Verifier, error) {
+func NewVerifier(o Options) (*Verifier, error) {
 	if o.Trust == nil {
 		return nil, errors.New("token: Trust is required")
 	}
