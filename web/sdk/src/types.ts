@@ -173,7 +173,11 @@ export interface AdmittedTicket {
   readonly token: string;
 }
 
-/** A track, `true`/constraints for the SDK to open one in the background, or false/absent: off at entry. */
+/**
+ * A track, `true`/constraints for the SDK to open one in the background, or false: off at entry. Absent: the preview
+ * track that prepare or setTracks was given, if any. From connect on the room owns the tracks: it stops a camera that
+ * is switched off, and everything when it ends.
+ */
 export type MediaChoice = MediaStreamTrack | MediaTrackConstraints | boolean;
 
 export interface ConnectOptions {

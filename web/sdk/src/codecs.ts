@@ -1,0 +1,61 @@
+// Which codecs the lines of the offer name. The size of the codec list is most of the cost of a join, so each codec
+// is offered with one profile; the server matches codecs by parameters.
+
+export interface Codec {
+  readonly mimeType: string;
+  readonly sdpFmtpLine?: string | undefined;
+}
+
+function parameters(line: string | undefined): Map<string, string> {
+  return new Map((line ?? '').split(';').map((p) => {
+    const [name = '', value = ''] = p.split('=');
+    return [name.trim().toLowerCase(), value.trim().toLowerCase()];
+  }));
+}
+
+type Test = (p: Map<string, string>) => boolean;
+/** In order of preference. Firefox writes VP9 without profile-id: absent means 0. */
+const video: readonly (readonly [mime: string, test: Test])[] = [
+  ['video/vp8', () => true],
+  ['video/vp9', (p) => (p.get('profile-id') ?? '0') === '0'],
+  ['video/h264', (p) => p.get('profile-level-id') === '42e01f' && p.get('packetization-mode') === '1'],
+  ['video/av1', (p) => (p.get('profile') ?? '0') === '0'],
+];
+
+/** One entry per codec, and retransmission. Empty when nothing fits: then the browser's own list is used. */
+export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: readonly C[]): C[] {
+  if (kind === 'audio') return codecs.filter((c) => c.mimeType.toLowerCase() === 'audio/opus').slice(0, 1);
+  const chosen = video.flatMap(([mime, fits]) => {
+    const found = codecs.find((c) => c.mimeType.toLowerCase() === mime && fits(parameters(c.sdpFmtpLine)));
+    return found ? [found] : [];
+  });
+  if (chosen.length === 0) return [];
+  return [...chosen, ...codecs.filter((c) => c.mimeType.toLowerCase() === 'video/rtx')];
+}
+
+export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video', sends: boolean): void {
+  if (typeof transceiver.setCodecPreferences !== 'function') return;
+  const capabilities = (sends ? RTCRtpSender : RTCRtpReceiver).getCapabilities?.(kind);
+  const chosen = chooseCodecs(kind, capabilities?.codecs ?? []);
+  if (chosen.length === 0) return;
+  try {
+    transceiver.setCodecPreferences(chosen);
+  } catch {
+    // Some versions check a sender's preferences against what the receiver can do; the default list works too.
+  }
+}
+
+/**
+ * The offer as it is sent. Firefox leaves attribute lines of payload types it took out of the m-line, which strict
+ * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses.
+ */
+export function cleanOffer(sdp: string): string {
+  let offered: Set<string> | null = null;
+  const lines = sdp.split(/\r?\n/).filter((line) => {
+    if (line.startsWith('m=')) offered = new Set(line.split(' ').slice(3));
+    if (line.startsWith('a=candidate:') || line === 'a=end-of-candidates') return false;
+    const type = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line)?.[1];
+    return type === undefined || offered === null || offered.has(type);
+  });
+  return lines.join('\r\n');
+}

@@ -1,0 +1,160 @@
+// The sending lines: created once in the first offer, fed and emptied by replaceTrack, never renegotiated.
+
+import { preferCodecs } from './codecs.js';
+import type { LayerHint } from './protocol.js';
+import { Queue } from './queue.js';
+import type { Logger, SourceKind } from './types.js';
+
+export type AttachTransforms = (transceiver: RTCRtpTransceiver) => void;
+export type Senders = Partial<Record<SourceKind, RTCRtpSender>>;
+
+/** Which sending lines a page offers. */
+export interface PublishPlan {
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+}
+
+/** The order of the lines is how the server knows them: audio mic, video camera, video screen, audio screen_audio. */
+const order: readonly SourceKind[] = ['mic', 'camera', 'screen', 'screen_audio'];
+
+/** Simulcast, lowest layer first. */
+const cameraLayers: readonly RTCRtpEncodingParameters[] = [
+  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30 },
+  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 30 },
+  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30 },
+];
+const lowestRid = 'q';
+const screenLayers: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000, maxFramerate: 30 }];
+
+function encodingsOf(kind: SourceKind): readonly RTCRtpEncodingParameters[] | null {
+  if (kind === 'camera') return cameraLayers;
+  return kind === 'screen' ? screenLayers : null;
+}
+
+function addLine(pc: RTCPeerConnection, kind: SourceKind): RTCRtpTransceiver {
+  const media = kind === 'camera' || kind === 'screen' ? 'video' : 'audio';
+  const encodings = encodingsOf(kind);
+  if (!encodings) return pc.addTransceiver(media, { direction: 'sendonly' });
+  try {
+    // One spatial layer per encoding, said outright: else VP9 and AV1 would bring their own layers into a simulcast.
+    const scalable = encodings.map((e) => ({ ...e, scalabilityMode: 'L1T1' }));
+    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: scalable });
+  } catch {
+    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: encodings.map((e) => ({ ...e })) });
+  }
+}
+
+/** Adds the sending lines of the plan. Transforms are attached in the same task: later ones are silently ignored. */
+export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: AttachTransforms): Senders {
+  const senders: Senders = {};
+  for (const kind of order) {
+    if (!plan[kind === 'screen_audio' ? 'screen' : kind]) continue;
+    const transceiver = addLine(pc, kind);
+    attach(transceiver);
+    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true);
+    senders[kind] = transceiver.sender;
+  }
+  return senders;
+}
+
+/** What is sent, on however many transports there are: one, or two during a move. */
+export class Publisher {
+  readonly plan: PublishPlan;
+  readonly #logger: Logger;
+  readonly #queue = new Queue('publish');
+  readonly #lines = new Set<Senders>();
+  readonly #tracks = new Map<SourceKind, MediaStreamTrack | null>();
+  readonly #hints = new Map<SourceKind, ReadonlyMap<string, boolean>>();
+  /** Lines of a transport being moved to: only sound and the lowest layer until the old one closes. */
+  readonly #thin = new Set<Senders>();
+
+  constructor(plan: PublishPlan, logger: Logger) {
+    this.plan = plan;
+    this.#logger = logger;
+  }
+
+  offers(kind: SourceKind): boolean {
+    return this.plan[kind === 'screen_audio' ? 'screen' : kind];
+  }
+
+  track(kind: SourceKind): MediaStreamTrack | null {
+    return this.#tracks.get(kind) ?? null;
+  }
+
+  /** Lines of a new transport get the tracks of now. */
+  attach(senders: Senders, thin = false): Promise<void> {
+    this.#lines.add(senders);
+    if (thin) this.#thin.add(senders);
+    return this.#queue.run('attach', async () => {
+      for (const kind of order) {
+        const track = this.#tracks.get(kind);
+        if (track) await senders[kind]?.replaceTrack(track);
+      }
+      if (thin || this.#hints.size > 0) await this.#applyLayers(senders);
+    });
+  }
+
+  detach(senders: Senders): void {
+    this.#lines.delete(senders);
+    this.#thin.delete(senders);
+  }
+
+  /** The move is over: all layers again. */
+  thicken(senders: Senders): void {
+    if (!this.#thin.delete(senders)) return;
+    this.#run('thicken', () => this.#applyLayers(senders));
+  }
+
+  setTrack(kind: SourceKind, track: MediaStreamTrack | null): Promise<void> {
+    this.#tracks.set(kind, track);
+    return this.#queue.run(`track ${kind}`, async () => {
+      const now = this.#tracks.get(kind) ?? null; // a later call may have overtaken this one
+      await Promise.all([...this.#lines].map((senders) => senders[kind]?.replaceTrack(now)));
+    });
+  }
+
+  /** The server's word on which encodings anybody watches. */
+  hint(kind: SourceKind, layers: readonly LayerHint[]): void {
+    this.#hints.set(kind, new Map(layers.map((l) => [l.rid, l.active])));
+    this.#run('hint', async () => {
+      for (const senders of this.#lines) await this.#applyLayers(senders);
+    });
+  }
+
+  /** A new transport may be on a node that has said nothing yet. */
+  forgetHints(): void {
+    this.#hints.clear();
+  }
+
+  close(): void {
+    this.#queue.close();
+    this.#lines.clear();
+    this.#thin.clear();
+    this.#tracks.clear();
+  }
+
+  #run(task: string, body: () => Promise<void>): void {
+    this.#queue.run(task, body).catch((error: unknown) => this.#logger.debug('publish task failed', { task, error: String(error) }));
+  }
+
+  async #applyLayers(senders: Senders): Promise<void> {
+    const thin = this.#thin.has(senders);
+    for (const kind of ['camera', 'screen'] as const) {
+      const sender = senders[kind];
+      if (!sender || !this.#lines.has(senders)) continue;
+      const parameters = sender.getParameters();
+      const hints = this.#hints.get(kind);
+      let changed = false;
+      for (const encoding of parameters.encodings ?? []) {
+        const rid = encoding.rid ?? '';
+        const active = (hints?.get(rid) ?? true) && !(thin && rid !== '' && rid !== lowestRid);
+        if (encoding.active !== active) {
+          encoding.active = active;
+          changed = true;
+        }
+      }
+      if (changed) await sender.setParameters(parameters);
+    }
+  }
+}

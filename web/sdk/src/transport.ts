@@ -1,0 +1,195 @@
+// One PeerConnection: the sending lines, the pool of receiving lines, one offer and one answer.
+
+import { cleanOffer, preferCodecs } from './codecs.js';
+import { Scope } from './emitter.js';
+import { InCameraError } from './errors.js';
+import type { MediaAnswer } from './protocol.js';
+import { addSendLines, type AttachTransforms, type PublishPlan, type Senders } from './publish.js';
+import type { Logger } from './types.js';
+
+export type TransportState = 'connecting' | 'connected' | 'lost' | 'failed' | 'closed';
+
+export interface PoolSize {
+  readonly audio: number;
+  readonly video: number;
+}
+export const defaultPool: PoolSize = { audio: 3, video: 9 };
+
+export interface TransportOptions {
+  readonly plan: PublishPlan;
+  readonly pool: PoolSize;
+  readonly attachTransforms: AttachTransforms;
+  readonly logger: Logger;
+}
+
+/** How long an answered transport may take to connect before it counts as failed. */
+const connectTimeoutMs = 20_000;
+
+export class Transport {
+  readonly senders: Senders;
+  /** Placement epoch of the answer; 0 before it. */
+  placement = 0;
+  /** Offers made on this connection. */
+  offers = 0;
+  onState: (state: TransportState) => void = () => {};
+
+  readonly #pc: RTCPeerConnection;
+  readonly #options: TransportOptions;
+  readonly #scope = new Scope();
+  readonly #lines: RTCRtpTransceiver[] = [];
+  readonly #pool: { audio: number; video: number };
+  #slots = new Map<number, RTCRtpTransceiver>();
+  #state: TransportState = 'connecting';
+  #deadline: (() => void) | null = null;
+  #sdp: string | null = null;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#pool = { ...options.pool };
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] });
+    this.#pc = pc;
+    this.#scope.listen(pc, 'connectionstatechange', () => this.#connectionChanged());
+    this.senders = addSendLines(pc, options.plan, options.attachTransforms);
+    this.#addSlots('audio', options.pool.audio);
+    this.#addSlots('video', options.pool.video);
+  }
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  get pool(): PoolSize {
+    return { ...this.#pool };
+  }
+
+  /** The offer; made once, given again until it is answered. */
+  async offer(): Promise<string> {
+    if (this.#sdp !== null) return this.#sdp;
+    try {
+      return (this.#sdp = await this.#makeOffer());
+    } catch (error) {
+      throw InCameraError.from(error, 'media_failed');
+    }
+  }
+
+  async answer(answer: MediaAnswer): Promise<void> {
+    try {
+      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
+      this.#mapSlots(answer);
+      this.placement = answer.placement;
+      if (this.#state === 'connecting') {
+        this.#deadline = this.#scope.timeout(() => this.#become('failed'), connectTimeoutMs);
+      }
+    } catch (error) {
+      throw InCameraError.from(error, 'media_failed');
+    }
+  }
+
+  /** More receiving video lines, in one negotiation; `exchange` carries the offer to the server. */
+  async grow(video: number, exchange: (offer: string) => Promise<MediaAnswer>): Promise<void> {
+    const more = video - this.#pool.video;
+    if (more <= 0 || this.#state === 'closed') return;
+    this.#addSlots('video', more);
+    this.#pool.video = video;
+    try {
+      const answer = await exchange(await this.#makeOffer());
+      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
+      this.#mapSlots(answer);
+    } catch (error) {
+      if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
+      throw InCameraError.from(error, 'media_failed');
+    }
+  }
+
+  /** Slot numbers served by the node, ascending. */
+  slots(type: 'audio' | 'video'): number[] {
+    return [...this.#slots].filter(([, t]) => t.receiver.track.kind === type).map(([slot]) => slot).sort((a, b) => a - b);
+  }
+
+  receiver(slot: number): RTCRtpReceiver | null {
+    return this.#slots.get(slot)?.receiver ?? null;
+  }
+
+  track(slot: number): MediaStreamTrack | null {
+    return this.receiver(slot)?.track ?? null;
+  }
+
+  /** Slot by the m-line id that statistics name. */
+  slotOfMid(mid: string): number | null {
+    for (const [slot, transceiver] of this.#slots) if (transceiver.mid === mid) return slot;
+    return null;
+  }
+
+  midOf(sender: RTCRtpSender): string | null {
+    return this.#pc.getTransceivers().find((t) => t.sender === sender)?.mid ?? null;
+  }
+
+  stats(): Promise<RTCStatsReport> {
+    return this.#pc.getStats();
+  }
+
+  /** The other side says that it is dead. */
+  fail(): void {
+    this.#become('failed');
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#scope.end();
+    this.#pc.close();
+    this.#become('closed');
+    this.onState = () => {};
+  }
+
+  #addSlots(type: 'audio' | 'video', count: number): void {
+    for (let i = 0; i < count; i++) {
+      const transceiver = this.#pc.addTransceiver(type, { direction: 'recvonly' });
+      this.#options.attachTransforms(transceiver);
+      preferCodecs(transceiver, type, false);
+      this.#lines.push(transceiver);
+    }
+  }
+
+  async #makeOffer(): Promise<string> {
+    const offer = await this.#pc.createOffer();
+    await this.#pc.setLocalDescription(offer);
+    this.offers++;
+    return cleanOffer(offer.sdp ?? '');
+  }
+
+  #mapSlots(answer: MediaAnswer): void {
+    const byMid = new Map(this.#lines.map((t) => [t.mid, t]));
+    const slots = new Map<number, RTCRtpTransceiver>();
+    for (const { slot, mid } of answer.slots) {
+      const transceiver = byMid.get(mid);
+      if (!transceiver) throw new InCameraError('media_failed', `the answer names a line that was not offered: ${mid}`);
+      slots.set(slot, transceiver);
+    }
+    this.#slots = slots;
+  }
+
+  #connectionChanged(): void {
+    this.#options.logger.debug('transport', { state: this.#pc.connectionState, placement: this.placement });
+    switch (this.#pc.connectionState) {
+      case 'connected':
+        return this.#become('connected');
+      case 'disconnected':
+        return this.#become('lost');
+      case 'failed':
+      case 'closed':
+        return this.#become('failed');
+      default:
+        return undefined;
+    }
+  }
+
+  #become(state: TransportState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    if (state !== 'connecting') {
+      this.#deadline?.();
+      this.#deadline = null;
+    }
+    this.onState(state);
+  }
+}
