@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"incamera/auth/pki"
+	"incamera/cluster/noderpc"
+	"incamera/cluster/registry"
+	"incamera/cmd/incamera/config"
+	"incamera/sfu"
+)
+
+// goodbye is how long a process takes at most to leave in good order.
+const goodbye = 10 * time.Second
+
+func nodeCommand() *command {
+	return &command{name: "node", short: "run a media node of a larger deployment", run: runNode}
+}
+
+func runNode(ctx context.Context, w world, args []string) error {
+	f := flags(w, "incamera node [--config FILE]", "Runs one media node: takes commands from signaling instances, forwards media. Needs Redis (not embedded) and an\nidentity made by `incamera admin node enroll`.")
+	path := configFlag(f, w)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	c, err := config.Load(*path, w.environ)
+	if err != nil {
+		return err
+	}
+	if c.Redis.Mode == config.RedisEmbedded {
+		return errors.New("redis.mode: a node of its own needs the deployment's Redis, not an embedded one")
+	}
+	identity, err := enrolledIdentity(c, pki.RoleNode, time.Now())
+	if err != nil {
+		return err
+	}
+	log := newLog(c.Log, w.stderr)
+	o, err := newOps(c.Admin.Listen, "node")
+	if err != nil {
+		return err
+	}
+	defer closeOps(o, log)
+	rdb, closeState, err := openState(c.Redis, log, o.registry)
+	if err != nil {
+		return err
+	}
+	defer closeState()
+	n, err := startNode(ctx, c, identity, rdb, log, o.registry)
+	if err != nil {
+		return err
+	}
+	o.check("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
+	log.Info("media node ready", "id", identity.ID(), "rpc", n.rpcAddr, "media", c.Media.Listen, "admin", o.addr())
+	<-ctx.Done()
+	log.Info("leaving")
+	o.drain()
+	stop, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	n.close(stop)
+	return nil
+}
+
+func closeOps(o *ops, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := o.close(ctx); err != nil {
+		log.Warn("admin listener", "error", err)
+	}
+}
+
+// nodePart is a media node with its RPC server and its place in the registry.
+type nodePart struct {
+	media    *sfu.Node
+	rpc      *noderpc.Server
+	rpcAddr  string
+	announce *registry.Announcement
+	served   chan struct{}
+}
+
+func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (*nodePart, error) {
+	addrs, err := advertised(c.Media)
+	if err != nil {
+		return nil, err
+	}
+	media, err := sfu.New(sfu.Options{
+		ID: id.ID(), Shards: c.Media.Shards, Listen: netip.MustParseAddrPort(c.Media.Listen), Advertise: addrs,
+		AudioSlots: c.Media.AudioSlots, VideoSlots: c.Media.VideoSlots, Codecs: c.Media.Codecs,
+		MaxParticipants: c.Media.MaxParticipants, Log: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &nodePart{media: media, served: make(chan struct{})}
+	if p.rpc, err = noderpc.NewServer(noderpc.Options{Identity: id, Handler: media, Log: log, Registerer: reg}); err != nil {
+		return nil, errors.Join(err, media.Close(ctx))
+	}
+	l, err := net.Listen("tcp", c.Process.RPCListen)
+	if err != nil {
+		p.rpc.Close()
+		return nil, errors.Join(fmt.Errorf("process.rpc_listen: %w", err), media.Close(ctx))
+	}
+	p.rpcAddr = c.Process.RPCAddress
+	if p.rpcAddr == "" {
+		p.rpcAddr = l.Addr().String()
+	}
+	go p.serveLoop(l, log)
+
+	people, err := registry.New(rdb, registry.Options{Identity: id, Log: log, Registerer: reg})
+	if err != nil {
+		p.close(ctx)
+		return nil, err
+	}
+	started := time.Now()
+	p.announce, err = people.Announce(ctx, func() registry.Record {
+		return registry.Record{
+			ID: id.ID(), Role: pki.RoleNode, RPCAddr: p.rpcAddr, Zone: c.Process.Zone, Version: version,
+			State: registry.Ready, Load: media.Load(), Participants: media.Participants(), Rooms: media.Rooms(), StartedAt: started,
+		}
+	})
+	if err != nil {
+		p.close(ctx)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *nodePart) serveLoop(l net.Listener, log *slog.Logger) {
+	defer close(p.served)
+	if err := p.rpc.Serve(l); err != nil {
+		log.Error("node rpc", "error", err)
+	}
+}
+
+// close leaves in this order: out of the registry, so that nobody is placed here any more; then the commands; then
+// the media.
+func (p *nodePart) close(ctx context.Context) {
+	if p.announce != nil {
+		p.announce.Close(ctx)
+	}
+	p.rpc.Close()
+	<-p.served
+	_ = p.media.Close(ctx)
+}
