@@ -1,0 +1,6 @@
+// Package sfu is the live media node: shards, rooms, peers, slots; packets go through, events come out.
+//
+// A Shard is one goroutine that owns everything of its rooms: no lock is taken per packet. Other goroutines reach it by
+// Shard.do (a bounded command queue) only. Locks, in order: Node.mu, then Signal.mu; neither is held while waiting for
+// a shard. The ICE and DTLS engine never sees media and never sends it: see ctrlConn.
+package sfu

@@ -1,0 +1,336 @@
+package sfu
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"incamera/media/codec"
+	"incamera/media/layer"
+	"incamera/media/nack"
+	"incamera/media/report"
+	"incamera/media/rewrite"
+	"incamera/media/seq"
+	"incamera/sfu/srtp"
+)
+
+const (
+	sendHistory   = 1024
+	epochsKept    = 8
+	fallbackAfter = time.Second            // of waiting for a key frame: take any layer that has one
+	chooseEvery   = 100 * time.Millisecond // layer choice
+	replayPerTick = 24                     // packets of a replay sent at once
+	replayMaxAge  = 3 * time.Second
+	replayMax     = 300
+	replayPress   = 64 // a replayed past is pressed together in time, so that the picture is up to date after it
+)
+
+// pause reasons, as the protocol words them.
+const (
+	pausedOff        = "off"
+	pausedNoLayer    = "no_layer"
+	pausedCodec      = "codec"
+	pausedNotGranted = "not_granted"
+)
+
+// wish is what the viewer wants to see in a video slot.
+type wish struct {
+	source        uint32 // 0: by speech
+	width, height uint16
+	nobody        bool // 0x0: nobody looks
+}
+
+// Down is one slot: one outgoing stream that sources take turns in. Owned by the shard's loop.
+type Down struct {
+	// static
+	peer      *Peer
+	slot      int
+	video     bool
+	ssrc, rtx uint32
+
+	wish   wish
+	target *Source // whom the slot is for
+	layer  *Layer  // what is forwarded, nil: nothing
+	want   *Layer  // what is waited for, until its key frame
+	source uint32  // whose packets went out last
+	paused string
+
+	wantSince time.Duration
+	askedAt   time.Duration
+	repliedAt time.Duration // last answer to a PLI from the ring
+
+	rw       *rewrite.Stream
+	vp8      codec.VP8Map
+	epochs   [epochsKept]epoch
+	stream   *srtp.Stream
+	repairs  *srtp.Stream
+	repairNo seq.Counter
+	sealed   uint64 // highest index sealed
+	begun    bool
+	dedupe   nack.Dedupe
+	reports  report.Sender
+	replay   replay
+}
+
+type epoch struct {
+	n     uint16
+	valid bool
+	layer *Layer
+	press replay
+}
+
+// replay walks the ring from a key frame to the present.
+type replay struct {
+	on     bool
+	next   seq.Ext
+	last   seq.Ext // packets after it are not pressed
+	headTS uint32  // timestamp that the pressed past ends at
+	factor uint32
+}
+
+// press moves a timestamp of the replayed past close to the present.
+func (r *replay) press(ext seq.Ext, ts uint32) uint32 {
+	if r.factor <= 1 || ext > r.last || int32(r.headTS-ts) <= 0 {
+		return ts
+	}
+	return r.headTS - (r.headTS-ts)/r.factor
+}
+
+// slotReport is what signaling was told of a slot.
+type slotReport struct {
+	source uint32
+	paused string
+	layer  uint32
+	epoch  uint16
+}
+
+func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
+	clock := seq.AudioClock
+	if t.video {
+		clock = seq.VideoClock
+	}
+	rw, err := rewrite.New(rewrite.Options{
+		Clock: clock, History: sendHistory, FirstSeq: uint16(rand.N(1 << 15)), FirstTS: rand.Uint32(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &Down{
+		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: rw,
+		repairNo: newCounter(uint16(rand.N(1 << 15))),
+	}
+	if t.video {
+		d.wish = wish{width: firstWidth, height: firstHeight, nobody: p.wished}
+	}
+	if p.out != nil {
+		err = d.bind(p.out)
+	}
+	return d, err
+}
+
+// bind makes the sealing state, the one of each SSRC under these keys.
+func (d *Down) bind(out *srtp.Out) (err error) {
+	if d.stream, err = out.Stream(d.ssrc); err != nil || d.rtx == 0 {
+		return err
+	}
+	d.repairs, err = out.Stream(d.rtx)
+	return err
+}
+
+// aim makes src the slot's source. What was shown runs on until the new source's key frame, unless it must not.
+func (d *Down) aim(src *Source) {
+	if d.target != src {
+		d.target = src
+		d.stopWanting()
+		if src == nil || d.layer != nil && !d.layer.source.live() {
+			d.cut()
+		}
+	}
+	d.choose()
+}
+
+// cut stops forwarding at once.
+func (d *Down) cut() {
+	if l := d.layer; l != nil {
+		d.layer = nil
+		d.replay.on = false
+		if d.want != l {
+			d.unwatch(l)
+		}
+	}
+	d.peer.slotDirty = true
+}
+
+func (d *Down) stopWanting() {
+	if l := d.want; l != nil {
+		d.want = nil
+		if d.layer != l {
+			d.unwatch(l)
+		}
+	}
+}
+
+func (d *Down) watch(l *Layer) {
+	l.attach(d)
+	l.source.hints.Watch(l.index, 1, d.peer.shard.now)
+}
+
+func (d *Down) unwatch(l *Layer) {
+	l.detach(d)
+	l.source.hints.Watch(l.index, -1, d.peer.shard.now)
+}
+
+// sourceRestarted is told when a layer began anew under another SSRC: its old numbers mean nothing any more.
+func (d *Down) sourceRestarted(l *Layer) {
+	if d.layer == l {
+		d.replay.on = false
+		d.layer = nil
+		if d.want != nil && d.want != l {
+			d.unwatch(l)
+			return
+		}
+		d.want = l
+		d.wantSince = d.peer.shard.now
+	}
+}
+
+func (d *Down) pause(why string) {
+	if d.paused != why {
+		d.paused = why
+		d.peer.slotDirty = true
+	}
+}
+
+// choose picks the layer of the target.
+func (d *Down) choose() {
+	src := d.target
+	if src == nil || !d.peer.ready {
+		d.pause("")
+		return
+	}
+	if !src.live() || d.video && d.wish.nobody {
+		d.stopWanting()
+		d.cut()
+		d.pause(d.why(src))
+		return
+	}
+	if !d.video {
+		d.pause("")
+		d.seek(src.layers[0])
+		return
+	}
+	now := d.peer.shard.now
+	current := -1
+	if d.layer != nil && d.layer.source == src {
+		current = d.layer.index
+	} else if d.want != nil && d.want.source == src {
+		current = d.want.index
+	}
+	i := src.set.Choose(layer.Wish{Width: d.wish.width, Height: d.wish.height}, current, now)
+	if i < 0 || i >= len(src.layers) {
+		d.pause(pausedNoLayer)
+		return
+	}
+	l := src.layers[i]
+	if d.peer.ptOf[l.codec] == 0 {
+		d.stopWanting()
+		d.cut()
+		d.pause(pausedCodec)
+		return
+	}
+	d.pause("")
+	d.seek(l)
+}
+
+func (d *Down) why(src *Source) string {
+	switch {
+	case !src.granted:
+		return pausedNotGranted
+	case !src.on:
+		return pausedOff
+	case !src.seen:
+		return pausedNoLayer
+	}
+	return ""
+}
+
+// seek goes for a layer: from the ring when it holds a key frame and all since, else by asking for one.
+func (d *Down) seek(l *Layer) {
+	if l == d.layer {
+		d.stopWanting()
+		return
+	}
+	if l == d.want {
+		return
+	}
+	d.stopWanting()
+	d.want, d.wantSince = l, d.peer.shard.now
+	d.watch(l)
+	if !d.video {
+		return
+	}
+	if !d.fromRing(l) {
+		l.requestKey()
+		d.askedAt = d.peer.shard.now
+	}
+}
+
+// fromRing starts at the layer's last key frame. False when the ring cannot serve.
+func (d *Down) fromRing(l *Layer) bool {
+	s := d.peer.shard
+	if l.ring == nil || d.peer.dest == nil {
+		return false
+	}
+	run, ok := l.ring.ReplayFrom(s.now)
+	if !ok || run.Age > replayMaxAge || run.Packets > replayMax {
+		return false
+	}
+	first, head := l.ring.Get(run.First), l.ring.Get(run.Last)
+	if first == nil || head == nil {
+		return false
+	}
+	press := replay{on: true, next: run.First, last: run.Last, headTS: head.TS, factor: replayPress}
+	d.switchTo(l, press, first.TS)
+	s.counts.replays.Add(1)
+	d.pump()
+	return true
+}
+
+// switchTo makes l the layer that is forwarded, from r.next on.
+func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
+	s := d.peer.shard
+	if old := d.layer; old != nil && old != l {
+		d.unwatch(old)
+	}
+	if d.layer != l && d.want != l {
+		d.watch(l)
+	}
+	d.layer, d.want = l, nil
+	d.source = l.source.id
+	d.replay = r
+	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
+	n := d.rw.Epoch()
+	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
+	d.vp8.Switch(n)
+	d.reports.Switched()
+	d.pause("")
+	d.peer.slotDirty = true
+	s.counts.switches.Add(1)
+}
+
+// pump sends some of a running replay.
+func (d *Down) pump() {
+	l := d.layer
+	for n := 0; d.replay.on && l != nil; n++ {
+		if d.replay.next > l.ring.Highest() {
+			d.replay.on = false
+			return
+		}
+		if n == replayPerTick {
+			return
+		}
+		if slot := l.ring.Get(d.replay.next); slot != nil {
+			d.put(l, slot)
+		}
+		d.replay.next++
+	}
+}

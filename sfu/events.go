@@ -1,0 +1,108 @@
+package sfu
+
+import (
+	"time"
+
+	"incamera/cluster/noderpc"
+)
+
+// tell reports the transport's state.
+func (p *Peer) tell() { p.tellState("") }
+
+func (p *Peer) tellState(reason string) {
+	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Transport{
+		Transport: &noderpc.TransportState{State: p.state.String(), Reason: reason},
+	}})
+}
+
+// emit hands an event to the instance that owns the transport. A full outbox asks for everything again later.
+func (p *Peer) emit(ev *noderpc.Event) { p.outbox.Put(ev) }
+
+func (p *Peer) tellSpeakers(speakers []*noderpc.Speaker) {
+	if p.state != stateConnected || !p.subscribe {
+		return
+	}
+	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Speakers{
+		Speakers: &noderpc.Speakers{Speakers: append([]*noderpc.Speaker(nil), speakers...)},
+	}})
+}
+
+// tellSlots reports the slots that changed since the last report, or all of them.
+func (p *Peer) tellSlots(all bool) {
+	p.slotDirty = false
+	var states []*noderpc.SlotState
+	for i, d := range p.downs {
+		r := d.report()
+		if r == p.reported[i] && !all {
+			continue
+		}
+		p.reported[i] = r
+		state := &noderpc.SlotState{Slot: uint32(i), SourceId: r.source, Paused: r.paused, Layer: r.layer}
+		if r.source != 0 && d.layer != nil {
+			state.SyncTimeMs, state.SyncRtp = d.sync()
+		}
+		states = append(states, state)
+	}
+	if len(states) > 0 {
+		p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Occupancy{Occupancy: &noderpc.Occupancy{Slots: states}}})
+	}
+}
+
+// report is what is worth telling of a slot: who is forwarded, or who would be and why not.
+func (d *Down) report() slotReport {
+	if d.layer != nil {
+		return slotReport{source: d.source, layer: uint32(d.layer.index), epoch: d.sourceEpoch()}
+	}
+	if d.target != nil && d.paused != "" {
+		return slotReport{source: d.target.id, paused: d.paused}
+	}
+	return slotReport{}
+}
+
+// sourceEpoch makes each switch news, since the clocks of source and slot are related anew.
+func (d *Down) sourceEpoch() uint16 { return d.rw.Epoch() }
+
+// sync relates the server's clock to the slot's timestamps now.
+func (d *Down) sync() (ms int64, ts uint32) {
+	s := d.peer.shard
+	l := d.layer
+	at, ok := l.srcClock.At(&l.source.peer.clocks, s.now)
+	if !ok {
+		return 0, 0
+	}
+	return s.start.Add(s.now).UnixMilli(), at + d.rw.TSOffset()
+}
+
+// tellHints says which layers of a source somebody watches.
+func (p *Peer) tellHints(src *Source, mask uint8) {
+	hints := &noderpc.PublishHints{Kind: src.kind}
+	for i, rid := range src.rids {
+		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Rid: rid, Active: mask&(1<<i) != 0})
+	}
+	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_PublishHints{PublishHints: hints}})
+}
+
+// resync tells everything again: an outbox overflowed, or another instance took the transport over.
+func (p *Peer) resync() {
+	p.tell()
+	p.tellSlots(true)
+	for _, src := range p.sources {
+		if src != nil && len(src.rids) > 0 {
+			mask, _ := src.hints.Wanted(p.shard.now)
+			p.tellHints(src, mask)
+		}
+	}
+	p.tellSpeakers(p.room.lastSpoken)
+}
+
+// resyncEvery is the least time between telling everything again.
+const resyncEvery = 100 * time.Millisecond
+
+// resyncInstance tells everything of the transports that report to an instance.
+func (s *Shard) resyncInstance(box *noderpc.Outbox) {
+	for _, p := range s.peers {
+		if p.outbox == box {
+			p.resync()
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"incamera/sfu/srtp"
+	"incamera/sfu/udp"
+)
+
+// drop is why a packet went no further. It is a metric label.
+type drop uint8
+
+const (
+	dropGarbage drop = iota // neither STUN, DTLS, RTP nor RTCP
+	dropStun                // STUN that is no request, or for nobody here
+	dropDTLS                // DTLS from an address that sent no STUN
+	dropUnknownAddress
+	dropCtrlFull // the engine is behind
+	dropEarly    // media before the keys, beyond what is kept
+	dropMalformed
+	dropAuth
+	dropReplayed
+	dropSRTP           // any other refusal of SRTP
+	dropTooManyStreams // a peer sends more streams than allowed
+	dropUnknownStream  // no mid, rid or SDP names it
+	dropNotGranted
+	dropOff // muted: the source is not on
+	dropPadding
+	dropTooBig
+	dropExtension // a header extension that lies
+	dropPayload   // a payload that is no packet of its codec
+	dropRTX       // a repair of nothing
+	dropDuplicate
+	dropLate // came after its place in an outgoing stream was sealed
+	dropRTCP // a broken compound packet
+	dropNoPT // the receiver did not offer the codec
+	numDrops
+)
+
+var dropNames = [numDrops]string{
+	"garbage", "stun", "dtls", "unknown_address", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
+	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "too_big", "extension", "payload", "rtx",
+	"duplicate", "late", "rtcp", "no_pt",
+}
+
+func (d drop) String() string { return dropNames[d] }
+
+// counts are one shard's counters: written by its loop, read by the collector.
+type counts struct {
+	drops                        [numDrops]atomic.Uint64
+	packetsIn, bytesIn           atomic.Uint64
+	packetsOut, bytesOut         atomic.Uint64
+	nackAsked, nackAnswered      atomic.Uint64 // to publishers; for viewers
+	nackRequests, nackMissed     atomic.Uint64 // by viewers; not in the ring any more
+	recovered                    atomic.Uint64
+	pliSent, pliReceived         atomic.Uint64
+	replays, switches            atomic.Uint64
+	ctrlRefused                  atomic.Uint64
+	enginePanics                 atomic.Uint64
+	busyNanos, batches, datagram atomic.Uint64
+	transports                   atomic.Int64
+}
+
+// load is a shard's busy share over the last second or so.
+type load struct {
+	busy    time.Duration
+	since   time.Time
+	permill atomic.Uint32
+}
+
+// metrics is the node's collector.
+type metrics struct {
+	node    *Node
+	latency prometheus.Histogram
+	depth   prometheus.Histogram
+	profile *prometheus.CounterVec
+	admits  *prometheus.CounterVec
+	closed  *prometheus.CounterVec
+
+	descDrops, descSocket, descPackets, descBytes, descNack, descPLI, descMisc *prometheus.Desc
+	descBusy, descTransports, descRooms, descLoad                              *prometheus.Desc
+}
+
+func newMetrics(n *Node) *metrics {
+	m := &metrics{
+		node: n,
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "incamera_sfu_forward_latency_seconds",
+			Help:    "From the read of a batch to its last packet handed to the kernel, of a sample of batches.",
+			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025},
+		}),
+		depth: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "incamera_sfu_batch_datagrams",
+			Help:    "Datagrams read at once, of a sample of batches.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
+		}),
+		profile: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "incamera_sfu_srtp_profile_total", Help: "Connected transports by SRTP profile.",
+		}, []string{"profile"}),
+		admits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "incamera_sfu_admit_total", Help: "Requests to open a transport by result.",
+		}, []string{"result"}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "incamera_sfu_transport_closed_total", Help: "Ended transports by cause.",
+		}, []string{"cause"}),
+		descDrops:      prometheus.NewDesc("incamera_sfu_dropped_packets_total", "Packets that went no further, by reason.", []string{"reason"}, nil),
+		descSocket:     prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
+		descPackets:    prometheus.NewDesc("incamera_sfu_packets_total", "RTP packets by direction.", []string{"direction"}, nil),
+		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
+		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed.", []string{"what"}, nil),
+		descPLI:        prometheus.NewDesc("incamera_sfu_keyframe_requests_total", "Key frame requests by direction; replay: answered from the ring.", []string{"what"}, nil),
+		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
+		descBusy:       prometheus.NewDesc("incamera_sfu_shard_busy_seconds_total", "Time a shard worked.", []string{"shard"}, nil),
+		descTransports: prometheus.NewDesc("incamera_sfu_participants", "Transports by shard.", []string{"shard"}, nil),
+		descRooms:      prometheus.NewDesc("incamera_sfu_rooms", "Rooms on this node.", nil, nil),
+		descLoad:       prometheus.NewDesc("incamera_sfu_load_ratio", "Busy share of the busiest shard over the last second.", nil, nil),
+	}
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc,
+		m.descBusy, m.descTransports, m.descRooms, m.descLoad,
+	} {
+		ch <- d
+	}
+	for _, c := range m.parts() {
+		c.Describe(ch)
+	}
+}
+
+func (m *metrics) parts() []prometheus.Collector {
+	return []prometheus.Collector{m.latency, m.depth, m.profile, m.admits, m.closed}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	total := func(f func(*counts) *atomic.Uint64) (sum uint64) {
+		for _, s := range m.node.shards {
+			sum += f(&s.counts).Load()
+		}
+		return sum
+	}
+	for r := range numDrops {
+		counter(m.descDrops, total(func(c *counts) *atomic.Uint64 { return &c.drops[r] }), r.String())
+	}
+	for _, r := range udp.Drops() {
+		var sum uint64
+		for _, s := range m.node.shards {
+			sum += s.socket.Counters().Dropped[r].Load()
+		}
+		counter(m.descSocket, sum, r.String())
+	}
+	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsIn }), "in")
+	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsOut }), "out")
+	counter(m.descBytes, total(func(c *counts) *atomic.Uint64 { return &c.bytesIn }), "in")
+	counter(m.descBytes, total(func(c *counts) *atomic.Uint64 { return &c.bytesOut }), "out")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackAsked }), "asked")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.recovered }), "recovered")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackRequests }), "requested")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackAnswered }), "answered")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackMissed }), "missed")
+	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.pliSent }), "sent")
+	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.pliReceived }), "received")
+	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.replays }), "replay")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.switches }), "switch")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.ctrlRefused }), "engine_media_refused")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.enginePanics }), "engine_panic")
+	for _, s := range m.node.shards {
+		ch <- prometheus.MustNewConstMetric(m.descBusy, prometheus.CounterValue,
+			time.Duration(s.counts.busyNanos.Load()).Seconds(), s.name)
+		ch <- prometheus.MustNewConstMetric(m.descTransports, prometheus.GaugeValue,
+			float64(s.counts.transports.Load()), s.name)
+	}
+	ch <- prometheus.MustNewConstMetric(m.descRooms, prometheus.GaugeValue, float64(m.node.Rooms()))
+	ch <- prometheus.MustNewConstMetric(m.descLoad, prometheus.GaugeValue, m.node.Load())
+	for _, c := range m.parts() {
+		c.Collect(ch)
+	}
+}
+
+// dropOf names a refusal of SRTP.
+func dropOf(err error) drop {
+	switch err {
+	case srtp.ErrAuth:
+		return dropAuth
+	case srtp.ErrReplayed:
+		return dropReplayed
+	case srtp.ErrTooManySources:
+		return dropTooManyStreams
+	case srtp.ErrMalformed:
+		return dropMalformed
+	case srtp.ErrShortBuffer:
+		return dropTooBig
+	}
+	return dropSRTP
+}

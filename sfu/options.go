@@ -1,0 +1,102 @@
+package sfu
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"incamera/sfu/offer"
+)
+
+// Hard bounds, whatever is configured.
+const (
+	maxShards     = 64
+	maxAudioSlots = 8
+	maxVideoSlots = 64
+	maxStreams    = 32 // incoming SSRCs of one peer
+	maxAddrs      = 8  // remote addresses remembered of one peer
+	maxEarly      = 64 // media datagrams kept of a peer until its keys are there
+)
+
+// Options of a Node.
+type Options struct {
+	ID        string         // the node's id, for logs
+	Shards    int            // goroutines that carry media, each with its own UDP port; 0: one per core
+	Listen    netip.AddrPort // shard 0's UDP address, shard i has port + i; port 0: any free ports
+	Advertise []netip.Addr   // what clients are told to send to; empty: Listen's address, which must then be concrete
+
+	AudioSlots int      // loudest voices that a receiver hears; 0: 3
+	VideoSlots int      // video slots accepted in a first offer; 0: 9. Growth goes up to 64
+	Codecs     []string // opus is always in; empty: VP8, VP9, H264, AV1
+
+	MaxParticipants int // transports on this node; 0: 1000
+	MaxRooms        int // 0: 500
+
+	Log        *slog.Logger          // required
+	Registerer prometheus.Registerer // required
+}
+
+// Validate checks the options.
+func (o Options) Validate() error {
+	if o.Log == nil || o.Registerer == nil {
+		return errors.New("sfu: Log and Registerer are required")
+	}
+	if o.Shards < 0 || o.Shards > maxShards {
+		return fmt.Errorf("sfu: %d shards, at most %d", o.Shards, maxShards)
+	}
+	if !o.Listen.IsValid() {
+		return errors.New("sfu: Listen is required")
+	}
+	if len(o.Advertise) == 0 && o.Listen.Addr().IsUnspecified() {
+		return errors.New("sfu: an address to advertise is required when listening on all of them")
+	}
+	if o.AudioSlots < 0 || o.AudioSlots > maxAudioSlots || o.VideoSlots < 0 || o.VideoSlots > maxVideoSlots {
+		return errors.New("sfu: too many slots")
+	}
+	_, err := o.codecs()
+	return err
+}
+
+func (o Options) withDefaults() Options {
+	if o.Shards == 0 {
+		o.Shards = min(runtime.NumCPU(), maxShards)
+	}
+	if len(o.Advertise) == 0 {
+		o.Advertise = []netip.Addr{o.Listen.Addr()}
+	}
+	if o.AudioSlots == 0 {
+		o.AudioSlots = 3
+	}
+	if o.VideoSlots == 0 {
+		o.VideoSlots = 9
+	}
+	if len(o.Codecs) == 0 {
+		o.Codecs = []string{"VP8", "VP9", "H264", "AV1"}
+	}
+	if o.MaxParticipants == 0 {
+		o.MaxParticipants = 1000
+	}
+	if o.MaxRooms == 0 {
+		o.MaxRooms = 500
+	}
+	return o
+}
+
+func (o Options) codecs() ([]offer.Codec, error) {
+	list := []offer.Codec{offer.Opus}
+	for _, name := range o.Codecs {
+		c, ok := offer.ParseCodec(strings.ToLower(name))
+		if !ok {
+			return nil, fmt.Errorf("sfu: unknown codec %q", name)
+		}
+		if c != offer.Opus {
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,397 @@
+package sfu
+
+import (
+	"net/netip"
+	"time"
+
+	"incamera/cluster/noderpc"
+	"incamera/media/codec"
+	"incamera/media/report"
+	"incamera/media/rtp"
+	"incamera/media/seq"
+	"incamera/media/twcc"
+	"incamera/sfu/dtlskey"
+	"incamera/sfu/offer"
+	"incamera/sfu/srtp"
+	"incamera/sfu/udp"
+)
+
+const (
+	silence        = 8 * time.Second       // without any packet a transport is lost
+	setupLimit     = 20 * time.Second      // from admission to connected
+	lostLimit      = 60 * time.Second      // a lost transport is closed
+	replaceGrace   = time.Second           // the old transport of a move lives on for
+	firefoxHold    = 80 * time.Millisecond // Firefox drops what comes right after DTLS, then waits for a key frame
+	defaultRTT     = 60 * time.Millisecond
+	rtcpSSRC       = 1 // the node's own, as sender of feedback
+	twccPart       = 1000
+	maxRTXPerBatch = 256 // answered NACKs of one peer between two ticks
+)
+
+// state of a transport.
+type state uint8
+
+const (
+	stateConnecting state = iota
+	stateConnected
+	stateLost
+	stateClosed
+)
+
+var stateNames = [...]string{"connecting", "connected", "lost", "closed"}
+
+func (s state) String() string { return stateNames[s] }
+
+// payloadType is what one payload type means on a peer's transport.
+type payloadType struct {
+	codec   codec.Kind
+	primary uint8 // set on a retransmission type: what it repairs
+}
+
+// Peer is one transport of one participant. Everything below "static" belongs to the shard's loop.
+type Peer struct {
+	// static
+	shard       *Shard
+	signal      *Signal
+	room        *Room
+	ref         *noderpc.TransportRef
+	number      uint32
+	subscribe   bool
+	firefox     bool
+	admitted    time.Duration
+	instance    string // owned by the loop: Attach changes it
+	outbox      *noderpc.Outbox
+	state       state
+	connectedAt time.Duration
+	readyAt     time.Duration // when slots may be filled
+	ready       bool
+	replacedAt  time.Duration // not 0: a newer placement is connected
+	lostAt      time.Duration
+	lastPacket  time.Duration
+	ufrags      []string
+
+	// receive side
+	in      *srtp.In
+	pts     [128]payloadType
+	exts    [8]uint8 // header extension ids by offer.Ext
+	streams map[uint32]*stream
+	sources [5]*Source // by kind
+	addrs   []netip.AddrPort
+	early   []earlyPacket
+	arrived *twcc.Recorder
+	clocks  report.ClockMap
+
+	// send side
+	out       *srtp.Out
+	dest      *udp.Dest
+	downs     []*Down // by slot
+	audio     []*Down
+	video     []*Down
+	ptOf      [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
+	rtxOf     [codec.AV1 + 1]uint8
+	ids       rtp.ExtIDs
+	twccOut   uint16
+	rtt       time.Duration
+	work      []work
+	autoList  []*Down // scratch
+	rtxBudget int
+	nextRR    time.Duration
+	wished    bool
+	choosing  time.Duration // next layer choice
+	reported  []slotReport  // what was last told, by slot
+	slotDirty bool
+}
+
+// work is one layer with fresh packets for one slot.
+type work struct {
+	down  *Down
+	layer *Layer
+}
+
+type earlyPacket struct {
+	src netip.AddrPort
+	pkt []byte
+}
+
+// peerPlan is what a peer is made from; it is put together outside of the loop.
+type peerPlan struct {
+	ref        *noderpc.TransportRef
+	number     uint32
+	subscribe  bool
+	granted    [5]bool
+	on         [5]bool
+	instance   string
+	offer      *offer.Offer
+	signal     *Signal
+	slots      []slotTrack
+	localUfrag string
+}
+
+// init fills a new peer in; it was made before, so that the engine's news find it.
+func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
+	*p = Peer{
+		shard: s, signal: plan.signal, room: room, ref: plan.ref, number: plan.number,
+		subscribe: plan.subscribe, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
+		instance: plan.instance, outbox: s.node.Outbox(plan.instance),
+		streams: map[uint32]*stream{}, arrived: twcc.NewRecorder(), rtt: defaultRTT,
+	}
+	for pt := range plan.offer.ByPT {
+		f := &plan.offer.ByPT[pt]
+		if f.Codec != offer.None {
+			p.pts[pt].codec = codec.Kind(f.Codec)
+		}
+		if primary := plan.offer.RTXOf[pt]; primary != 0 {
+			p.pts[pt].primary = primary
+		}
+	}
+	copy(p.exts[:], plan.offer.Exts[:])
+	p.ids = rtp.ExtIDs{
+		TransportCC: p.exts[offer.ExtTransportCC],
+		AudioLevel:  p.exts[offer.ExtAudioLevel],
+		Orientation: p.exts[offer.ExtOrientation],
+	}
+	var seen [2]int
+	for i := range plan.offer.Sections {
+		section := &plan.offer.Sections[i]
+		if section.Send {
+			kind := sectionKind(section.Video, seen[b2i(section.Video)])
+			seen[b2i(section.Video)]++
+			p.addSource(kind, section, plan.granted[kind], plan.on[kind])
+		}
+	}
+	p.slotCodecs(plan.offer)
+	if err := p.addSlots(plan.slots); err != nil {
+		return err
+	}
+	p.ufrags = append(p.ufrags, plan.localUfrag)
+	s.ufrags[plan.localUfrag] = p
+	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sectionKind is the contract of the offer's shape: first audio microphone, second screen audio, first video camera,
+// second screen.
+func sectionKind(video bool, nth int) noderpc.Kind {
+	switch {
+	case video && nth == 0:
+		return noderpc.Kind_KIND_CAMERA
+	case video:
+		return noderpc.Kind_KIND_SCREEN
+	case nth == 0:
+		return noderpc.Kind_KIND_MIC
+	}
+	return noderpc.Kind_KIND_SCREEN_AUDIO
+}
+
+// slotCodecs notes what the receiver can decode: what every slot of the kind offered.
+func (p *Peer) slotCodecs(o *offer.Offer) {
+	first := [2]bool{true, true}
+	for i := range o.Sections {
+		section := &o.Sections[i]
+		if section.Send {
+			continue
+		}
+		var has [codec.AV1 + 1]bool
+		for _, f := range section.Formats {
+			k := codec.Kind(f.Codec)
+			has[k] = true
+			if first[b2i(section.Video)] {
+				p.ptOf[k], p.rtxOf[k] = f.PT, f.RTX
+			}
+		}
+		first[b2i(section.Video)] = false
+		for k := range has {
+			if !has[k] && codec.Kind(k).Video() == section.Video {
+				p.ptOf[k], p.rtxOf[k] = 0, 0
+			}
+		}
+	}
+}
+
+func (p *Peer) addSlots(slots []slotTrack) error {
+	for i := len(p.downs); i < len(slots); i++ {
+		d, err := newDown(p, i, &slots[i])
+		if err != nil {
+			return err
+		}
+		p.downs = append(p.downs, d)
+		if d.video {
+			p.video = append(p.video, d)
+		} else {
+			p.audio = append(p.audio, d)
+		}
+		p.reported = append(p.reported, slotReport{})
+	}
+	return nil
+}
+
+// setKeys makes the SRTP contexts. The keys are wiped by the caller.
+func (p *Peer) setKeys(keys *dtlskey.Keys) error {
+	in, err := srtp.NewIn(keys.Profile, keys.RemoteKey, keys.RemoteSalt, srtp.InOptions{})
+	if err != nil {
+		return err
+	}
+	out, err := srtp.NewOut(keys.Profile, keys.LocalKey, keys.LocalSalt)
+	if err != nil {
+		return err
+	}
+	p.in, p.out = in, out
+	for _, d := range p.downs {
+		if err := d.bind(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connected is told by the engine once the remote certificate was checked.
+func (s *Shard) connected(p *Peer, keys dtlskey.Keys) {
+	defer keys.Wipe()
+	if p.state == stateClosed || p.in != nil {
+		return
+	}
+	if err := p.setKeys(&keys); err != nil {
+		s.log.Error("SRTP keys refused", "error", err)
+		s.closePeer(p, "srtp", true)
+		return
+	}
+	s.node.metrics.profile.WithLabelValues(keys.Profile.String()).Inc()
+	p.state, p.connectedAt, p.lastPacket = stateConnected, s.now, s.now
+	p.readyAt = s.now
+	if p.firefox {
+		p.readyAt += firefoxHold
+	}
+	if len(p.audio)+len(p.video) > 0 {
+		p.nextRR = s.now
+	}
+	p.tell()
+	p.room.connected(p)
+	early := p.early
+	p.early = nil
+	for i := range early {
+		s.media(early[i].src, early[i].pkt)
+	}
+	p.becomeReady()
+}
+
+func (p *Peer) becomeReady() {
+	if p.ready || p.state != stateConnected || p.shard.now < p.readyAt {
+		return
+	}
+	p.ready = true
+	p.room.assign(p)
+}
+
+// lost says that the transport carries nothing any more; it may come back.
+func (s *Shard) lost(p *Peer, reason string) {
+	if p.state != stateConnected && p.state != stateConnecting {
+		return
+	}
+	p.state, p.lostAt = stateLost, s.now
+	p.tellState(reason)
+	p.room.changed()
+}
+
+func (s *Shard) revived(p *Peer) {
+	p.state = stateConnected
+	p.tell()
+	p.room.changed()
+}
+
+// learn remembers where a peer sends from. An address belongs to its first peer until that one is silent: two
+// transports on one remote address would otherwise take it from each other.
+func (s *Shard) learn(p *Peer, src netip.AddrPort) {
+	if known := s.addrs[src]; known != nil {
+		if known == p {
+			return
+		}
+		if known.in != nil && s.now-known.lastPacket < 2*time.Second && known.dest != nil && known.dest.Addr() == src {
+			return
+		}
+		known.forget(src)
+	}
+	if len(p.addrs) == maxAddrs {
+		oldest := p.addrs[0]
+		if p.dest != nil && p.dest.Addr() == oldest {
+			oldest = p.addrs[1]
+		}
+		p.forget(oldest)
+	}
+	p.addrs = append(p.addrs, src)
+	s.addrs[src] = p
+}
+
+func (p *Peer) forget(addr netip.AddrPort) {
+	for i, a := range p.addrs {
+		if a == addr {
+			p.addrs = append(p.addrs[:i], p.addrs[i+1:]...)
+			break
+		}
+	}
+	if p.shard.addrs[addr] == p {
+		delete(p.shard.addrs, addr)
+	}
+}
+
+// selected is the engine's pair: the only address that is sent to.
+func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
+	if p.state == stateClosed {
+		return
+	}
+	dest, err := s.socket.Dest(addr)
+	if err != nil {
+		s.log.Warn("peer address out of reach", "error", err)
+		return
+	}
+	p.dest = dest
+	s.learn(p, addr)
+}
+
+// closePeer ends a transport: its sources leave the slots at once.
+func (s *Shard) closePeer(p *Peer, reason string, tell bool) {
+	if p.state == stateClosed {
+		return
+	}
+	p.state = stateClosed
+	for _, u := range p.ufrags {
+		if s.ufrags[u] == p {
+			delete(s.ufrags, u)
+		}
+	}
+	for len(p.addrs) > 0 {
+		p.forget(p.addrs[0])
+	}
+	for i, other := range s.peers {
+		if other == p {
+			s.peers = append(s.peers[:i], s.peers[i+1:]...)
+			break
+		}
+	}
+	s.counts.transports.Add(-1)
+	p.room.remove(p)
+	p.in, p.out, p.dest = nil, nil, nil
+	p.streams, p.early = nil, nil
+	s.node.metrics.closed.WithLabelValues(closeCause(reason)).Inc()
+	if tell {
+		p.tellState(reason)
+	}
+	s.node.forget(p)
+}
+
+// closeCause bounds the label.
+func closeCause(reason string) string {
+	switch reason {
+	case "replaced", "silence", "setup", "srtp", "node_closed", "drained":
+		return reason
+	}
+	return "command"
+}
+
+// newCounter starts an RTX stream at a random place in the lower half, so that its rollover count is never guessed wrong.
+func newCounter(r uint16) seq.Counter { return seq.NewCounter(r & 0x7fff) }

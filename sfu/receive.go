@@ -1,0 +1,272 @@
+package sfu
+
+import (
+	"net/netip"
+
+	"incamera/cluster/noderpc"
+	"incamera/media/ring"
+	"incamera/media/rtp"
+	"incamera/media/seq"
+	"incamera/sfu/offer"
+)
+
+// scratch is a shard's working memory, so that no packet needs any of its own.
+type scratch struct {
+	hdr   rtp.Header
+	plain [2048]byte
+	rtcp  [2048]byte
+	build [1500]byte
+	out   rtp.Out
+	head  [128]byte
+	copy  [ring.BufSize]byte
+	seqs  [256]uint16
+}
+
+// media takes an SRTP or SRTCP datagram.
+func (s *Shard) media(src netip.AddrPort, pkt []byte) {
+	p := s.addrs[src]
+	if p == nil {
+		s.drop(dropUnknownAddress)
+		return
+	}
+	if p.in == nil {
+		if p.state != stateConnecting || len(p.early) >= maxEarly {
+			s.drop(dropEarly)
+			return
+		}
+		// Rare and short: between the handshake's last datagram and the keys.
+		p.early = append(p.early, earlyPacket{src: src, pkt: append([]byte(nil), pkt...)})
+		return
+	}
+	if len(pkt) >= 8 && pkt[1] >= 192 && pkt[1] <= 223 {
+		s.rtcp(p, pkt)
+		return
+	}
+	s.rtp(p, pkt)
+}
+
+// heard notes an authentic packet.
+func (p *Peer) heard() {
+	p.lastPacket = p.shard.now
+	if p.state == stateLost {
+		p.shard.revived(p)
+	}
+}
+
+func (s *Shard) rtp(p *Peer, pkt []byte) {
+	h := &s.scratch.hdr
+	if err := rtp.ParseHeader(pkt, h); err != nil {
+		s.drop(dropMalformed)
+		return
+	}
+	s.in.packets++
+	s.in.bytes += uint64(len(pkt))
+	st := p.streams[h.SSRC]
+	if st == nil || st.rtx || st.layer.ring == nil {
+		s.slowRTP(p, st, pkt)
+		return
+	}
+	l := st.layer
+	index, err := p.in.Peek(h.SSRC, h.Seq)
+	if err != nil {
+		s.drop(dropOf(err))
+		return
+	}
+	slot := l.ring.Reserve(extOf(index))
+	if slot == nil {
+		s.drop(dropDuplicate)
+		return
+	}
+	n, _, err := p.in.Open(slot.Buf[:], pkt, h.HeaderLen)
+	if err != nil {
+		s.drop(dropOf(err))
+		return
+	}
+	p.heard()
+	p.arrivedNow(h)
+	if err := h.ParsePayload(slot.Buf[:n]); err != nil {
+		s.drop(dropPadding)
+		return
+	}
+	slot.HeaderLen, slot.PayloadLen = uint16(h.HeaderLen), uint16(h.PayloadLen)
+	s.store(l, slot, h, h.PT, false)
+}
+
+// extOf puts SRTP's packet index on the ring's scale, where a stream begins in cycle 1.
+func extOf(index uint64) seq.Ext { return seq.Ext(index + 1<<16) }
+
+// slowRTP takes what is not the next packet of a known stream: the first one of a stream, and repairs.
+func (s *Shard) slowRTP(p *Peer, st *stream, pkt []byte) {
+	h, plain := &s.scratch.hdr, s.scratch.plain[:]
+	if len(pkt) > len(plain) {
+		s.drop(dropTooBig)
+		return
+	}
+	n, index, err := p.in.Open(plain, pkt, h.HeaderLen)
+	if err != nil {
+		s.drop(dropOf(err))
+		return
+	}
+	plain = plain[:n]
+	p.heard()
+	p.arrivedNow(h)
+	if err := h.ParsePayload(plain); err != nil {
+		s.drop(dropPadding)
+		return
+	}
+	if st == nil {
+		if st = s.resolve(p, h); st == nil {
+			return
+		}
+	}
+	l := st.layer
+	payload := plain[h.HeaderLen : h.HeaderLen+h.PayloadLen]
+	if st.rtx {
+		s.repair(l, h, payload)
+		return
+	}
+	if l.ring == nil {
+		kind := p.pts[h.PT&0x7f].codec
+		if kind == 0 || kind.Video() != isVideo(l.source.kind) {
+			s.drop(dropUnknownStream)
+			return
+		}
+		if err := l.open(kind); err != nil {
+			s.drop(dropTooBig)
+			return
+		}
+	}
+	s.keep(l, extOf(index), h, payload, h.PT, false)
+}
+
+// keep copies a payload into the ring.
+func (s *Shard) keep(l *Layer, ext seq.Ext, h *rtp.Header, payload []byte, pt uint8, recovered bool) {
+	slot := l.ring.Reserve(ext)
+	if slot == nil {
+		s.drop(dropDuplicate)
+		return
+	}
+	if len(payload) > len(slot.Buf) {
+		s.drop(dropTooBig)
+		return
+	}
+	slot.HeaderLen, slot.PayloadLen = 0, uint16(copy(slot.Buf[:], payload))
+	s.store(l, slot, h, pt, recovered)
+}
+
+// repair puts a retransmission where the lost packet belongs.
+func (s *Shard) repair(l *Layer, h *rtp.Header, payload []byte) {
+	osn, media, ok := rtp.OSN(payload)
+	if !ok {
+		s.drop(dropPadding) // publishers probe with it
+		return
+	}
+	primary := l.source.peer.pts[h.PT&0x7f].primary
+	if l.ring == nil || primary == 0 || l.ring.Highest() == 0 {
+		s.drop(dropRTX)
+		return
+	}
+	s.keep(l, seq.Near(l.ring.Highest(), osn), h, media, primary, true)
+}
+
+// resolve learns what an SSRC is from the header extensions of its first packets.
+func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
+	mid := h.Ext(p.exts[offer.ExtMid])
+	rid, repaired := h.Ext(p.exts[offer.ExtRid]), h.Ext(p.exts[offer.ExtRepairedRid])
+	rtx := p.pts[h.PT&0x7f].primary != 0
+	if rtx && len(repaired) > 0 {
+		rid = repaired
+	}
+	if len(mid) == 0 || len(mid) > 32 || len(rid) > 32 {
+		s.drop(dropUnknownStream)
+		return nil
+	}
+	l := p.find(mid, rid)
+	if l == nil {
+		s.drop(dropUnknownStream)
+		return nil
+	}
+	st := p.addStream(h.SSRC, l, rtx)
+	if st == nil {
+		s.drop(dropTooManyStreams)
+	}
+	return st
+}
+
+// arrivedNow notes the packet for the publisher's congestion control: repairs and padding count too.
+func (p *Peer) arrivedNow(h *rtp.Header) {
+	if ext := h.Ext(p.exts[offer.ExtTransportCC]); ext != nil {
+		if n, ok := rtp.ParseTransportCC(ext); ok {
+			p.arrived.Record(n, p.shard.now)
+		} else {
+			p.shard.drop(dropExtension)
+		}
+	}
+}
+
+// store finishes a packet in its reserved slot and marks the layer as fresh.
+func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recovered bool) {
+	src, p := l.source, l.source.peer
+	l.stats.Packet(slot.Ext, h.TS, recovered, s.now)
+	if l.nack != nil && l.nack.Received(slot.Ext, s.now) {
+		s.counts.recovered.Add(1)
+	}
+	kind := p.pts[pt&0x7f].codec
+	if kind == 0 || kind.Video() != isVideo(src.kind) {
+		s.drop(dropUnknownStream)
+		return
+	}
+	if !src.granted {
+		s.drop(dropNotGranted)
+		return
+	}
+	if !src.on {
+		s.drop(dropOff)
+		return
+	}
+	slot.TS, slot.PT, slot.Marker, slot.Recovered, slot.Arrival = h.TS, pt, h.Marker, recovered, s.now
+	if src.kind == noderpc.Kind_KIND_CAMERA || src.kind == noderpc.Kind_KIND_SCREEN {
+		if ext := h.Ext(p.exts[offer.ExtOrientation]); len(ext) > 0 {
+			slot.HasOrientation, slot.Orientation = true, ext[0]
+		}
+		if kind != l.reader.Kind {
+			l.reader.Kind = kind
+		}
+		facts, err := l.reader.Read(slot.Payload(), h.Marker)
+		if err != nil {
+			s.drop(dropPayload)
+			return
+		}
+		slot.Facts = facts
+	} else if ext := h.Ext(p.exts[offer.ExtAudioLevel]); ext != nil {
+		slot.Level, slot.Voice, slot.HasLevel = rtp.ParseLevel(ext)
+	}
+	l.ring.Commit(slot)
+	l.pt, l.codec = pt, kind
+	l.srcClock.Packet(h.TS, s.now)
+	src.set.Packet(l.index, int(slot.PayloadLen), s.now)
+	if slot.PayloadLen == 0 {
+		s.drop(dropPadding) // padding only: it keeps its place, so that the outgoing streams close ranks
+	}
+	if slot.Facts.KeyStart {
+		l.lastKey, l.wantKey = s.now, false
+		if slot.Facts.Width > 0 {
+			src.set.Size(l.index, slot.Facts.Width, slot.Facts.Height)
+		}
+	}
+	if len(l.fresh) == 0 {
+		s.fresh = append(s.fresh, l)
+	}
+	if len(l.fresh) < cap(l.fresh) {
+		l.fresh = append(l.fresh, freshPacket{slot: slot, gen: slot.Gen})
+	} else {
+		s.drop(dropLate)
+	}
+	if !src.seen {
+		src.seen = true
+		p.room.sourceAppeared(src)
+	}
+	if slot.HasLevel || !kind.Video() {
+		p.room.voice(src, slot)
+	}
+}

@@ -1,0 +1,130 @@
+package sfu
+
+import (
+	"incamera/media/report"
+	"incamera/media/rtcp"
+)
+
+// rtcp takes an SRTCP datagram.
+func (s *Shard) rtcp(p *Peer, pkt []byte) {
+	if len(pkt) > len(s.scratch.rtcp) {
+		s.drop(dropTooBig)
+		return
+	}
+	n, err := p.in.OpenRTCP(s.scratch.rtcp[:], pkt)
+	if err != nil {
+		s.drop(dropOf(err))
+		return
+	}
+	p.heard()
+	r := rtcp.NewReader(s.scratch.rtcp[:n])
+	for r.Next() {
+		switch r.Kind() {
+		case rtcp.SR:
+			s.senderReportIn(p, &r)
+			p.blocks(&r)
+		case rtcp.RR:
+			p.blocks(&r)
+		case rtcp.NACK:
+			s.nackIn(p, &r)
+		case rtcp.PLI, rtcp.FIR:
+			for i := range r.Targets() {
+				if d := p.down(r.Target(i)); d != nil {
+					s.counts.pliReceived.Add(1)
+					d.pictureLost()
+				}
+			}
+		}
+	}
+	if r.Err() != nil {
+		s.drop(dropRTCP)
+	}
+}
+
+func (s *Shard) senderReportIn(p *Peer, r *rtcp.Reader) {
+	info, ok := r.Sender()
+	st := p.streams[info.SSRC]
+	if !ok || st == nil || st.rtx || st.layer.ring == nil {
+		return
+	}
+	ntp := report.NTP(info.NTP)
+	p.clocks.Observe(ntp, s.now)
+	st.layer.stats.SenderReport(ntp, s.now)
+	st.layer.srcClock.SenderReport(ntp, info.RTP)
+}
+
+// blocks takes the round trip time from a receiver's reports.
+func (p *Peer) blocks(r *rtcp.Reader) {
+	for i := range r.Blocks() {
+		b := r.Block(i)
+		if p.down(b.SSRC) == nil {
+			continue
+		}
+		if rtt, ok := report.RTT(b, p.shard.wall, p.shard.now); ok {
+			p.rtt += (rtt - p.rtt) / 4
+		}
+	}
+}
+
+func (p *Peer) down(ssrc uint32) *Down {
+	for _, d := range p.downs {
+		if d.ssrc == ssrc {
+			return d
+		}
+	}
+	return nil
+}
+
+// nackIn answers lost packets from the ring, each at most once per round trip.
+func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
+	d := p.down(r.Media())
+	if d == nil || d.repairs == nil || p.dest == nil {
+		return
+	}
+	for i := range r.NACKs() {
+		for _, lost := range r.NACK(i).Append(s.scratch.seqs[:0]) {
+			s.counts.nackRequests.Add(1)
+			if p.rtxBudget <= 0 || !d.dedupe.Allow(lost, p.rtt, s.now) {
+				continue
+			}
+			p.rtxBudget--
+			if d.answer(lost) {
+				s.counts.nackAnswered.Add(1)
+			} else {
+				s.counts.nackMissed.Add(1)
+			}
+		}
+	}
+}
+
+func (d *Down) answer(lost uint16) bool {
+	origin, ok := d.rw.Lookup(lost)
+	if !ok {
+		return false
+	}
+	e := &d.epochs[origin.Epoch%epochsKept]
+	if !e.valid || e.n != origin.Epoch || e.layer.ring == nil || !e.layer.source.live() {
+		return false
+	}
+	slot := e.layer.ring.Get(origin.Ext)
+	if slot == nil || slot.PayloadLen == 0 {
+		return false
+	}
+	return d.sendRepair(origin.Out, slot, e.layer, origin.Epoch)
+}
+
+// pictureLost is a viewer's PLI: it missed the picture. A young key frame is replayed, otherwise a new one is asked for.
+func (d *Down) pictureLost() {
+	l := d.layer
+	if l == nil || !d.video || d.replay.on {
+		return
+	}
+	now := d.peer.shard.now
+	if l.lastKey != 0 && now-l.lastKey < pliSpacing && (d.repliedAt == 0 || now-d.repliedAt >= pliSpacing) {
+		if d.fromRing(l) {
+			d.repliedAt = now
+			return
+		}
+	}
+	l.requestKey()
+}

@@ -1,0 +1,207 @@
+package sfu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"incamera/media/report"
+	"incamera/sfu/udp"
+)
+
+const (
+	tickEvery    = 5 * time.Millisecond
+	idleTick     = 100 * time.Millisecond // when the shard has no transport
+	commandQueue = 1024
+	sampleEvery  = 64 // batches per sample of the histograms
+)
+
+var errClosed = errors.New("the node is closing")
+
+// Shard is one goroutine with one UDP port, and the owner of everything of the rooms pinned to it.
+type Shard struct {
+	// static
+	node   *Node
+	name   string
+	log    *slog.Logger
+	socket *udp.Socket
+	ctrl   *ctrlConn
+	engine *engine
+	start  time.Time
+	wall   report.Wall
+	cmds   chan func()
+	done   chan struct{} // closed when the loop has ended
+	counts counts
+	load   load
+
+	// owned by the loop
+	now      time.Duration // since start; taken once per batch
+	inBatch  bool
+	depth    int
+	began    time.Time
+	nextTick time.Duration
+	batch    *udp.Batch
+	peers    []*Peer
+	addrs    map[netip.AddrPort]*Peer
+	ufrags   map[string]*Peer
+	rooms    map[string]*Room
+	fresh    []*Layer // layers with packets of this batch
+	dirty    []*Peer  // peers that get some of them
+	scratch  scratch
+	in, out  tally
+}
+
+// tally is what one batch moved, added to the counters once per batch.
+type tally struct{ packets, bytes uint64 }
+
+func newShard(n *Node, index int, listen netip.AddrPort) (*Shard, error) {
+	socket, err := udp.Listen(listen, udp.Options{Offload: &n.offload})
+	if err != nil {
+		return nil, fmt.Errorf("listen on UDP %s: %w", listen, err)
+	}
+	s := &Shard{
+		node: n, name: fmt.Sprint(index), log: n.log.With("shard", index), socket: socket,
+		start:  time.Now(),
+		cmds:   make(chan func(), commandQueue),
+		done:   make(chan struct{}),
+		addrs:  map[netip.AddrPort]*Peer{},
+		ufrags: map[string]*Peer{},
+		rooms:  map[string]*Room{},
+		batch:  socket.NewBatch(),
+	}
+	s.wall = report.Wall{Base: report.NTPOf(s.start)}
+	local := socket.LocalAddr()
+	s.ctrl = newCtrlConn(socket, unspecified(local), s.engineWroteMedia)
+	if s.engine, err = newEngine(s.ctrl, candidateAddrs(n.opts.Advertise, local.Port()), &n.certs); err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	return s, nil
+}
+
+func (s *Shard) engineWroteMedia() {
+	if s.counts.ctrlRefused.Add(1) == 1 {
+		s.log.Error("the ICE and DTLS engine tried to send media; it was stopped, but this must never happen")
+	}
+}
+
+// do queues f for the loop. It waits when the queue is full, and does nothing once the shard has ended.
+func (s *Shard) do(f func()) {
+	select {
+	case s.cmds <- f:
+		s.socket.Wake()
+	case <-s.done:
+	}
+}
+
+// call runs f in the loop and waits for its end.
+func (s *Shard) call(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	s.do(func() { f(); close(ran) })
+	select {
+	case <-ran:
+		return nil
+	case <-s.done:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// loop is the shard. It ends when the socket is closed.
+func (s *Shard) loop() {
+	defer close(s.done)
+	s.load.since = s.start
+	for {
+		wait := s.nextTick
+		_, err := s.socket.Recv(s.start.Add(wait), s)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				s.log.Error("socket failed", "error", err)
+			}
+			return
+		}
+		begin := time.Now()
+		s.now = begin.Sub(s.start)
+		s.commands()
+		if s.now >= s.nextTick {
+			s.tick()
+		}
+		s.batch.Flush()
+		s.busy(begin, time.Now())
+	}
+}
+
+// Datagram implements udp.Handler.
+func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
+	if !s.inBatch {
+		s.inBatch, s.depth = true, 0
+		s.began = time.Now()
+		s.now = s.began.Sub(s.start)
+		if len(s.cmds) > 0 {
+			s.commands() // so that a transport is known before its first packet is
+		}
+	}
+	s.depth++
+	s.demux(src, pkt)
+}
+
+// Drained implements udp.Handler: what the socket held is forwarded.
+func (s *Shard) Drained() {
+	s.forwardFresh()
+	s.batch.Flush()
+	s.inBatch = false
+	s.addTallies()
+	end := time.Now()
+	s.counts.datagram.Add(uint64(s.depth))
+	if s.counts.batches.Add(1)%sampleEvery == 0 {
+		s.node.metrics.latency.Observe(end.Sub(s.began).Seconds())
+		s.node.metrics.depth.Observe(float64(s.depth))
+	}
+	s.busy(s.began, end)
+}
+
+func (s *Shard) addTallies() {
+	if s.in.packets > 0 {
+		s.counts.packetsIn.Add(s.in.packets)
+		s.counts.bytesIn.Add(s.in.bytes)
+		s.in = tally{}
+	}
+	if s.out.packets > 0 {
+		s.counts.packetsOut.Add(s.out.packets)
+		s.counts.bytesOut.Add(s.out.bytes)
+		s.out = tally{}
+	}
+}
+
+func (s *Shard) busy(from, to time.Time) {
+	s.load.busy += to.Sub(from)
+	s.counts.busyNanos.Add(uint64(to.Sub(from)))
+	if span := to.Sub(s.load.since); span >= time.Second {
+		s.load.permill.Store(uint32(min(1000, s.load.busy*1000/span)))
+		s.load.busy, s.load.since = 0, to
+	}
+}
+
+func (s *Shard) commands() {
+	for {
+		select {
+		case f := <-s.cmds:
+			f()
+		default:
+			return
+		}
+	}
+}
+
+func (s *Shard) drop(why drop) { s.counts.drops[why].Add(1) }
+
+// close ends the loop and the engine, and waits for the loop.
+func (s *Shard) close() {
+	_ = s.socket.Close()
+	<-s.done
+	s.engine.close()
+}

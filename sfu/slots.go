@@ -1,0 +1,186 @@
+package sfu
+
+import (
+	"incamera/cluster/noderpc"
+	"incamera/media/speaker"
+)
+
+// Size of a slot that nobody has sized yet: a tile of a small grid.
+const (
+	firstWidth  = 640
+	firstHeight = 360
+)
+
+// assignAll puts sources into the slots of everybody in the room.
+func (r *Room) assignAll() {
+	r.dirty = false
+	for _, p := range r.peers {
+		r.assign(p)
+	}
+}
+
+// assign puts sources into one receiver's slots.
+func (r *Room) assign(p *Peer) {
+	if !p.ready || !p.subscribe {
+		return
+	}
+	r.assignAudio(p)
+	r.assignVideo(p)
+}
+
+// assignAudio gives the loudest others; who is one of the loudest hears the next loudest instead of themselves.
+func (r *Room) assignAudio(p *Peer) {
+	if !p.ready || !p.subscribe || len(p.audio) == 0 {
+		return
+	}
+	n := r.shard.node.opts.AudioSlots
+	ids := r.ids[:0]
+	own := false
+	for i := range n {
+		if id := r.loud.Slot(i); id != 0 {
+			if id/8 == p.number {
+				own = true
+			} else {
+				ids = append(ids, id)
+			}
+		}
+	}
+	if own {
+		for i := range n + 1 {
+			id := r.wider.Slot(i)
+			if id != 0 && id/8 != p.number && r.loud.SlotOf(id) < 0 {
+				ids = append(ids, id)
+				break
+			}
+		}
+	}
+	r.ids = ids
+	r.place(p, p.audio, ids)
+}
+
+// place fills slots with the first of ids, keeping everyone who stays where they are.
+func (r *Room) place(p *Peer, slots []*Down, ids []uint32) {
+	places := r.placesVideo[:0]
+	for _, d := range slots {
+		id := uint32(0)
+		if d.target != nil && r.sources[d.target.id] != nil {
+			id = d.target.id
+		}
+		places = append(places, id)
+	}
+	r.placesVideo = places
+	speaker.Place(places, ids, 0)
+	for i, d := range slots {
+		d.aim(r.sources[places[i]])
+	}
+}
+
+// assignVideo serves the wishes: pinned sources where they were wished, the others by speech.
+func (r *Room) assignVideo(p *Peer) {
+	if len(p.video) == 0 {
+		return
+	}
+	auto := p.autoSlots()
+	for _, d := range p.video {
+		switch {
+		case d.wish.nobody && d.wish.source == 0:
+			d.aim(nil)
+		case d.wish.source != 0:
+			src := r.sources[d.wish.source]
+			if src == nil {
+				src = r.offered(d.wish.source)
+			}
+			d.aim(src)
+		}
+	}
+	if len(auto) == 0 {
+		return
+	}
+	ids := r.auto[:0]
+	for _, src := range r.order {
+		if src.kind == noderpc.Kind_KIND_SCREEN && r.fits(p, src) {
+			ids = append(ids, src.id)
+		}
+	}
+	spoken, _ := r.loud.Order()
+	for _, id := range spoken {
+		if src := r.sources[id/8*8+uint32(noderpc.Kind_KIND_CAMERA)]; src != nil && r.fits(p, src) && !has(ids, src.id) {
+			ids = append(ids, src.id)
+		}
+	}
+	for _, src := range r.order {
+		if r.fits(p, src) && !has(ids, src.id) {
+			ids = append(ids, src.id)
+		}
+	}
+	r.auto = ids
+	r.place(p, auto, ids)
+}
+
+// autoSlots lists the slots that are filled by speech.
+func (p *Peer) autoSlots() []*Down {
+	auto := p.autoList[:0]
+	for _, d := range p.video {
+		if d.wish.source == 0 && !d.wish.nobody {
+			auto = append(auto, d)
+		}
+	}
+	p.autoList = auto
+	return auto
+}
+
+// offered finds a source that has a place in somebody's offer but no packet yet: its slot says why it is empty.
+func (r *Room) offered(id uint32) *Source {
+	for _, p := range r.peers {
+		if p.number == id/8 && id%8 < uint32(len(p.sources)) {
+			if src := p.sources[id%8]; src != nil {
+				return src
+			}
+		}
+	}
+	return nil
+}
+
+// fits says whether a source may fill one of p's slots by itself.
+func (r *Room) fits(p *Peer, src *Source) bool {
+	if !src.live() || src.peer.number == p.number || src.peer.state == stateLost {
+		return false
+	}
+	for _, d := range p.video {
+		if d.wish.source == src.id {
+			return false
+		}
+	}
+	return true
+}
+
+func has(ids []uint32, id uint32) bool {
+	for _, other := range ids {
+		if other == id {
+			return true
+		}
+	}
+	return false
+}
+
+// setWishes replaces the wishes for all video slots; a slot that is not named is one that nobody looks at.
+func (p *Peer) setWishes(wishes []*noderpc.Wish) {
+	p.wished = true
+	for _, d := range p.video {
+		d.wish = wish{nobody: true}
+	}
+	for _, w := range wishes {
+		if w == nil || int(w.Slot) >= len(p.downs) || !p.downs[w.Slot].video {
+			continue
+		}
+		source := w.SourceId
+		if source/8 == p.number {
+			source = 0 // nobody is shown to themselves
+		}
+		p.downs[w.Slot].wish = wish{
+			source: source, nobody: w.Width == 0 && w.Height == 0,
+			width: uint16(min(w.Width, 8192)), height: uint16(min(w.Height, 8192)),
+		}
+	}
+	p.room.assign(p)
+}

@@ -1,0 +1,203 @@
+package sfu
+
+import (
+	"time"
+
+	"incamera/cluster/noderpc"
+	"incamera/media/codec"
+	"incamera/media/layer"
+	"incamera/media/nack"
+	"incamera/media/report"
+	"incamera/media/ring"
+	"incamera/media/seq"
+	"incamera/sfu/offer"
+)
+
+const (
+	videoRing   = 512
+	audioRing   = 64
+	pliSpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
+	maxLayers   = 3
+	freshBurst  = 128
+	nackSpacing = 10 * time.Millisecond
+)
+
+// Source is something a participant publishes, by way of one transport.
+type Source struct {
+	// static
+	id      uint32
+	kind    noderpc.Kind
+	peer    *Peer
+	mid     string
+	rids    []string
+	granted bool
+
+	// owned by the loop
+	on     bool
+	seen   bool // a packet came: the source can be put into slots
+	layers []*Layer
+	set    layer.Set
+	hints  layer.Hints
+}
+
+// Layer is one stream of a source, as it comes in: decrypt target, forward source and history in one ring.
+type Layer struct {
+	// static
+	source *Source
+	index  int
+
+	// owned by the loop
+	ssrc     uint32
+	rtx      uint32
+	pt       uint8
+	codec    codec.Kind
+	clock    seq.ClockRate
+	ring     *ring.Ring
+	reader   codec.Reader
+	nack     *nack.Generator
+	stats    report.Receiver
+	srcClock report.SourceClock
+	fresh    []freshPacket // of this batch
+	downs    []*Down       // that forward this layer, or wait for its key frame
+	lastKey  time.Duration // arrival of the last key frame's start, 0: none
+	pliAt    time.Duration // when the last request went out, 0: none
+	wantKey  bool
+	watching int
+	nextNack time.Duration
+}
+
+type freshPacket struct {
+	slot *ring.Slot
+	gen  uint32
+}
+
+// stream is an incoming SSRC: a layer's media or its repairs.
+type stream struct {
+	layer *Layer
+	rtx   bool
+}
+
+func sourceID(number uint32, kind noderpc.Kind) uint32 { return number*8 + uint32(kind) }
+
+func isVideo(k noderpc.Kind) bool {
+	return k == noderpc.Kind_KIND_CAMERA || k == noderpc.Kind_KIND_SCREEN
+}
+
+func (p *Peer) addSource(kind noderpc.Kind, section *offer.Section, granted, on bool) {
+	src := &Source{
+		id: sourceID(p.number, kind), kind: kind, peer: p, mid: section.Mid, rids: section.Rids,
+		granted: granted, on: on && granted,
+	}
+	n := max(1, len(section.Rids))
+	for i := range n {
+		src.layers = append(src.layers, &Layer{source: src, index: i})
+	}
+	p.sources[kind] = src
+	for _, ssrc := range section.SSRCs {
+		if len(section.Rids) > 0 {
+			break
+		}
+		p.addStream(ssrc.Primary, src.layers[0], false)
+		if ssrc.RTX != 0 {
+			p.addStream(ssrc.RTX, src.layers[0], true)
+		}
+		break // one stream per source; simulcast is by rid
+	}
+}
+
+// addStream binds an SSRC. False when the table is full.
+func (p *Peer) addStream(ssrc uint32, l *Layer, rtx bool) *stream {
+	if len(p.streams) >= maxStreams {
+		return nil
+	}
+	st := &stream{layer: l, rtx: rtx}
+	p.streams[ssrc] = st
+	if rtx {
+		l.rtx = ssrc
+	} else if l.ssrc != ssrc {
+		l.restart(ssrc)
+	}
+	return st
+}
+
+// restart begins a layer anew under another SSRC.
+func (l *Layer) restart(ssrc uint32) {
+	if l.ssrc != 0 {
+		delete(l.source.peer.streams, l.ssrc)
+	}
+	l.ssrc, l.ring, l.fresh = ssrc, nil, nil
+	l.lastKey = 0
+	for _, d := range l.downs {
+		d.sourceRestarted(l)
+	}
+}
+
+// open makes the layer's memory on its first packet: a layer that never comes costs nothing.
+func (l *Layer) open(k codec.Kind) error {
+	slots, clock := videoRing, seq.VideoClock
+	if !k.Video() {
+		slots, clock = audioRing, seq.AudioClock
+	}
+	r, err := ring.New(slots)
+	if err != nil {
+		return err
+	}
+	l.ring, l.clock = r, clock
+	l.fresh = make([]freshPacket, 0, freshBurst)
+	l.stats = report.Receiver{Clock: clock}
+	l.srcClock = report.SourceClock{Clock: clock}
+	l.nack = nil
+	if k.Video() {
+		l.nack = nack.NewGenerator(nack.Options{})
+	}
+	return nil
+}
+
+// live says whether the source may be forwarded now.
+func (src *Source) live() bool {
+	return src.granted && src.on && src.seen && src.peer.state != stateClosed
+}
+
+// find names the layer of a mid and rid; nil when nobody offered it.
+func (p *Peer) find(mid, rid []byte) *Layer {
+	for _, src := range p.sources {
+		if src == nil || src.mid != string(mid) {
+			continue
+		}
+		if len(src.rids) == 0 {
+			return src.layers[0]
+		}
+		for i, r := range src.rids {
+			if r == string(rid) {
+				return src.layers[i]
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Layer) attach(d *Down) {
+	for _, other := range l.downs {
+		if other == d {
+			return
+		}
+	}
+	l.downs = append(l.downs, d)
+}
+
+func (l *Layer) detach(d *Down) {
+	for i, other := range l.downs {
+		if other == d {
+			l.downs = append(l.downs[:i], l.downs[i+1:]...)
+			return
+		}
+	}
+}
+
+// requestKey asks the publisher for a key frame; the tick sends it, at most one per layer in 300 ms.
+func (l *Layer) requestKey() { l.wantKey = true }
+
+func (l *Layer) keyDue(now time.Duration) bool {
+	return l.wantKey && l.ssrc != 0 && (l.pliAt == 0 || now-l.pliAt >= pliSpacing) &&
+		(l.lastKey == 0 || now-l.lastKey >= pliSpacing)
+}

@@ -1,0 +1,228 @@
+package sfu
+
+import (
+	"time"
+
+	"incamera/media/rtcp"
+)
+
+const (
+	rrEvery    = time.Second
+	blocksMost = 16
+	nackPart   = 400
+	cname      = "incamera"
+)
+
+// tick does what is due by time, for every transport of the shard.
+func (s *Shard) tick() {
+	every := tickEvery
+	if len(s.peers) == 0 {
+		every = idleTick
+	}
+	s.nextTick = s.now + every
+	for i := len(s.peers) - 1; i >= 0; i-- {
+		if i < len(s.peers) {
+			s.tickPeer(s.peers[i])
+		}
+	}
+	for _, r := range s.rooms {
+		r.tick()
+	}
+	for _, p := range s.peers {
+		if p.slotDirty {
+			p.tellSlots(false)
+		}
+	}
+	s.addTallies()
+}
+
+func (s *Shard) tickPeer(p *Peer) {
+	if s.expire(p) {
+		return
+	}
+	if p.state != stateConnected || p.out == nil || p.dest == nil {
+		return
+	}
+	if !p.ready {
+		p.becomeReady()
+	}
+	s.feedback(p)
+	for _, src := range p.sources {
+		if src != nil && len(src.rids) > 0 {
+			if mask, changed := src.hints.Wanted(s.now); changed {
+				p.tellHints(src, mask)
+			}
+		}
+	}
+	choose := s.now >= p.choosing
+	if choose {
+		p.choosing = s.now + chooseEvery
+	}
+	p.rtxBudget = maxRTXPerBatch
+	for _, d := range p.downs {
+		s.tickDown(d, choose)
+	}
+}
+
+// expire ends transports by their clocks. True when it is gone.
+func (s *Shard) expire(p *Peer) bool {
+	switch {
+	case p.replacedAt != 0 && s.now-p.replacedAt >= replaceGrace:
+		s.closePeer(p, "replaced", true)
+	case p.state == stateConnecting && s.now-p.admitted >= setupLimit:
+		s.closePeer(p, "setup", true)
+	case p.state == stateConnected && s.now-p.lastPacket >= silence:
+		s.lost(p, "silence")
+	case p.state == stateLost && s.now-p.lostAt >= lostLimit:
+		s.closePeer(p, "silence", true)
+	}
+	return p.state == stateClosed
+}
+
+func (s *Shard) tickDown(d *Down, choose bool) {
+	if d.target != nil && (choose && d.video || d.layer == nil && d.want == nil && d.paused == pausedNoLayer) {
+		d.choose()
+	}
+	if l := d.want; l != nil && d.video {
+		if s.now-d.askedAt >= pliSpacing {
+			d.askedAt = s.now
+			if s.now-d.wantSince >= fallbackAfter && d.layer == nil {
+				d.fallBack()
+			}
+			if d.want != nil {
+				l.requestKey()
+			}
+		}
+	}
+	if d.replay.on {
+		d.pump()
+	}
+	if d.layer != nil && d.reports.Due(s.now) {
+		s.senderReport(d)
+	}
+}
+
+// fallBack shows any layer whose key frame is at hand, when the chosen one keeps the viewer waiting.
+func (d *Down) fallBack() {
+	waiting := d.want
+	for _, l := range waiting.source.layers {
+		if l != waiting && d.peer.ptOf[l.codec] != 0 && l.source.set.Alive(l.index, d.peer.shard.now) && d.fromRing(l) {
+			return
+		}
+	}
+}
+
+func (s *Shard) senderReport(d *Down) {
+	l := d.layer
+	at, ok := l.srcClock.At(&l.source.peer.clocks, s.now)
+	if !ok {
+		return
+	}
+	info := d.reports.Make(d.ssrc, s.wall, at, d.rw.TSOffset(), s.now)
+	buf := rtcp.AppendSR(s.scratch.build[:0], info, nil)
+	s.sendRTCP(d.peer, rtcp.AppendSDES(buf, d.ssrc, cname))
+}
+
+// feedback tells a publisher what came, what did not, and what is needed.
+func (s *Shard) feedback(p *Peer) {
+	if p.arrived.Due(s.now) {
+		for more := true; more; {
+			var buf []byte
+			if buf, more = p.arrived.Append(s.scratch.build[:0], rtcpSSRC, p.anySSRC(), twccPart, s.now); len(buf) > 0 {
+				s.sendRTCP(p, buf)
+			} else {
+				more = false
+			}
+		}
+	}
+	if s.now >= p.nextRR {
+		p.nextRR = s.now + rrEvery
+		s.receiverReport(p)
+	}
+	for _, src := range p.sources {
+		if src == nil || !src.on {
+			continue
+		}
+		for _, l := range src.layers {
+			if l.ssrc == 0 || l.ring == nil {
+				continue
+			}
+			s.repairRequests(p, l)
+			if l.keyDue(s.now) && len(l.downs) > 0 {
+				l.pliAt, l.wantKey = s.now, false
+				s.counts.pliSent.Add(1)
+				s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
+			}
+		}
+	}
+}
+
+// repairRequests asks for lost packets, and for a key frame when some are given up.
+func (s *Shard) repairRequests(p *Peer, l *Layer) {
+	if l.nack == nil || s.now < l.nextNack {
+		return
+	}
+	l.nextNack = s.now + nackSpacing
+	missing := l.nack.Due(s.scratch.seqs[:0], p.rtt, s.now)
+	for len(missing) > 0 {
+		var buf []byte
+		before := len(missing)
+		buf, missing = rtcp.AppendNACK(s.scratch.build[:0], rtcpSSRC, l.ssrc, missing, nackPart)
+		if len(buf) == 0 || len(missing) >= before {
+			break
+		}
+		s.counts.nackAsked.Add(uint64(before - len(missing)))
+		s.sendRTCP(p, buf)
+	}
+	if l.nack.TakeLost() > 0 && len(l.downs) > 0 {
+		l.requestKey()
+	}
+}
+
+func (s *Shard) receiverReport(p *Peer) {
+	var blocks [blocksMost]rtcp.Block
+	n := 0
+	for _, src := range p.sources {
+		if src == nil {
+			continue
+		}
+		for _, l := range src.layers {
+			if l.ring != nil && l.ssrc != 0 && n < blocksMost {
+				blocks[n] = l.stats.Block(l.ssrc, s.now)
+				n++
+			}
+		}
+	}
+	if n > 0 {
+		buf := rtcp.AppendRR(s.scratch.build[:0], rtcpSSRC, blocks[:n])
+		s.sendRTCP(p, rtcp.AppendSDES(buf, rtcpSSRC, cname))
+	}
+}
+
+// anySSRC names a stream of the publisher, as transport-wide feedback needs one.
+func (p *Peer) anySSRC() uint32 {
+	for _, src := range p.sources {
+		if src != nil {
+			for _, l := range src.layers {
+				if l.ssrc != 0 {
+					return l.ssrc
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// sendRTCP seals a compound packet into the batch.
+func (s *Shard) sendRTCP(p *Peer, plain []byte) {
+	if p.out == nil || p.dest == nil || len(plain) == 0 {
+		return
+	}
+	buf := s.batch.Buf(p.dest, len(plain)+p.out.RTCPOverhead())
+	if buf == nil {
+		return
+	}
+	if _, err := p.out.SealRTCP(buf, plain); err != nil {
+		s.batch.Discard()
+	}
+}
