@@ -57,6 +57,9 @@ type Counters struct {
 	TxCalls, TxMessages, TxDatagrams, TxBytes atomic.Uint64
 	// ControlDatagrams counts SendTo, ControlErrors its failures.
 	ControlDatagrams, ControlErrors atomic.Uint64
+	// TxSplits counts GSO runs that the kernel refused and that went out
+	// segment by segment.
+	TxSplits atomic.Uint64
 	// SendWaits counts bounded waits for room in the send buffer.
 	SendWaits atomic.Uint64
 	// Dropped datagrams by reason.

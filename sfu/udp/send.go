@@ -84,6 +84,7 @@ func (b *Batch) sendRuns(fd uintptr, msgs []unix.Mmsghdr, segments []uint16) {
 			if errno == unix.EIO { // the interface cannot checksum segments
 				b.socket.offload.DisableGSO()
 			}
+			b.socket.counters.TxSplits.Add(1)
 			b.sendSplit(fd, &msgs[i], int(segments[i]))
 		default:
 			b.drop(dropReason(errno), segments[i:i+1])

@@ -143,6 +143,9 @@ func TestARunTooBigForThePathGoesUnsegmented(t *testing.T) {
 		for _, rx := range rxs {
 			wantNumbered(t, rx, 5)
 		}
+		if got := tx.Counters().TxSplits.Load(); got != 1 {
+			t.Errorf("TxSplits = %d", got)
+		}
 		if !tx.offload.GSO() {
 			t.Error("one path turned GSO off for all")
 		}
