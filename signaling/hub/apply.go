@@ -42,7 +42,7 @@ func (r *Room) applyLocked(c Change) (after []func()) {
 			m.since = c.Version
 		}
 	}
-	if f := r.consequenceLocked(c, byName); f != nil {
+	if f := r.consequenceLocked(c, before, byName); f != nil {
 		after = append(after, f)
 	}
 	if c.kind == meeting.Ended {
@@ -57,13 +57,13 @@ func (r *Room) applyLocked(c Change) (after []func()) {
 }
 
 // consequenceLocked is what a change means for the one person or waiter here whom it is about.
-func (r *Room) consequenceLocked(c Change, byName string) (after func()) {
+func (r *Room) consequenceLocked(c Change, before *wire.Participant, byName string) (after func()) {
 	switch c.kind {
 	case meeting.WaiterGone:
 		return r.waiterGoneLocked(c, byName)
 	case meeting.Joined, meeting.Changed:
 		if m := r.members[c.src.Participant.ID]; m != nil && c.Version >= m.since {
-			return r.seatChangedLocked(m, c)
+			return r.seatChangedLocked(m, c, before)
 		}
 	case meeting.Left:
 		m := r.members[c.src.Subject]
@@ -75,8 +75,8 @@ func (r *Room) consequenceLocked(c Change, byName string) (after func()) {
 	return nil
 }
 
-// seatChangedLocked notices that somebody sits elsewhere now, or has another role.
-func (r *Room) seatChangedLocked(m *Member, c Change) (after func()) {
+// seatChangedLocked notices that somebody sits elsewhere now, has another role, or may publish more.
+func (r *Room) seatChangedLocked(m *Member, c Change, before *wire.Participant) (after func()) {
 	elsewhere := c.src.Session != "" && c.src.Session != m.Session ||
 		c.src.Instance != "" && c.src.Instance != r.hub.o.Instance
 	if elsewhere {
@@ -86,13 +86,13 @@ func (r *Room) seatChangedLocked(m *Member, c Change) (after func()) {
 		return r.dropLocked(m) // the transport belongs to whoever holds the seat now
 	}
 	role := RoleToWire(c.src.Participant.Role)
-	if role == m.role {
-		return nil
-	}
 	opened := moderates(role) && !moderates(m.role)
 	m.role = role
 	if opened {
 		m.resyncLocked() // who waits at the door was hidden so far
+	}
+	if before != nil && len(c.src.Participant.Media) > len(before.Media) {
+		return func() { r.hub.o.Widened(m) }
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type Options struct {
 	Nodes      Nodes
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Widened    func(*Member) // somebody here may publish more than their transport was let; may be nil
 	Retry      time.Duration // pause after a failed Watch; 500 ms
 	CallTime   time.Duration // longest wait for a node to end a transport; 2 s
 }
@@ -60,6 +61,9 @@ func New(o Options) (*Hub, error) {
 	}
 	if o.Retry <= 0 {
 		o.Retry = 500 * time.Millisecond
+	}
+	if o.Widened == nil {
+		o.Widened = func(*Member) {}
 	}
 	if o.CallTime <= 0 {
 		o.CallTime = 2 * time.Second

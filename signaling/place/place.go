@@ -221,11 +221,7 @@ func (p *Placer) try(ctx context.Context, m *hub.Member, from hub.Seat, reason w
 	if !m.Here() || m.Seat() != from {
 		return true, "overtaken"
 	}
-	var avoid []string
-	if reason == wire.MoveDrain {
-		avoid = append(avoid, from.Node)
-	}
-	node, err := p.Pick(ctx, m.Room.RoomID(), avoid...)
+	node, err := p.target(ctx, m, from, reason)
 	if err != nil {
 		return false, ""
 	}
@@ -240,7 +236,7 @@ func (p *Placer) try(ctx context.Context, m *hub.Member, from hub.Seat, reason w
 	default: // stale: somebody moved them already; not_found, ended: they are gone
 		return true, "overtaken"
 	}
-	if !m.Reseat(hub.Seat{Node: to.Node, Epoch: to.Epoch}, reason == wire.MoveDrain) {
+	if !m.Reseat(hub.Seat{Node: to.Node, Epoch: to.Epoch}, reason != wire.MoveNodeLost) {
 		return true, "overtaken"
 	}
 	m.Send(&wire.ServerMessage{Body: &wire.ServerMessage_Move{Move: &wire.Move{Placement: to.Epoch, Reason: string(reason)}}})
@@ -249,15 +245,37 @@ func (p *Placer) try(ctx context.Context, m *hub.Member, from hub.Seat, reason w
 	return true, "asked"
 }
 
+func (p *Placer) target(ctx context.Context, m *hub.Member, from hub.Seat, reason wire.MoveReason) (string, error) {
+	switch reason {
+	case wire.MoveRebalance:
+		return from.Node, nil
+	case wire.MoveDrain:
+		return p.Pick(ctx, m.Room.RoomID(), from.Node)
+	}
+	return p.Pick(ctx, m.Room.RoomID())
+}
+
+// Widened gives somebody who may publish more than before a transport that lets them: a move to where they are.
+func (p *Placer) Widened(m *hub.Member) { p.Start(m, wire.MoveRebalance, 1) }
+
 // Next gives a person who comes back with a new offer the next placement: on the node they had when it is usable.
 func (p *Placer) Next(ctx context.Context, room, participant string, from hub.Seat) (hub.Seat, error) {
-	node := from.Node
-	if !p.Usable(ctx, node) {
-		var err error
-		if node, err = p.Pick(ctx, room); err != nil {
-			return hub.Seat{}, err
-		}
+	if p.Usable(ctx, from.Node) {
+		return p.to(ctx, room, participant, from, from.Node)
 	}
+	return p.Another(ctx, room, participant, from)
+}
+
+// Another gives a person the next placement, on another node than the one that failed them.
+func (p *Placer) Another(ctx context.Context, room, participant string, from hub.Seat) (hub.Seat, error) {
+	node, err := p.Pick(ctx, room, from.Node)
+	if err != nil {
+		return hub.Seat{}, err
+	}
+	return p.to(ctx, room, participant, from, node)
+}
+
+func (p *Placer) to(ctx context.Context, room, participant string, from hub.Seat, node string) (hub.Seat, error) {
 	to, err := p.o.Mover.Move(ctx, room, participant, from.Epoch, node)
 	if err != nil {
 		return hub.Seat{}, err

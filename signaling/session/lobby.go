@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+
+	"incamera/auth/token"
+	"incamera/cluster/meeting"
+	"incamera/signaling/hub"
+	"incamera/signaling/wire"
+)
+
+// lobbyTicket is what somebody waits with.
+type lobbyTicket struct {
+	pass token.LobbyPass
+}
+
+// enterLobby waits at the door of a room.
+func enterLobby(ctx context.Context, s *Session, req *request) error {
+	return s.entered("lobby", s.enterLobby(ctx, req))
+}
+
+func (s *Session) enterLobby(ctx context.Context, req *request) error {
+	q := req.GetEnterLobby()
+	o := &s.srv.o
+	pass, err := o.Tokens.Lobby(q.Pass)
+	if err != nil {
+		return tokenFault(err)
+	}
+	if err := s.prove(q.Proof, q.Pass, pass.Key); err != nil {
+		return err
+	}
+	if err := s.fromHere(ctx, pass.Client); err != nil {
+		return err
+	}
+	if err := s.notBanned(ctx, pass.Room, pass.Subject); err != nil {
+		return err
+	}
+	if q.Name != "" && pass.Assurance == token.AssuranceGuest {
+		if !token.ValidName(q.Name) {
+			return refuse(wire.CodeForbidden, "that cannot be shown as a name")
+		}
+		pass.Name = q.Name // a guest's name is the guest's word anyway
+	}
+	room, done := o.Hub.Open(pass.Room)
+	defer done()
+	res, err := o.Lobby.EnterLobby(ctx, pass.Room, meeting.Waiter{
+		ID: pass.Waiter, Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance,
+		Instance: o.Instance, Key: pass.Key, Login: pass.Login, Client: pass.Client,
+	})
+	if err != nil {
+		return err
+	}
+	title := res.Title
+	if title == "" {
+		if facts, err := o.Rooms.Facts(ctx, pass.Room); err == nil {
+			title = facts.Title
+		}
+	}
+	s.reply(req, hub.WaitingMessage(pass.Waiter, title, res.HostPresent))
+	s.nonce.Store(nil)
+	s.pass.Store(&lobbyTicket{pass})
+	s.state = StateWaiting
+	s.phase.Reset(o.LobbyTimeout)
+	s.leave()
+	s.srv.m.waiting.Inc()
+	s.waiter = room.Wait(pass.Waiter, res.Version, s)
+	return nil
+}
+
+// Admitted mints the token of somebody whom a host let in, and sends it with a fresh nonce. It is part of
+// hub.Doorway: the room's follow loop calls it.
+func (s *Session) Admitted(sponsor string) {
+	lt := s.pass.Swap(nil)
+	if lt == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.srv.base, s.srv.o.HandlerTimeout)
+	defer cancel()
+	jws, err := s.srv.o.Issuer.Admitted(ctx, lt.pass, sponsor)
+	if err != nil {
+		s.log.Error("token of an admitted person could not be minted", "room", lt.pass.Room, "error", err)
+		fault := refuse(wire.CodeStateUnavailable, "the token could not be made: ask again").because(err)
+		s.out.close(s.encode(fault.message(0)), wire.CloseEnded, string(fault.Code))
+		return
+	}
+	s.phase.Reset(s.srv.o.AdmittedTimeout)
+	s.send(&wire.ServerMessage{Body: &wire.ServerMessage_Admitted{
+		Admitted: &wire.Admitted{Token: jws, Nonce: s.freshNonce()},
+	}})
+}
+
+// leaveLobby takes the socket away from the door.
+func (s *Session) leaveLobby(ctx context.Context) error {
+	s.srv.m.waiting.Dec()
+	lt := s.pass.Swap(nil)
+	if !s.waiter.Gone() || lt == nil {
+		return nil // let in, sent away or replaced
+	}
+	return s.srv.o.Lobby.LeaveLobby(ctx, lt.pass.Room, lt.pass.Waiter)
+}

@@ -1,0 +1,50 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	sockets  prometheus.Gauge
+	joined   prometheus.Gauge
+	waiting  prometheus.Gauge
+	refused  *prometheus.CounterVec
+	entries  *prometheus.CounterVec
+	phases   *prometheus.HistogramVec
+	messages *prometheus.CounterVec
+	drops    *prometheus.CounterVec
+	byes     *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	const ns = "incamera_signaling_"
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: ns + name, Help: help}, labels)
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: ns + name, Help: help})
+	}
+	m := &metrics{
+		sockets: gauge("sockets", "Open WebSockets."),
+		joined:  gauge("joined", "Sockets of people in a meeting."),
+		waiting: gauge("waiting", "Sockets of people at a door."),
+		refused: counter("sockets_refused_total", "Upgrades refused, by reason.", "reason"),
+		entries: counter("entries_total", "Joins, resumes and lobby entries, by outcome.", "kind", "outcome"),
+		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: ns + "entry_phase_seconds", Help: "Time of an entry by phase: auth, state, admit.",
+			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5},
+		}, []string{"kind", "phase"}),
+		messages: counter("messages_total", "Messages of clients, by type and outcome.", "type", "outcome"),
+		drops:    counter("drops_total", "Sockets given up, by reason.", "reason"),
+		byes:     counter("byes_total", "Sockets ended with a bye, by reason.", "reason"),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		m.sockets, m.joined, m.waiting, m.refused, m.entries, m.phases, m.messages, m.drops, m.byes,
+	} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}

@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
+	"google.golang.org/protobuf/proto"
+
+	"incamera/signaling/hub"
+	"incamera/signaling/wire"
+)
+
+// State is where a socket is in its dialogue. The order only ever goes forward.
+type State uint8
+
+// States of a socket.
+const (
+	StateOpened  State = 1 << iota // nothing said yet
+	StateGreeted                   // hello answered
+	StateWaiting                   // in the lobby
+	StateJoined
+	StateClosed
+)
+
+func (s State) String() string {
+	switch s {
+	case StateOpened:
+		return "opened"
+	case StateGreeted:
+		return "greeted"
+	case StateWaiting:
+		return "waiting"
+	case StateJoined:
+		return "joined"
+	}
+	return "closed"
+}
+
+// Session is one socket.
+type Session struct {
+	// static
+	srv    *Server
+	conn   *websocket.Conn
+	origin string
+	addr   netip.Addr
+	log    *slog.Logger
+	out    *outbox
+	leave  func()             // gives back the place among sockets that have not shown who they are
+	cancel context.CancelFunc // ends the reader
+	ctx    context.Context
+
+	greeted atomic.Bool
+	nonce   atomic.Pointer[string]      // what the next proof must carry; nil: none is good
+	pass    atomic.Pointer[lobbyTicket] // set while waiting: what Admitted mints from
+	seat    atomic.Pointer[seat]        // set when joined: what tickets are minted from
+	idle    *time.Timer
+	phase   *time.Timer // ends a socket that does not say hello, or does not enter
+
+	// owned by the reader
+	state    State
+	limit    *rate.Limiter
+	chat     *rate.Limiter
+	refused  int // messages over the rate, in a row
+	failures int // entries that were refused
+	waiter   *hub.Waiter
+	wishes   *wire.SetWishes
+	video    map[uint32]bool // slots of the living transport: video or not
+}
+
+// request is one message being answered.
+type request struct {
+	*wire.ClientMessage
+	answered bool
+}
+
+// readLoop owns the connection: it reads, dispatches and, at the end, leaves the meeting in good order.
+func (s *Session) readLoop() {
+	for {
+		data, fault := s.read()
+		switch {
+		case fault != nil:
+			s.tell(0, fault)
+		case data == nil:
+			return // the connection is gone
+		case s.out.closing(): // only the close handshake is awaited
+		default:
+			s.idle.Reset(s.srv.o.IdleTimeout)
+			s.handle(data)
+		}
+	}
+}
+
+// handle answers one frame.
+func (s *Session) handle(data []byte) {
+	msg, err := wire.DecodeClient(data)
+	if err != nil {
+		fault := faultOf(err)
+		s.srv.m.messages.WithLabelValues("none", string(fault.Code)).Inc()
+		s.tell(0, fault)
+		return
+	}
+	name := wire.BodyName(msg)
+	req := &request{ClientMessage: msg}
+	err = s.dispatch(req)
+	if err == nil {
+		if !req.answered && msg.Id != 0 {
+			s.reply(req, &wire.ServerMessage{Body: &wire.ServerMessage_Ok{Ok: &wire.Ok{}}})
+		}
+		s.srv.m.messages.WithLabelValues(name, "ok").Inc()
+		return
+	}
+	fault := faultOf(err)
+	s.srv.m.messages.WithLabelValues(name, string(fault.Code)).Inc()
+	s.logFault(name, fault)
+	s.tell(msg.Id, fault)
+}
+
+func (s *Session) dispatch(req *request) error {
+	if fault := s.overRate(); fault != nil {
+		return fault
+	}
+	verb, ok := s.srv.verbs[wire.BodyName(req.ClientMessage)]
+	if !ok {
+		return refuse(wire.CodeBadMessage, "no such message")
+	}
+	if verb.in&s.state == 0 {
+		return refuse(wire.CodeWrongState, "not now: the socket is "+s.state.String())
+	}
+	// The socket may die meanwhile; what was begun is finished all the same, so that no half-made seat stays behind.
+	ctx, cancel := context.WithTimeout(s.srv.base, s.srv.o.HandlerTimeout)
+	defer cancel()
+	return verb.run(ctx, s, req)
+}
+
+// overRate refuses messages above the rate and ends sockets that go on regardless.
+func (s *Session) overRate() *Fault {
+	if s.limit.Allow() {
+		s.refused = 0
+		return nil
+	}
+	s.refused++
+	fault := refuse(wire.CodeRateLimited, "too many messages").after(time.Second)
+	if s.refused > s.srv.o.MessagesPerSecond*5 {
+		return fault.closing(wire.CloseRate, DropRate)
+	}
+	return fault
+}
+
+// tell says to the client what was wrong and ends the socket when the fault says so.
+func (s *Session) tell(re uint32, fault *Fault) {
+	data := s.encode(fault.message(re))
+	if fault.Close == 0 {
+		s.out.push(data, "")
+		return
+	}
+	if s.out.close(data, fault.Close, string(fault.Code)) && fault.drop != "" {
+		s.srv.dropped(fault.drop)
+	}
+}
+
+// phaseOver ends a socket that has not entered in time.
+func (s *Session) phaseOver() {
+	if s.greeted.Load() {
+		s.timeout(DropEntryTimeout)
+	} else {
+		s.timeout(DropHelloTimeout)
+	}
+}
+
+func (s *Session) timeout(why Drop) {
+	if s.out.close(nil, wire.CloseIdle, string(why)) {
+		s.srv.dropped(why)
+	}
+}
+
+func (s *Session) logFault(name string, fault *Fault) {
+	level := slog.LevelDebug
+	if fault.Code == wire.CodeInternal {
+		level = slog.LevelError
+	}
+	s.log.Log(s.ctx, level, "message refused", "message", name, "code", fault.Code, "error", fault.cause)
+}
+
+// reply answers a request.
+func (s *Session) reply(req *request, m *wire.ServerMessage) {
+	req.answered = true
+	m.Re = req.Id
+	s.send(m)
+}
+
+func (s *Session) send(m *wire.ServerMessage) { s.out.push(s.encode(m), "") }
+
+func (s *Session) encode(m proto.Message) []byte {
+	data, err := wire.Encode(m)
+	if err != nil {
+		// Only invalid UTF-8 from a store can do this: the client gets nothing rather than something unreadable.
+		s.log.Error("message could not be encoded", "error", err)
+		return nil
+	}
+	return data
+}
+
+// Push gives the client an already encoded message; of two waiting ones with one key the newer is sent.
+// It is part of hub.Outlet.
+func (s *Session) Push(data []byte, key string) { s.out.push(data, key) }
+
+// Bye says why it ends and ends the socket. It is part of hub.Outlet.
+func (s *Session) Bye(reason wire.Reason, byName string) {
+	data := s.encode(&wire.ServerMessage{Body: &wire.ServerMessage_Bye{Bye: &wire.Bye{Reason: string(reason), ByName: byName}}})
+	if s.out.close(data, closeCodeOf(reason), string(reason)) {
+		s.srv.m.byes.WithLabelValues(string(reason)).Inc()
+	}
+}
+
+func closeCodeOf(reason wire.Reason) wire.CloseCode {
+	switch reason {
+	case wire.ReasonLeft:
+		return wire.CloseNormal
+	case wire.ReasonReplaced:
+		return wire.CloseReplaced
+	case wire.ReasonDraining:
+		return wire.CloseGoingAway
+	}
+	return wire.CloseEnded
+}
