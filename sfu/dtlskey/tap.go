@@ -59,10 +59,10 @@ func New() *Tap { return &Tap{} }
 // Attach sets the tap's hooks on an engine that makes exactly one
 // PeerConnection, makes the node DTLS server when it answers, and sets the
 // SRTP profiles in the node's order.
-func (t *Tap) Attach(se *webrtc.SettingEngine) error {
-	if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-		return err
-	}
+func (t *Tap) Attach(se *webrtc.SettingEngine) {
+	// Fails only for a role that is none. If it ever did, we could end up DTLS
+	// client, and Keys refuses that.
+	_ = se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer)
 	var profiles []dtls.SRTPProtectionProfile
 	for _, p := range srtp.Profiles() {
 		profiles = append(profiles, dtls.SRTPProtectionProfile(p))
@@ -70,7 +70,6 @@ func (t *Tap) Attach(se *webrtc.SettingEngine) error {
 	se.SetSRTPProtectionProfiles(profiles...)
 	se.SetDTLSKeyLogWriter(keyLog{t})
 	se.SetDTLSServerHelloMessageHook(t.serverHello)
-	return nil
 }
 
 // serverHello observes the message just before it is sent, unchanged.

@@ -120,7 +120,9 @@ func (in *In) check(ssrc uint32, seq uint16) (*window, uint64, error) {
 // payload into dst, returning their total length and the extended sequence
 // number ROC<<16 | seq. dst and pkt must not overlap, unless they
 // begin at the same byte; dst needs len(pkt)-Overhead bytes. State (ROC, replay window, source table) changes
-// only after authentication. On error dst's content is undefined.
+// only after authentication. On error dst's content is undefined. A source
+// must be heard first within its first 65536 packets, where the ROC is 0: it
+// is not on the wire, and the keys are of this connection.
 func (in *In) Open(dst, pkt []byte, hdrLen int) (n int, index uint64, err error) {
 	n = len(pkt) - in.profile.Overhead()
 	if hdrLen < rtpHeaderLen || n < hdrLen || headerLenOf(pkt[:n]) != hdrLen {

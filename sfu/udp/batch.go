@@ -90,7 +90,8 @@ func (s *Socket) NewBatch() *Batch {
 }
 
 // Buf reserves the next datagram, n bytes to dst, and returns its bytes to be
-// filled before the next call on the batch. n is the exact size of the
+// filled before the next call on the batch. What it returned will be sent,
+// filled or not, unless Discard takes it back. n is the exact size of the
 // datagram, 1..MaxDatagram; other sizes return nil. A full batch is flushed
 // first.
 func (b *Batch) Buf(dst *Dest, n int) []byte {
