@@ -246,4 +246,3 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
-

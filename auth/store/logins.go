@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Login is a web session. ID is its public handle, Hash the SHA-256 of its cookie.
+type Login struct {
+	ID, Hash, User, State string
+	AMR                   []string // how the person proved themselves: pwd, otp, recovery …
+	CreatedAt, SeenAt     time.Time
+	MFAAt, ExpiresAt      time.Time // MFAAt zero: no second factor yet
+	Address, Agent        string
+}
+
+// Logins is the table of web sessions.
+type Logins struct{ q querier }
+
+const loginCols = `id, hash, user_id, state, amr, created_at, seen_at, mfa_at, expires_at, address, agent`
+
+func scanLogin(s scanner) (l Login, err error) {
+	err = s.Scan(&l.ID, &l.Hash, &l.User, &l.State, list{&l.AMR}, at{&l.CreatedAt}, at{&l.SeenAt}, at{&l.MFAAt}, at{&l.ExpiresAt}, &l.Address, &l.Agent)
+	return l, err
+}
+
+func (r Logins) Create(ctx context.Context, l Login) error {
+	return exec(ctx, r.q, `INSERT INTO logins (`+loginCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
+		l.ID, l.Hash, l.User, l.State, words(l.AMR), ms(l.CreatedAt), ms(l.SeenAt), ms(l.MFAAt), ms(l.ExpiresAt), l.Address, l.Agent)
+}
+
+func (r Logins) ByHash(ctx context.Context, hash string) (Login, error) {
+	return one(r.q.QueryRowContext(ctx, `SELECT `+loginCols+` FROM logins WHERE hash=$1`, hash), scanLogin)
+}
+
+func (r Logins) Get(ctx context.Context, id string) (Login, error) {
+	return one(r.q.QueryRowContext(ctx, `SELECT `+loginCols+` FROM logins WHERE id=$1`, id), scanLogin)
+}
+
+func (r Logins) Of(ctx context.Context, user string) ([]Login, error) {
+	return many(ctx, r.q, scanLogin, `SELECT `+loginCols+` FROM logins WHERE user_id=$1 ORDER BY created_at`, user)
+}
+
+// Elevate replaces handle and cookie and records the factor. Only one elevation of a cookie succeeds.
+func (r Logins) Elevate(ctx context.Context, oldHash string, l Login) error {
+	return execOne(ctx, r.q, `UPDATE logins SET id=$2, hash=$3, state=$4, amr=$5, mfa_at=$6, seen_at=$7, expires_at=$8 WHERE hash=$1`,
+		oldHash, l.ID, l.Hash, l.State, words(l.AMR), ms(l.MFAAt), ms(l.SeenAt), ms(l.ExpiresAt))
+}
+
+func (r Logins) Touch(ctx context.Context, id string, now time.Time) error {
+	return execOne(ctx, r.q, `UPDATE logins SET seen_at=$2 WHERE id=$1`, id, ms(now))
+}
+
+func (r Logins) Delete(ctx context.Context, user, id string) error {
+	return execOne(ctx, r.q, `DELETE FROM logins WHERE id=$1 AND user_id=$2`, id, user)
+}
+
+// DeleteOf ends all sessions of a user but the one with the handle keep (empty: all).
+func (r Logins) DeleteOf(ctx context.Context, user, keep string) error {
+	return exec(ctx, r.q, `DELETE FROM logins WHERE user_id=$1 AND id<>$2`, user, keep)
+}
+
+// Sweep drops sessions that are over or were last seen before idle.
+func (r Logins) Sweep(ctx context.Context, now, idle time.Time) error {
+	return exec(ctx, r.q, `DELETE FROM logins WHERE expires_at<=$1 OR seen_at<$2`, ms(now), ms(idle))
+}
