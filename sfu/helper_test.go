@@ -1,0 +1,540 @@
+package sfu
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"incamera/cluster/noderpc"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// hostAddr is an address of this machine that clients can be reached from and at.
+func hostAddr(t testing.TB) netip.Addr {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && !p.Addr().IsLoopback() {
+			return p.Addr()
+		}
+	}
+	return netip.MustParseAddr("127.0.0.1")
+}
+
+type bench struct {
+	t    testing.TB
+	node *Node
+	box  *noderpc.Outbox
+	addr netip.Addr
+
+	mu     sync.Mutex
+	events []*noderpc.Event
+	stop   chan struct{}
+	done   chan struct{}
+}
+
+func newBench(t testing.TB, edit ...func(*Options)) *bench {
+	t.Helper()
+	addr := hostAddr(t)
+	level := slog.LevelError
+	if os.Getenv("SFU_TEST_LOG") != "" {
+		level = slog.LevelDebug
+	}
+	o := Options{
+		ID: "n1", Shards: 1, Listen: netip.AddrPortFrom(addr, 0), Advertise: []netip.Addr{addr},
+		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Registerer: prometheus.NewRegistry(),
+	}
+	for _, f := range edit {
+		f(&o)
+	}
+	n, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, node: n, box: n.Outbox("sig1"), addr: addr, stop: make(chan struct{}), done: make(chan struct{})}
+	go b.drain()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := n.Close(ctx); err != nil {
+			t.Errorf("close node: %v", err)
+		}
+		close(b.stop)
+		<-b.done
+		for _, s := range n.shards {
+			if refused := s.counts.ctrlRefused.Load(); refused != 0 {
+				t.Errorf("the engine tried to write %d media packets", refused)
+			}
+		}
+	})
+	return b
+}
+
+func (b *bench) drain() {
+	defer close(b.done)
+	into := make([]*noderpc.Event, 64)
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-b.box.Ready():
+		}
+		for {
+			n := b.box.Take(into)
+			if n == 0 {
+				break
+			}
+			b.mu.Lock()
+			b.events = append(b.events, into[:n]...)
+			b.mu.Unlock()
+		}
+	}
+}
+
+func (b *bench) seen() []*noderpc.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*noderpc.Event(nil), b.events...)
+}
+
+// drops reads a drop counter.
+func (b *bench) drops(d drop) (n uint64) {
+	for _, s := range b.node.shards {
+		n += s.counts.drops[d].Load()
+	}
+	return n
+}
+
+// inLoop runs f in the first shard's loop.
+func (b *bench) inLoop(f func(s *Shard)) {
+	b.t.Helper()
+	s := b.node.shards[0]
+	if err := s.call(context.Background(), func() { f(s) }); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func eventually(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for !f() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// client is a participant: a real PeerConnection with a socket of its own.
+type client struct {
+	t    testing.TB
+	b    *bench
+	pc   *webrtc.PeerConnection
+	ref  *noderpc.TransportRef
+	sock net.PacketConn
+	se   webrtc.SettingEngine
+
+	mic, camera, screen *webrtc.TrackLocalStaticRTP
+	senders             []*webrtc.RTPSender
+
+	mu     sync.Mutex
+	slots  map[uint32][]*rtp.Packet // by slot
+	byMid  map[string]uint32
+	offers int
+	closed sync.Once
+	wg     sync.WaitGroup
+}
+
+type clientOptions struct {
+	room      string
+	name      string
+	number    uint32
+	placement uint64
+	publish   bool
+	on        []noderpc.Kind
+	video     int
+	nackSelf  bool // client asks for lost packets
+	edit      func(sdp string) string
+	granted   []noderpc.Kind
+}
+
+func (b *bench) join(o clientOptions) *client {
+	b.t.Helper()
+	c := b.client(o)
+	c.admit(o)
+	eventually(b.t, o.name+" connects", func() bool {
+		return c.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
+	})
+	return c
+}
+
+func (b *bench) client(o clientOptions) *client {
+	b.t.Helper()
+	sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: b.addr.AsSlice()})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	c := &client{t: b.t, b: b, sock: sock, slots: map[uint32][]*rtp.Packet{}, byMid: map[string]uint32{}}
+	c.se.LoggerFactory = quiet{}
+	c.se.SetICEUDPMux(webrtc.NewICEUDPMux(nil, sock))
+	c.se.SetIncludeLoopbackCandidate(true)
+	me := &webrtc.MediaEngine{}
+	if err := me.RegisterDefaultCodecs(); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"} {
+		for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+			if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, k); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	}
+	level := webrtc.RTPHeaderExtensionCapability{URI: "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
+	if err := me.RegisterHeaderExtension(level, webrtc.RTPCodecTypeAudio); err != nil {
+		b.t.Fatal(err)
+	}
+	ir := &interceptor.Registry{}
+	if o.nackSelf {
+		if err := webrtc.ConfigureNack(me, ir); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(me), webrtc.WithSettingEngine(c.se), webrtc.WithInterceptorRegistry(ir))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	c.pc = pc
+	b.t.Cleanup(c.close)
+	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+		c.wg.Add(1)
+		go func() {
+			defer c.wg.Done()
+			c.read(t)
+		}()
+	})
+	if o.publish {
+		c.mic = c.track("audio/opus", "mic")
+		c.camera = c.track("video/VP8", "cam")
+		c.screen = c.track("video/VP8", "scr")
+	}
+	c.recv(webrtc.RTPCodecTypeAudio, 3)
+	if o.video == 0 {
+		o.video = 9
+	}
+	c.recv(webrtc.RTPCodecTypeVideo, o.video)
+	return c
+}
+
+func (c *client) track(mime, id string) *webrtc.TrackLocalStaticRTP {
+	c.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	tr, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.senders = append(c.senders, tr.Sender())
+	return track
+}
+
+func (c *client) recv(kind webrtc.RTPCodecType, n int) {
+	c.t.Helper()
+	for range n {
+		if _, err := c.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *client) offer() string {
+	c.t.Helper()
+	c.offers++
+	offer, err := c.pc.CreateOffer(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	done := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(offer); err != nil {
+		c.t.Fatal(err)
+	}
+	<-done
+	return c.pc.LocalDescription().SDP
+}
+
+func (c *client) admit(o clientOptions) {
+	c.t.Helper()
+	if o.room == "" {
+		o.room = "room"
+	}
+	if o.placement == 0 {
+		o.placement = 1
+	}
+	c.ref = &noderpc.TransportRef{Room: o.room, Participant: o.name, Placement: o.placement}
+	sdp := c.offer()
+	if o.edit != nil {
+		sdp = o.edit(sdp)
+	}
+	if o.granted == nil {
+		o.granted = []noderpc.Kind{1, 2, 3, 4}
+	}
+	g := noderpc.Grant{Room: o.room, Participant: o.name, Number: o.number, Placement: o.placement, Subscribe: true}
+	for _, k := range o.granted {
+		g.Publish = append(g.Publish, grantKind(k))
+	}
+	on := o.on
+	if on == nil {
+		on = []noderpc.Kind{1, 2, 3, 4}
+	}
+	resp, err := c.b.node.Admit(context.Background(), g, &noderpc.AdmitRequest{Offer: sdp, Instance: "sig1", On: on})
+	if err != nil {
+		c.t.Fatalf("admit %s: %v", o.name, err)
+	}
+	c.answered(resp)
+}
+
+func (c *client) answered(resp *noderpc.AdmitResponse) {
+	c.t.Helper()
+	c.mu.Lock()
+	for _, s := range resp.Slots {
+		c.byMid[s.Mid] = s.Slot
+	}
+	c.mu.Unlock()
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: resp.Answer}); err != nil {
+		c.t.Fatalf("answer: %v\n%s", err, resp.Answer)
+	}
+}
+
+func (c *client) read(t *webrtc.TrackRemote) {
+	var slot uint32
+	for _, tr := range c.pc.GetTransceivers() {
+		if tr.Receiver() != nil && tr.Receiver().Track() == t {
+			c.mu.Lock()
+			slot = c.byMid[tr.Mid()]
+			c.mu.Unlock()
+		}
+	}
+	for {
+		p, _, err := t.ReadRTP()
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.slots[slot] = append(c.slots[slot], p)
+		c.mu.Unlock()
+	}
+}
+
+func (c *client) got(slot uint32) []*rtp.Packet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]*rtp.Packet(nil), c.slots[slot]...)
+}
+
+// from lists the packets of a source in any slot.
+func (c *client) from(source uint32) (list []*rtp.Packet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, packets := range c.slots {
+		for _, p := range packets {
+			if len(p.CSRC) == 1 && p.CSRC[0] == source {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+func (c *client) close() {
+	c.closed.Do(func() {
+		_ = c.pc.Close()
+		_ = c.sock.Close()
+		c.wg.Wait()
+	})
+}
+
+func (c *client) command(cmd *noderpc.CommandRequest) error {
+	cmd.Ref = c.ref
+	return c.b.node.Command(context.Background(), cmd)
+}
+
+func (c *client) setSource(kind noderpc.Kind, on bool) {
+	c.t.Helper()
+	if err := c.command(&noderpc.CommandRequest{Command: &noderpc.CommandRequest_SetSource{
+		SetSource: &noderpc.SetSource{Kind: kind, On: on}}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) wish(w ...*noderpc.Wish) {
+	c.t.Helper()
+	if err := c.command(&noderpc.CommandRequest{Command: &noderpc.CommandRequest_SetWishes{
+		SetWishes: &noderpc.SetWishes{Wishes: w}}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// feed sends a made-up VP8 stream on a track: a key frame each keyEvery frames, two packets a frame.
+type feed struct {
+	c        *client
+	track    *webrtc.TrackLocalStaticRTP
+	fps      int
+	keyEvery int
+	size     int
+	quit     chan struct{}
+	done     chan struct{}
+
+	mu     sync.Mutex
+	keys   int
+	sent   int
+	asked  int
+	forced bool
+}
+
+func (c *client) stream(track *webrtc.TrackLocalStaticRTP, sender *webrtc.RTPSender, keyEvery int) *feed {
+	f := &feed{c: c, track: track, fps: 50, keyEvery: keyEvery, size: 300, quit: make(chan struct{}), done: make(chan struct{})}
+	go f.run()
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		for {
+			packets, _, err := sender.ReadRTCP()
+			if err != nil {
+				return
+			}
+			for _, p := range packets {
+				if _, ok := p.(*rtcp.PictureLossIndication); ok {
+					f.mu.Lock()
+					f.asked++
+					f.forced = true
+					f.mu.Unlock()
+				}
+			}
+		}
+	}()
+	c.t.Cleanup(f.stop)
+	return f
+}
+
+func (f *feed) stop() {
+	select {
+	case <-f.quit:
+	default:
+		close(f.quit)
+		<-f.done
+	}
+}
+
+func (f *feed) keyCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys
+}
+
+func (f *feed) run() {
+	defer close(f.done)
+	tick := time.NewTicker(time.Second / time.Duration(f.fps))
+	defer tick.Stop()
+	seq, ts, pid := uint16(1000), uint32(5000), uint16(1)
+	for n := 0; ; n++ {
+		f.mu.Lock()
+		key := n == 0 || f.keyEvery > 0 && n%f.keyEvery == 0 || f.forced
+		f.forced = false
+		if key {
+			f.keys++
+		}
+		f.sent += 2
+		f.mu.Unlock()
+		for part := range 2 {
+			p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: ts, Marker: part == 1}}
+			p.Payload = vp8Payload(part == 0, key, pid, f.size)
+			_ = f.track.WriteRTP(p)
+			seq++
+		}
+		ts += 90000 / uint32(f.fps)
+		pid = pid%0x7fff + 1
+		select {
+		case <-f.quit:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// vp8Payload makes a payload whose descriptor and frame header are right and whose rest is not a picture.
+func vp8Payload(start, key bool, pid uint16, size int) []byte {
+	p := make([]byte, size)
+	p[0] = 0x80 // extended
+	if start {
+		p[0] |= 0x10
+	}
+	p[1] = 0x80 // picture id
+	p[2], p[3] = 0x80|byte(pid>>8), byte(pid)
+	if start {
+		if key {
+			copy(p[4:], []byte{0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}) // 640x360
+		} else {
+			p[4] = 0x11
+		}
+	}
+	return p
+}
+
+// speak sends audio with a level.
+func (c *client) speak(level uint8) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		id := c.extID(c.senders[0], "urn:ietf:params:rtp-hdrext:ssrc-audio-level")
+		for n := uint16(0); ; n++ {
+			p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: n + 7, Timestamp: uint32(n) * 960}}
+			p.Payload = []byte(fmt.Sprintf("voice %05d", n))
+			if id != 0 {
+				_ = p.SetExtension(id, []byte{0x80 | level})
+			}
+			_ = c.mic.WriteRTP(p)
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	var once sync.Once
+	stop = func() { once.Do(func() { close(quit); <-done }) }
+	c.t.Cleanup(stop)
+	return stop
+}
+
+func (c *client) extID(s *webrtc.RTPSender, uri string) uint8 {
+	for _, e := range s.GetParameters().HeaderExtensions {
+		if e.URI == uri {
+			return uint8(e.ID)
+		}
+	}
+	return 0
+}
