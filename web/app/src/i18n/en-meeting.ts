@@ -36,7 +36,8 @@ export const englishMeeting = {
   e2eeUnsupported: 'This room is encrypted end to end, and this version of the page cannot do that yet. It does not join.',
   deviceProblemMic: 'You can join and listen.',
   deviceProblemCamera: 'You can join without a picture.',
-  devicesNone: 'Choose devices',
+  devicesTitle: 'Devices',
+  peopleCount: people,
 
   lobbyTitle: "The host knows you're here",
   lobbyEarlyTitle: "You're early",
@@ -104,8 +105,6 @@ export const englishMeeting = {
   handLower: 'Lower your hand',
   sharesScreen: (name: string) => `${name} is sharing the screen`,
   youShare: 'You are sharing your screen',
-  talkMutedTitle: 'You are muted',
-  talkMutedText: 'Press M to speak',
 
   good: 'Good connection',
   connecting: 'Connecting…',

@@ -37,7 +37,8 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   e2eeUnsupported: '此会议室采用端到端加密，当前版本的页面尚不支持，因此不会加入。',
   deviceProblemMic: '您可以加入并收听。',
   deviceProblemCamera: '您可以不带画面加入。',
-  devicesNone: '选择设备',
+  devicesTitle: '设备',
+  peopleCount: (n) => `${n} 人`,
 
   lobbyTitle: '主持人已知道您到了',
   lobbyEarlyTitle: '您来早了',
@@ -105,8 +106,6 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   handLower: '放下手',
   sharesScreen: (name) => `${name}正在共享屏幕`,
   youShare: '您正在共享屏幕',
-  talkMutedTitle: '您已静音',
-  talkMutedText: '按 M 发言',
 
   good: '连接良好',
   connecting: '正在连接…',
