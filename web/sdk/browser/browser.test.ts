@@ -80,7 +80,7 @@ for (const [name, launch] of Object.entries(browsers)) {
         try {
           await page.goto(origin);
           const result = await page.evaluate(`import('/browser/cases.js').then((m) => m.cases[${JSON.stringify(title)}]())
-            .then((r) => JSON.stringify({ result: r ?? null }), (e) => JSON.stringify({ failed: String(e && e.stack || e) }))`);
+            .then((r) => JSON.stringify({ result: r ?? null }), (e) => JSON.stringify({ failed: String(e) + ' ' + String(e && e.stack).slice(0, 300) }))`);
           const { failed, result: told } = JSON.parse(String(result)) as { failed?: string; result?: unknown };
           assert.equal(failed, undefined);
           if (told) t.diagnostic(JSON.stringify(told));

@@ -61,7 +61,7 @@ export const cases: Record<string, () => Promise<unknown>> = {
     check(!offer.includes('a=candidate'), 'no addresses');
     check(offer.includes('a=group:BUNDLE'), 'bundle');
     await room.leave();
-    return { bytes: offer.length, video: codecs(sections(offer)[7] as string).join(), camera: codecs(camera).join(), extensions: [...camera.matchAll(/a=extmap:\d+ (\S+)/g)].map((m) => m[1]) };
+    return { bytes: offer.length, mic: [...(sections(offer)[0] as string).matchAll(/a=extmap:\d+ (\S+)/g)].map((m) => m[1]), video: codecs(sections(offer)[7] as string).join(), camera: codecs(camera).join(), extensions: [...camera.matchAll(/a=extmap:\d+ (\S+)/g)].map((m) => m[1]) };
   },
 
   async 'media flows both ways, and turning it off and on negotiates nothing'() {

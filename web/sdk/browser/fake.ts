@@ -39,9 +39,10 @@ class Node {
   async answer(offer: string): Promise<{ answer: string; slots: SlotJson[] }> {
     await this.pc.setRemoteDescription({ type: 'offer', sdp: offer });
     const slots: SlotJson[] = [];
+    const lines = offer.split(/(?=^m=)/m);
     let slot = 0;
     for (const t of this.pc.getTransceivers()) {
-      if (!new RegExp(`a=mid:${t.mid}\\r\\n(?:(?!m=).*\\r\\n)*?a=recvonly`).test(offer)) continue;
+      if (!lines.some((line) => line.includes(`a=mid:${t.mid}\r\n`) && line.includes('a=recvonly'))) continue;
       const audio = t.receiver.track.kind === 'audio';
       t.direction = 'sendonly';
       if (!t.sender.track) await t.sender.replaceTrack(audio ? this.#tone : this.#picture);

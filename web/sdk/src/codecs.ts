@@ -45,6 +45,35 @@ export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'vi
   }
 }
 
+/** The header extensions the server reads or writes; each other one is a line in every section of the offer. */
+const extensions: ReadonlySet<string> = new Set([
+  'urn:ietf:params:rtp-hdrext:sdes:mid', 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+  'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id', 'urn:ietf:params:rtp-hdrext:ssrc-audio-level', 'urn:3gpp:video-orientation',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+]);
+
+interface Negotiable {
+  uri: string;
+  direction: string;
+}
+interface ExtensionControl {
+  getHeaderExtensionsToNegotiate?(): Negotiable[];
+  setHeaderExtensionsToNegotiate?(wanted: Negotiable[]): void;
+}
+
+/** Leaves out the extensions that nobody uses, where the browser lets pages choose. */
+export function trimExtensions(transceiver: RTCRtpTransceiver): void {
+  const it = transceiver as RTCRtpTransceiver & ExtensionControl;
+  if (!it.getHeaderExtensionsToNegotiate || !it.setHeaderExtensionsToNegotiate) return;
+  try {
+    it.setHeaderExtensionsToNegotiate(it.getHeaderExtensionsToNegotiate()
+      .map((e) => (e.direction === 'stopped' || extensions.has(e.uri) ? e : { ...e, direction: 'stopped' })));
+  } catch {
+    // Some are mandatory in some versions; a longer offer works too.
+  }
+}
+
 /**
  * The offer as it is sent. Firefox leaves attribute lines of payload types it took out of the m-line, which strict
  * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses.

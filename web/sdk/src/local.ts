@@ -189,12 +189,22 @@ export class LocalSources {
     if (!source.wanted || (source.on && source.track?.readyState === 'live')) return;
     this.#check(kind);
     let track = source.track;
-    if (track?.readyState !== 'live') track = await this.#open[kind](source.options);
+    if (track?.readyState !== 'live') track = await this.#reopen(kind, source.options);
     if (!source.wanted || this.#closed) {
       if (track !== source.track) track.stop();
       return;
     }
     await this.#send(kind, track);
+  }
+
+  /** The device of last time, or any other when it is gone. */
+  async #reopen(kind: 'mic' | 'camera', options: OpenOptions): Promise<MediaStreamTrack> {
+    try {
+      return await this.#open[kind](options);
+    } catch (error) {
+      if (!options.deviceId || !(error instanceof InCameraError) || error.code !== 'device_missing') throw error;
+      return this.#open[kind]({ ...options, deviceId: '' });
+    }
   }
 
   async #switchOff(kind: 'mic' | 'camera'): Promise<void> {

@@ -1,6 +1,6 @@
 // The sending lines: created once in the first offer, fed and emptied by replaceTrack, never renegotiated.
 
-import { preferCodecs } from './codecs.js';
+import { preferCodecs, trimExtensions } from './codecs.js';
 import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
 import type { Logger, SourceKind } from './types.js';
@@ -53,6 +53,7 @@ export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: A
     const transceiver = addLine(pc, kind);
     attach(transceiver);
     preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true);
+    trimExtensions(transceiver);
     senders[kind] = transceiver.sender;
   }
   return senders;

@@ -1,6 +1,6 @@
 // One PeerConnection: the sending lines, the pool of receiving lines, one offer and one answer.
 
-import { cleanOffer, preferCodecs } from './codecs.js';
+import { cleanOffer, preferCodecs, trimExtensions } from './codecs.js';
 import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
 import type { MediaAnswer } from './protocol.js';
@@ -146,6 +146,7 @@ export class Transport {
       const transceiver = this.#pc.addTransceiver(type, { direction: 'recvonly' });
       this.#options.attachTransforms(transceiver);
       preferCodecs(transceiver, type, false);
+      trimExtensions(transceiver);
       this.#lines.push(transceiver);
     }
   }
