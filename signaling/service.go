@@ -127,7 +127,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{}
 	s.hub, err = hub.New(hub.Options{
 		Instance: o.Instance, Meetings: o.Meetings, Nodes: nodes, Log: o.Log, Registerer: o.Registerer,
-		Widened: func(m *hub.Member) { s.place.Widened(m) },
+		Rebalance: func(m *hub.Member) { s.place.Rebalance(m) },
 	})
 	if err != nil {
 		return nil, err

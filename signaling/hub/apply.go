@@ -45,13 +45,31 @@ func (r *Room) applyLocked(c Change) (after []func()) {
 	if f := r.consequenceLocked(c, before, byName); f != nil {
 		after = append(after, f)
 	}
-	if c.kind == meeting.Ended {
+	switch c.kind {
+	case meeting.Moved:
+		after = append(after, r.followLocked(c)...)
+	case meeting.Ended:
 		for _, m := range r.members {
 			after = append(after, r.byeLocked(m, wire.ReasonEnded, byName))
+		}
+		for _, w := range r.waiters {
+			w.door.Bye(wire.ReasonEnded, byName)
+			after = append(after, r.dropWaiterLocked(w))
 		}
 	}
 	if hosted != r.view.hostPresent() || c.src.Start != nil {
 		r.tellWaitersLocked()
+	}
+	return after
+}
+
+// followLocked takes people along whose node is not the room's home any more: a room stays together.
+func (r *Room) followLocked(c Change) (after []func()) {
+	for _, m := range r.members {
+		astray := m.seat.Node != "" && m.seat.Node != c.src.Node && m.outlet != nil
+		if astray && m.Participant != c.src.Subject && c.Version >= m.since {
+			after = append(after, func() { r.hub.o.Rebalance(m) })
+		}
 	}
 	return after
 }
@@ -92,7 +110,7 @@ func (r *Room) seatChangedLocked(m *Member, c Change, before *wire.Participant) 
 		m.resyncLocked() // who waits at the door was hidden so far
 	}
 	if before != nil && len(c.src.Participant.Media) > len(before.Media) {
-		return func() { r.hub.o.Widened(m) }
+		return func() { r.hub.o.Rebalance(m) }
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type Options struct {
 	Nodes      Nodes
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
-	Widened    func(*Member) // somebody here may publish more than their transport was let; may be nil
+	Rebalance  func(*Member) // somebody here needs a transport with other rights, or at the room's new home; may be nil
 	Retry      time.Duration // pause after a failed Watch; 500 ms
 	CallTime   time.Duration // longest wait for a node to end a transport; 2 s
 }
@@ -62,8 +62,8 @@ func New(o Options) (*Hub, error) {
 	if o.Retry <= 0 {
 		o.Retry = 500 * time.Millisecond
 	}
-	if o.Widened == nil {
-		o.Widened = func(*Member) {}
+	if o.Rebalance == nil {
+		o.Rebalance = func(*Member) {}
 	}
 	if o.CallTime <= 0 {
 		o.CallTime = 2 * time.Second

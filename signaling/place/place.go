@@ -248,15 +248,16 @@ func (p *Placer) try(ctx context.Context, m *hub.Member, from hub.Seat, reason w
 func (p *Placer) target(ctx context.Context, m *hub.Member, from hub.Seat, reason wire.MoveReason) (string, error) {
 	switch reason {
 	case wire.MoveRebalance:
-		return from.Node, nil
+		return from.Node, nil // the script answers with the home, wherever that is
 	case wire.MoveDrain:
 		return p.Pick(ctx, m.Room.RoomID(), from.Node)
 	}
 	return p.Pick(ctx, m.Room.RoomID())
 }
 
-// Widened gives somebody who may publish more than before a transport that lets them: a move to where they are.
-func (p *Placer) Widened(m *hub.Member) { p.Start(m, wire.MoveRebalance, 1) }
+// Rebalance gives somebody a new transport at the room's home: because they may publish more than before, or because
+// the home is elsewhere now.
+func (p *Placer) Rebalance(m *hub.Member) { p.Start(m, wire.MoveRebalance, 1) }
 
 // Next gives a person who comes back with a new offer the next placement: on the node they had when it is usable.
 func (p *Placer) Next(ctx context.Context, room, participant string, from hub.Seat) (hub.Seat, error) {

@@ -146,16 +146,16 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 	return st, res.Snapshot, nil
 }
 
-// carrySomewhere opens the transport where the seat is, or, when that node cannot, once more on another.
+// carrySomewhere opens the transport where the seat is, or, when that node is gone, once more on another.
 func (s *Session) carrySomewhere(ctx context.Context, st *seat, offer string, who *meeting.Participant) (*noderpc.AdmitResponse, error) {
-	resp, err := s.carry(ctx, st, offer, who)
-	switch noderpc.CodeOf(err) {
-	case noderpc.CodeUnavailable, noderpc.CodeDeadline, noderpc.CodeOverloaded:
-	default:
-		return resp, err
+	if s.srv.o.Place.Usable(ctx, st.member.Seat().Node) {
+		resp, err := s.carry(ctx, st, offer, who)
+		if noderpc.CodeOf(err) != noderpc.CodeUnavailable {
+			return resp, err
+		}
 	}
-	next, moveErr := s.srv.o.Place.Another(ctx, st.Room, st.Participant, st.member.Seat())
-	if moveErr != nil {
+	next, err := s.srv.o.Place.Another(ctx, st.Room, st.Participant, st.member.Seat())
+	if err != nil {
 		return nil, err
 	}
 	st.member.Reseat(next, false)
