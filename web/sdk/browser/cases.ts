@@ -197,6 +197,83 @@ export const cases: Record<string, () => Promise<unknown>> = {
     await room.leave();
   },
 
+  async 'somebody waits at the door over a broken socket, is let in and joins; another is declined'() {
+    const server = new FakeServer();
+    server.install();
+    const prepared = prepare({ url: location.origin, room: 'r', reconnect: { next: () => 50 } });
+    const heard: boolean[] = [];
+    const waiting = prepared.waitInLobby({ pass: 'pass', name: 'Grace', onWaiting: (w) => heard.push(w.hostPresent) });
+    await until('waiting', () => heard.length === 1);
+    server.say({ waiting: { waiter: 'w_1', roomTitle: 'Title', hostPresent: true } });
+    await until('the host came', () => heard[1]);
+    server.drop();
+    await until('waiting again', () => server.heard.filter((m) => m.enterLobby).length === 2 && heard.length === 3);
+    server.say({ admitted: { token: 'guest token', nonce: 'fresh' } });
+    const room = await prepared.connect({ admitted: await waiting, mic: tone() });
+    const joined = server.heard.find((m) => m.join)?.join;
+    const proof = JSON.parse(atob((joined?.proof ?? '').split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? '')) as { nonce: string };
+    check(joined?.token === 'guest token' && proof.nonce === 'fresh', `nonce ${proof.nonce}`);
+    check(prepared.state === 'closed', 'used up');
+    await room.leave();
+    const other = prepare({ url: location.origin, room: 'r' });
+    const refused = other.waitInLobby({ pass: 'pass', name: 'Eve' });
+    await until('waiting', () => server.heard.filter((m) => m.enterLobby).length === 3);
+    server.say({ bye: { reason: 'declined' } });
+    const refusal = await refused.catch((e: { code: string }) => e.code);
+    check(refusal === 'declined', String(refusal));
+    const abort = new AbortController();
+    const gone = other.waitInLobby({ pass: 'pass', name: 'Eve', signal: abort.signal });
+    await until('waiting', () => server.heard.filter((m) => m.enterLobby).length === 4);
+    abort.abort();
+    const stopped = await gone.catch((e: { code: string }) => e.code);
+    check(stopped === 'aborted', String(stopped));
+    other.close();
+  },
+
+  async 'a screen is shared on the line that was there, and the end of its track ends it'() {
+    const { server, room } = await join();
+    navigator.mediaDevices.getDisplayMedia = () => Promise.resolve(new MediaStream([picture('green'), tone()]));
+    await room.shareScreen(true);
+    check(room.media.screen.on && room.media.screenAudio.on, 'on');
+    check(server.media['SOURCE_KIND_SCREEN']?.on && server.media['SOURCE_KIND_SCREEN_AUDIO']?.on, 'told');
+    await until('screen packets', async () => ((await server.node.received())['video/2'] ?? 0) > 5);
+    const track = room.videoFor(me, 'screen');
+    track?.stop();
+    track?.dispatchEvent(new Event('ended')); // what the browser's own stop button does
+    await until('off', () => !room.media.screen.on && !room.media.screenAudio.on && server.media['SOURCE_KIND_SCREEN']?.on === false);
+    await until('sound off', () => server.media['SOURCE_KIND_SCREEN_AUDIO']?.on === false);
+    await room.shareScreen(true, { audio: false });
+    await room.shareScreen(false);
+    check(!room.media.screen.on && server.offers.length === 1, 'no negotiation');
+    navigator.mediaDevices.getDisplayMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    let code = '';
+    await room.shareScreen(true).catch((e: { code: string }) => (code = e.code));
+    check(code === 'device_blocked' && !room.media.screen.on, code);
+    await room.leave();
+  },
+
+  async 'devices are opened, switched and given back'() {
+    const { server, room, errors } = await join({}, false);
+    await room.setMic(true);
+    await room.setCamera(true);
+    const camera = room.videoFor(me, 'camera');
+    check(camera?.readyState === 'live' && server.media['SOURCE_KIND_CAMERA']?.on, 'camera on');
+    await until('camera packets', async () => ((await server.node.received())['video/1'] ?? 0) > 5);
+    const id = camera.getSettings().deviceId as string;
+    await room.switchDevice('camera', id);
+    check(room.videoFor(me, 'camera') !== camera && (camera.readyState as string) === 'ended', 'switched');
+    // Quick fingers: the last word counts.
+    await Promise.all([room.setMic(false), room.setMic(true), room.setMic(false)]);
+    check(!room.media.mic.on && server.media['SOURCE_KIND_MIC']?.on === false, 'off');
+    let code = '';
+    await room.switchDevice('camera', 'no such').catch((e: { code: string }) => (code = e.code));
+    check(code === 'device_missing' && room.media.camera.on, code);
+    const now = room.videoFor(me, 'camera');
+    await room.leave();
+    check(now?.readyState === 'ended', 'given back');
+    check(errors.length === 0, errors.join());
+  },
+
   async 'a refused join can be tried again with a new token'() {
     const server = new FakeServer();
     server.install();

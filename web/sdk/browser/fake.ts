@@ -137,6 +137,7 @@ export class FakeServer {
       const { answer, slots } = await this.#negotiate(message.join.offer ?? '', true);
       return this.say({ re, joined: { participant: me, session: 's_1', answer, slots, snapshot: this.snapshot(), ticket: 't1', placement: String(this.placement), grants: grants() } });
     }
+    if (message.enterLobby) return this.say({ re, waiting: { waiter: 'w_1', roomTitle: 'Title' } });
     if (message.resume) {
       const media = message.resume.offer ? await this.#negotiate(message.resume.offer, true) : {};
       return this.say({ re, resumed: { ticket: 't2', snapshot: this.snapshot(), placement: String(this.placement), grants: grants(), participant: me, session: 's_1', ...media } });
@@ -160,7 +161,10 @@ export class FakeServer {
   }
 
   #intent(media: { mic?: boolean; camera?: boolean }): void {
-    this.media = { SOURCE_KIND_MIC: { on: media.mic ?? false, mutedByHost: false }, SOURCE_KIND_CAMERA: { on: media.camera ?? false, mutedByHost: false } };
+    const source = (on = false) => ({ on, mutedByHost: false });
+    this.media = {
+      SOURCE_KIND_MIC: source(media.mic), SOURCE_KIND_CAMERA: source(media.camera), SOURCE_KIND_SCREEN: source(), SOURCE_KIND_SCREEN_AUDIO: source(),
+    };
   }
 
   async #negotiate(offer: string, fresh: boolean): Promise<{ answer: string; slots: SlotJson[] }> {

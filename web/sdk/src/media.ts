@@ -135,8 +135,9 @@ export class Media {
       } catch (error) {
         this.#drop(next);
         if (this.#next === next) this.#next = null;
+        if (reason === 'node_lost') this.#current.fail(); // the browser would notice much later
+        else if (this.#current.state === 'failed') this.#recover();
         this.#report();
-        if (this.#current.state === 'failed') this.#recover();
         throw error;
       }
     });

@@ -7,7 +7,7 @@ import type { ClientBody, Joined, ServerMessage } from './protocol.js';
 import { Publisher } from './publish.js';
 import { backoff } from './reconnect.js';
 import { localSources, Room } from './room.js';
-import { Socket, socketUrl, type Closed } from './socket.js';
+import { errorOf, Socket, socketUrl, type Closed } from './socket.js';
 import { defaultPool, Transport, type PoolSize } from './transport.js';
 import type {
   AdmittedTicket, ConnectOptions, LobbyOptions, Logger, MediaChoice, PrepareOptions, ReconnectPolicy,
@@ -258,6 +258,9 @@ class Preparation implements Prepared {
             options.onWaiting?.(message.waiting);
           } else if (message.type === 'admitted') {
             settle(() => resolve({ token: message.token }), socket);
+          } else if (message.type === 'error') {
+            settle(() => reject(errorOf(message)), socket); // admitted, but the token could not be made: ask again
+            socket.close();
           }
         };
         socket.attach({

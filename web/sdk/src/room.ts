@@ -278,10 +278,8 @@ export class Room {
   /** A host who is made one, or no longer is one, sees it at once; the server decides in any case. */
   #followOwnRole(before: Participant | undefined, after: Participant | undefined): void {
     if (!before || !after || before.role === after.role) return;
-    const moderate = after.role === 'host' || after.role === 'cohost';
-    const viewer = after.role === 'viewer';
-    const publish: readonly SourceKind[] = viewer ? [] : before.role === 'viewer' ? ['mic', 'camera', 'screen', 'screen_audio'] : this.#grants.publish;
-    this.#grants = { ...this.#grants, moderate, publish };
+    // A person's own entry lists every source that the role may send, on or off.
+    this.#grants = { ...this.#grants, moderate: after.role === 'host' || after.role === 'cohost', publish: after.media.map((m) => m.kind) };
   }
 
   #connected(part: Partial<Connection>): void {
