@@ -71,9 +71,11 @@ func (r *Recorder) Append(dst []byte, sender, media uint32, maxLen int, now time
 		return dst, false
 	}
 	n, ref := r.collect(maxLen)
-	if n == 0 {
-		r.wants = false
-		return dst, false
+	if n == 0 { // the loss ahead is too long for one feedback: leave it out
+		for r.times[r.base%window] == 0 {
+			r.base++
+		}
+		n, ref = r.collect(maxLen)
 	}
 	at := len(dst)
 	dst = append(dst, 2<<6|format, packetType, 0, 0)
