@@ -34,11 +34,11 @@ func (r *Receiver) Packet(ext seq.Ext, ts uint32, recovered bool, now time.Durat
 	}
 	r.high = max(r.high, ext)
 	r.received++
-	if recovered {
+	if recovered || !first && ts == r.prevTS { // packets of one picture: their spread is pacing, not jitter
 		return
 	}
 	transit := int32(r.Clock.Ticks(now) - ts)
-	if !first && ts != r.prevTS { // packets of one picture share a timestamp; their spread is pacing, not jitter
+	if !first {
 		d := int64(transit - r.transit)
 		if d < 0 {
 			d = -d

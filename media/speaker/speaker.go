@@ -115,8 +115,8 @@ func (s *Selector) Packet(id uint32, level uint8, voice bool, now time.Duration)
 	if src.slot >= 0 {
 		return src.slot, false
 	}
-	speaks := src.heard && src.speech == now
-	slot = s.choose(src, speaks || starts, now)
+	starts = starts || src.heard && src.speech == now
+	slot = s.choose(src, starts, now)
 	if slot < 0 {
 		return -1, false
 	}
@@ -125,6 +125,9 @@ func (s *Selector) Packet(id uint32, level uint8, voice bool, now time.Duration)
 	}
 	s.slots[slot] = src
 	src.slot, src.took = slot, now
+	if !starts { // a free slot taken in silence is given up at once
+		src.took = now - tenure
+	}
 	return slot, true
 }
 
