@@ -87,3 +87,19 @@ func (r Invites) Take(ctx context.Context, hash string, now time.Time) (user str
 func (r Invites) DeleteOf(ctx context.Context, user string) error {
 	return exec(ctx, r.q, `DELETE FROM invites WHERE user_id=$1`, user)
 }
+
+// Peek gives the user of an open invite without using it up.
+func (r Invites) Peek(ctx context.Context, hash string, now time.Time) (user string, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT user_id FROM invites WHERE hash=$1 AND expires_at>$2`, hash, ms(now)).Scan(&user)
+	return user, translate(err)
+}
+
+// Activate gives an invited account its first password; ErrNotFound when it is not waiting for one.
+func (r Users) Activate(ctx context.Context, id, phc string, now time.Time) error {
+	return execOne(ctx, r.q, `UPDATE users SET state='active', password=$2, password_at=$3 WHERE id=$1 AND state='invited'`, id, phc, ms(now))
+}
+
+// Lock holds the user's row until the transaction ends; call it inside Tx.
+func (r Users) Lock(ctx context.Context, id string) error {
+	return execOne(ctx, r.q, `UPDATE users SET state=state WHERE id=$1`, id)
+}

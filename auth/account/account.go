@@ -1,0 +1,255 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"incamera/auth/internal/metrics"
+	"incamera/auth/store"
+	"incamera/auth/throttle"
+	"incamera/auth/token"
+)
+
+// Roles of an account.
+const (
+	RoleAdmin = "admin"
+	RoleUser  = "user"
+)
+
+// Options of Accounts.
+type Options struct {
+	Store          *store.Store
+	Cost           Cost // DefaultCost when zero
+	Hashes         int  // argon2 runs at once; 2 when 0: memory is Hashes × Cost.MemoryKiB
+	MaxWaiting     int  // sign-ins waiting for a run before ErrBusy; 64 when 0
+	InviteLife     time.Duration
+	RefusePassword func(ctx context.Context, password string) (bool, error) // a list of breached passwords; optional
+	Registerer     prometheus.Registerer
+	Now            func() time.Time // time.Now when nil
+}
+
+// Validate says what is missing.
+func (o Options) Validate() error {
+	if o.Store == nil {
+		return errors.New("account: Store is required")
+	}
+	if o.Hashes < 0 || o.MaxWaiting < 0 || o.InviteLife < 0 {
+		return errors.New("account: Hashes, MaxWaiting and InviteLife must not be negative")
+	}
+	if c := o.Cost; c != (Cost{}) && (c.MemoryKiB < 8 || c.MemoryKiB > maxMemoryKiB || c.Time < 1 || c.Time > maxTime || c.Threads < 1) {
+		return errors.New("account: Cost is out of bounds")
+	}
+	return nil
+}
+
+// Accounts is the people's accounts. It is safe for concurrent use.
+type Accounts struct {
+	o         Options
+	hasher    hasher
+	dummy     string // hash that stands in for accounts that do not exist
+	common    map[string]bool
+	byLogin   *throttle.Throttle
+	byAddress *throttle.Throttle
+	outcomes  *prometheus.CounterVec
+}
+
+const setupName = "setup_token"
+
+var loginRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
+
+// New makes Accounts. It hashes once, to have a stand-in for unknown accounts.
+func New(o Options) (*Accounts, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Cost == (Cost{}) {
+		o.Cost = DefaultCost
+	}
+	if o.Hashes == 0 {
+		o.Hashes = 2
+	}
+	if o.MaxWaiting == 0 {
+		o.MaxWaiting = 64
+	}
+	if o.InviteLife == 0 {
+		o.InviteLife = 7 * 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	waited, err := metrics.Histogram(o.Registerer, "incamera_auth_argon2_wait_seconds", "Time a sign-in waited for its turn to hash.",
+		[]float64{.001, .01, .05, .1, .25, .5, 1, 2, 5})
+	if err != nil {
+		return nil, err
+	}
+	outcomes, err := metrics.Counter(o.Registerer, "incamera_auth_logins_total", "Password sign-ins by outcome.", "outcome")
+	if err != nil {
+		return nil, err
+	}
+	a := &Accounts{
+		o: o, common: commonPasswords(), outcomes: outcomes,
+		hasher: hasher{cost: o.Cost, slots: make(chan struct{}, o.Hashes), maxWait: int64(o.MaxWaiting), waited: waited},
+	}
+	// an account waits after 5 wrong passwords, up to 15 minutes; an address, which many people share, after 30
+	if a.byLogin, err = throttle.New(throttle.Options{Free: 5, Base: 2 * time.Second, Max: 15 * time.Minute, Forget: time.Hour, Now: o.Now}); err != nil {
+		return nil, err
+	}
+	if a.byAddress, err = throttle.New(throttle.Options{Free: 30, Base: 2 * time.Second, Max: 5 * time.Minute, Forget: 10 * time.Minute, Now: o.Now}); err != nil {
+		return nil, err
+	}
+	a.dummy, err = a.hasher.hash(context.Background(), newToken())
+	return a, err
+}
+
+// Verify checks a login and password. Unknown accounts cost the same and answer the same as known ones.
+func (a *Accounts) Verify(ctx context.Context, login, password string, address netip.Addr) (store.User, error) {
+	u, outcome, err := a.verify(ctx, login, password, address)
+	a.outcomes.WithLabelValues(outcome).Inc()
+	return u, err
+}
+
+func (a *Accounts) verify(ctx context.Context, login, password string, address netip.Addr) (store.User, string, error) {
+	login = normal(login)
+	if !loginRE.MatchString(login) || password == "" || len(password) > MaxPassword {
+		return store.User{}, "invalid", ErrCredentials // what no account can have tells nobody anything
+	}
+	from := addressKey(address)
+	if wait := a.byAddress.Take(from); wait > 0 {
+		return store.User{}, "throttled", &Throttled{wait}
+	}
+	if wait := a.byLogin.Take(login); wait > 0 {
+		return store.User{}, "throttled", &Throttled{wait}
+	}
+	u, err := a.o.Store.Users.ByLogin(ctx, login)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.User{}, "error", err
+	}
+	phc := u.Password
+	if phc == "" {
+		phc = a.dummy
+	}
+	ok, old, err := a.hasher.verify(ctx, phc, password)
+	switch {
+	case errors.Is(err, ErrBusy):
+		a.byLogin.Refund(login) // nothing was tried
+		a.byAddress.Refund(from)
+		return store.User{}, "busy", err
+	case err != nil:
+		return store.User{}, "error", err
+	case !ok || u.Password == "":
+		return store.User{}, "wrong", ErrCredentials
+	case u.State != store.UserActive:
+		return store.User{}, "disabled", ErrCredentials
+	}
+	a.byLogin.Reset(login)
+	a.byAddress.Refund(from)
+	if old {
+		// made when hashes cost less or more; a failure here must not keep the person out
+		if phc, err := a.hasher.hash(ctx, password); err == nil {
+			_ = a.o.Store.Users.ReplacePassword(ctx, u.ID, u.Password, phc, a.o.Now())
+		}
+	}
+	return u, "ok", nil
+}
+
+// Get gives an account.
+func (a *Accounts) Get(ctx context.Context, id string) (store.User, error) {
+	u, err := a.o.Store.Users.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, ErrNotFound
+	}
+	return u, err
+}
+
+// List gives up to limit accounts after a login.
+func (a *Accounts) List(ctx context.Context, afterLogin string, limit int) ([]store.User, error) {
+	return a.o.Store.Users.List(ctx, afterLogin, min(max(limit, 1), 500))
+}
+
+// ChangePassword replaces a password by one who knows the old one, and ends the person's other sessions (all but
+// keep, a session handle).
+func (a *Accounts) ChangePassword(ctx context.Context, userID, old, password, keep string) error {
+	u, err := a.Get(ctx, userID)
+	if err != nil {
+		return err
+	}
+	if wait := a.byLogin.Take(u.Login); wait > 0 {
+		return &Throttled{wait}
+	}
+	ok, _, err := a.hasher.verify(ctx, u.Password, old)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ErrCredentials
+	}
+	a.byLogin.Reset(u.Login)
+	if err := a.judge(ctx, u.Login, u.Name, password); err != nil {
+		return err
+	}
+	phc, err := a.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return a.o.Store.Tx(ctx, func(s *store.Store) error {
+		if err := s.Users.ReplacePassword(ctx, u.ID, u.Password, phc, a.o.Now()); err != nil {
+			return err
+		}
+		return s.Logins.DeleteOf(ctx, u.ID, keep)
+	})
+}
+
+// SetDisabled shuts an account out, ending its sessions, or lets it in again.
+func (a *Accounts) SetDisabled(ctx context.Context, userID string, disabled bool) error {
+	return a.o.Store.Tx(ctx, func(s *store.Store) error {
+		state := store.UserActive
+		if disabled {
+			state = store.UserDisabled
+			if err := s.Logins.DeleteOf(ctx, userID, ""); err != nil {
+				return err
+			}
+		}
+		err := s.Users.SetState(ctx, userID, state)
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrNotFound
+		}
+		return err
+	})
+}
+
+func normal(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
+
+// addressKey groups IPv6 by /64: whoever has one address there has them all.
+func addressKey(a netip.Addr) string {
+	a = a.Unmap()
+	if a.Is6() {
+		p, _ := a.WithZone("").Prefix(64)
+		return p.String()
+	}
+	return a.String()
+}
+
+func validNew(login, name, role string) bool {
+	return loginRE.MatchString(login) && token.ValidName(name) && (role == RoleAdmin || role == RoleUser)
+}
+
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// tokenHash is what is stored of a token. Tokens have 256 random bits, so a plain hash cannot be searched.
+func tokenHash(t string) string {
+	sum := sha256.Sum256([]byte(t))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
