@@ -4,13 +4,15 @@ import "sync"
 
 // OutboxOptions of an Outbox.
 type OutboxOptions struct {
-	Capacity int    // 1024 events: some seconds of a busy node
-	OnResync func() // called without locks when NeedResync turns true; may be nil
+	Capacity int // 8192 events: the full state of a full node, twice
+	// OnResync is called, without locks, when NeedResync turns true; it may only take note, not Put. May be nil.
+	OnResync func()
 }
 
 // Outbox is the bounded queue of events from a node to one signaling instance. Put never blocks: when the queue is
-// full, the event is dropped and the node is asked (NeedResync) to put its full state again. It is also asked when
-// a new stream attaches, since what the old one had in flight may be lost.
+// full, all of it is dropped and the node is asked (NeedResync) to put its full state again, which says more than
+// the dropped events did. It is also asked when a new stream attaches, since what the old one had in flight may be
+// lost.
 type Outbox struct {
 	onResync func()
 	ready    chan struct{} // capacity 1: there is something to take
@@ -25,29 +27,32 @@ type Outbox struct {
 // NewOutbox makes an empty Outbox.
 func NewOutbox(o OutboxOptions) *Outbox {
 	if o.Capacity <= 0 {
-		o.Capacity = 1024
+		o.Capacity = 8192
 	}
 	return &Outbox{onResync: o.OnResync, ready: make(chan struct{}, 1), queue: make([]*Event, o.Capacity)}
 }
 
-// Put appends an event, or drops it and asks for a resync. The event belongs to the Outbox from now on.
+// Put appends an event and says true, or drops it with all that wait and says false. The event belongs to the
+// Outbox from now on.
 func (o *Outbox) Put(ev *Event) bool {
 	o.mu.Lock()
-	if o.n == len(o.queue) {
-		o.dropped++
-		asked := o.resync
-		o.resync = true
+	if o.n < len(o.queue) {
+		o.queue[(o.head+o.n)%len(o.queue)] = ev
+		o.n++
 		o.mu.Unlock()
-		if !asked && o.onResync != nil {
-			o.onResync()
-		}
-		return false
+		o.wake()
+		return true
 	}
-	o.queue[(o.head+o.n)%len(o.queue)] = ev
-	o.n++
+	o.dropped += uint64(o.n) + 1
+	clear(o.queue)
+	o.head, o.n = 0, 0
+	ask := !o.resync
+	o.resync = true
 	o.mu.Unlock()
-	o.wake()
-	return true
+	if ask && o.onResync != nil {
+		o.onResync()
+	}
+	return false
 }
 
 // NeedResync says once that the node must put its full state again: transport states and occupancies of all
@@ -63,10 +68,10 @@ func (o *Outbox) NeedResync() bool {
 // AskResync makes NeedResync true.
 func (o *Outbox) AskResync() {
 	o.mu.Lock()
-	asked := o.resync
+	ask := !o.resync
 	o.resync = true
 	o.mu.Unlock()
-	if !asked && o.onResync != nil {
+	if ask && o.onResync != nil {
 		o.onResync()
 	}
 }
@@ -88,7 +93,7 @@ func (o *Outbox) Take(into []*Event) int {
 	return n
 }
 
-// Dropped counts the events that found the queue full.
+// Dropped counts the events that an overflow threw away.
 func (o *Outbox) Dropped() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()

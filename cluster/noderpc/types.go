@@ -2,8 +2,7 @@ package noderpc
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"strings"
 
 	"incamera/auth/token"
 )
@@ -11,7 +10,8 @@ import (
 // Grant is the signed permission to carry one participant's packets.
 type Grant = token.Grant
 
-// Handler is the media node as the RPC sees it. Its errors are *Error; any other becomes internal.
+// Handler is the media node as the RPC sees it. Its errors are *Error; any other becomes internal. Each context has
+// a deadline.
 type Handler interface {
 	// Admit opens a transport. The grant was verified: signer, expiry, node and placement.
 	Admit(ctx context.Context, g Grant, r *AdmitRequest) (*AdmitResponse, error)
@@ -21,40 +21,16 @@ type Handler interface {
 	Outbox(instance string) *Outbox
 }
 
-// Code says why a node refused, or why it could not be asked.
-type Code string
-
+// Bounds of what travels.
 const (
-	CodeBadOffer       Code = "bad_offer"
-	CodeTooLarge       Code = "too_large"
-	CodeStalePlacement Code = "stale_placement"
-	CodeNotFound       Code = "not_found"
-	CodeForbidden      Code = "forbidden"
-	CodeOverloaded     Code = "overloaded"
-	CodeInternal       Code = "internal"
-	CodeUnavailable    Code = "unavailable" // the node could not be reached
-	CodeDeadline       Code = "deadline"    // the node did not answer in time; it may still act
+	maxMessage = 256 << 10 // bytes of any message
+	maxOffer   = 64 << 10  // bytes of an SDP offer
+	maxWishes  = 256       // slots one command may speak of
+	maxID      = 160       // bytes of an id
 )
 
-// Error is every error of a call.
-type Error struct {
-	Code    Code
-	Message string
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("noderpc: %s: %s", e.Code, e.Message) }
-
-// Is makes errors.Is(err, &Error{Code: c}) compare codes.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.Code == e.Code
-}
-
-// CodeOf is the code of err, or "" when err is not from this package.
-func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
+// owns says whether an identity may speak for a signaling instance: an instance is the identity's id, or that,
+// a dot and a random word per start.
+func owns(identity, instance string) bool {
+	return instance == identity || strings.HasPrefix(instance, identity+".")
 }
