@@ -34,7 +34,8 @@ export function failureOf(error: unknown, also: Readonly<Partial<Record<string, 
   const thrown = error as { code?: unknown; retryAfterMs?: unknown } | null;
   const code = typeof thrown?.code === 'string' ? thrown.code : 'unknown';
   const wait = typeof thrown?.retryAfterMs === 'number' ? thrown.retryAfterMs : 0;
-  const sentence = also[code] ?? (known(code) ? code : byStatus(code));
+  const better = Object.hasOwn(also, code) ? also[code] : undefined;
+  const sentence = better ?? (known(code) ? code : byStatus(code));
   if (sentence === null) return { sentence: 'unknown', reference: code === 'unknown' ? '' : code, code, retryAfterMs: wait };
   return { sentence, reference: '', code, retryAfterMs: wait };
 }

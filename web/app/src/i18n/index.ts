@@ -13,21 +13,21 @@ export function t(): Messages {
   return tables[language.value];
 }
 
+/** English dates and numbers in the international order: day before month, 24 hours. */
+function locale(): string {
+  return language.value === 'en' ? 'en-GB' : language.value;
+}
+
 /** Clock time as the guide writes it: 24 hours, by Intl. */
 export function clock(ms: number): string {
-  return new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
 }
 
 /** The day in words, e.g. "Monday 23 November". */
 export function day(ms: number): string {
-  return new Intl.DateTimeFormat(language.value, { weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
+  return new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
 }
 
 export function count(n: number): string {
-  return new Intl.NumberFormat(language.value).format(n);
-}
-
-/** Names joined as the language joins them: "A, B and C". */
-export function list(names: readonly string[]): string {
-  return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(names);
+  return new Intl.NumberFormat(locale()).format(n);
 }

@@ -37,6 +37,8 @@ const PAGER = 46;
 const STRIP = 216;
 const STRIP_LEAST = 160;
 const ALONE = 720;
+/** Width of the invitation card and the space before it. */
+const INVITATION = 444;
 const WIDE = 16 / 9;
 
 export function arrange(scene: Scene): Arrangement {
@@ -55,7 +57,8 @@ function alone({ stage, own, phone }: Scene): Arrangement {
   const room = phone ? { width: stage.width, height: stage.height * 0.55 } : { width: Math.min(ALONE, stage.width * 0.6), height: stage.height };
   const width = Math.min(room.width, room.height * WIDE, ALONE);
   const height = Math.min(room.height, width / (phone ? 4 / 3 : WIDE));
-  const box = phone ? { x: (stage.width - width) / 2, y: 0, width, height } : { x: 0, y: (stage.height - height) / 2, width, height };
+  const left = phone ? (stage.width - width) / 2 : Math.max(0, (stage.width - width - INVITATION) / 2);
+  const box = { x: left, y: phone ? 0 : (stage.height - height) / 2, width, height };
   return { view: 'alone', boxes: new Map([[own, box]]), inset: false, page: 0, pages: 1, columns: 1 };
 }
 
@@ -112,7 +115,8 @@ function sideStrip(stage: Area, aspect: number | null, gap: number): Strip {
   const width = Math.max(STRIP_LEAST, Math.min(STRIP, stage.width * 0.22));
   const left = stage.width - width - gap - 4;
   const height = aspect === null ? stage.height : Math.min(stage.height, left / aspect);
-  return { main: { x: 0, y: (stage.height - height) / 2, width: left, height }, tile: { width, height: width / WIDE } };
+  const across = aspect === null ? left : height * aspect;
+  return { main: { x: (left - across) / 2, y: (stage.height - height) / 2, width: across, height }, tile: { width, height: width / WIDE } };
 }
 
 function topStrip(stage: Area, aspect: number, count: number, gap: number): Strip {

@@ -47,7 +47,7 @@ export function ChatPanel() {
           const element = event.currentTarget;
           atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
         }}>
-        <div class="note note-plain chat-note"><Icon name="lock" /><span>{m.chatNote}</span></div>
+        <div class="note note-plain chat-note"><Icon name="users" /><span>{m.chatNote}</span></div>
         {lines.length === 0 && <p class="sm muted none">{m.chatEmpty}</p>}
         <ul class="msgs" aria-live="polite">
           {lines.map((line, index) => <ChatLine key={line.id} line={line} before={lines[index - 1]} />)}

@@ -18,9 +18,9 @@ export function Head() {
       {media.value?.screen.on && <span class="tag tag-info"><Icon name="screen-share" />{m.youShare}</span>}
       {state.value?.locked && <span class="tag tag-warn" data-testid="room-locked"><Icon name="lock" />{m.locked}</span>}
       <span class={`seal${encrypted ? '' : ' seal-none'}`}>
-        <Icon name={encrypted ? 'lock-keyhole' : 'lock'} />
-        <span class={phone.value ? 'vh' : ''}>{encrypted ? m.sealE2ee : m.sealServer}</span>
-        {phone.value && <span aria-hidden="true">{m.sealShort}</span>}
+        <Icon name={encrypted ? 'lock-keyhole' : 'shield'} />
+        <span class={phone.value && !encrypted ? 'vh' : ''}>{encrypted ? m.sealE2ee : m.sealServer}</span>
+        {phone.value && !encrypted && <span aria-hidden="true">{m.sealShort}</span>}
       </span>
       {!phone.value && (
         <div class="seg" role="group" aria-label={m.layout}>

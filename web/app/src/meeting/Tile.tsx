@@ -22,9 +22,9 @@ export interface TileProps {
   readonly onAspect: (aspect: number) => void;
 }
 
-/** Beyond this shape a face is shown whole instead of cropped. */
+/** Beyond these shapes a face is shown whole instead of cropped. */
 const CROP_LEAST = 3 / 4;
-const CROP_MOST = 16 / 9 + 0.01;
+const CROP_MOST = 2.1;
 
 export function Tile(props: TileProps) {
   const { person, kind, box, own, inset, onVideo, onAspect } = props;

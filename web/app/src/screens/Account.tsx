@@ -1,7 +1,9 @@
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
+import { navigate } from '../state/router.js';
 import { enter } from '../state/session.js';
 import { Button } from '../ui/Button.js';
 import { EntryShell } from '../ui/EntryShell.js';
@@ -34,6 +36,11 @@ export function Account({ way, token }: AccountProps) {
   const failure = useSignal<Failure | null>(null);
   const setup = way === 'setup';
 
+  const closed = useSignal(false);
+  useEffect(() => {
+    if (setup) api.setupNeeded().then(({ needed }) => { closed.value = !needed; }, () => undefined);
+  }, [setup]);
+
   const short = [...password.value].length < LEAST_PASSWORD;
   const loginOk = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/.test(login.value.trim());
 
@@ -60,6 +67,16 @@ export function Account({ way, token }: AccountProps) {
   };
 
   if (enrol.value) return <EntryShell enrol><Enrol steps={3} onDone={() => void enter()} /></EntryShell>;
+  if (closed.value) {
+    return (
+      <EntryShell>
+        <div class="stack-6">
+          <div class="stack-2"><h1>{m.setupDoneTitle}</h1><p class="muted">{m.setupDoneText}</p></div>
+          <Button kind="primary" size="lg" block onClick={() => navigate('/sign-in')}>{m.signInTitle}</Button>
+        </div>
+      </EntryShell>
+    );
+  }
   return (
     <EntryShell>
       <form class="stack-6" noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>

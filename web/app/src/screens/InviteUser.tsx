@@ -48,7 +48,7 @@ export function InviteUser({ onDone }: { readonly onDone: () => void }) {
       <form class="stack-4" noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>
         <h2 class="small-title">{m.inviteUser}</h2>
         <Problem failure={failure.value} />
-        <Field label={m.yourName} value={name.value} onInput={(value) => { name.value = value; }} maxLength={80} testid="user-name"
+        <Field label={m.lobbyName} value={name.value} onInput={(value) => { name.value = value; }} maxLength={80} testid="user-name"
           {...(tried.value && name.value.trim() === '' ? { problem: m.nameMissing } : {})} />
         <Field label={m.account} hint={m.accountHint} value={login.value} onInput={(value) => { login.value = value.toLowerCase(); }} maxLength={64} testid="user-login"
           {...(tried.value && login.value.trim() === '' ? { problem: m.accountMissing } : {})} />

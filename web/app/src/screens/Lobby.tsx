@@ -1,15 +1,21 @@
 import type { WaitingInfo } from '@incamera/sdk';
 import { t } from '../i18n/index.js';
 import { user } from '../state/session.js';
-import { facts, joining, stopWaiting } from '../state/visit.js';
+import { facts, stopWaiting } from '../state/visit.js';
 import { Avatar } from '../ui/Avatar.js';
 import { Brand } from '../ui/Brand.js';
 import { Button } from '../ui/Button.js';
 import { ClassChip } from '../ui/ClassChip.js';
 import { Identity } from '../ui/Identity.js';
 
+export interface LobbyProps {
+  readonly info: WaitingInfo | null;
+  readonly name: string;
+  readonly admitted: boolean;
+}
+
 /** At the door: what the host sees, and nothing of the meeting. */
-export function Lobby({ info, name }: { readonly info: WaitingInfo | null; readonly name: string }) {
+export function Lobby({ info, name, admitted }: LobbyProps) {
   const m = t();
   const title = info?.roomTitle || facts.value?.title || '';
   const early = info !== null && !info.hostPresent;
@@ -24,9 +30,8 @@ export function Lobby({ info, name }: { readonly info: WaitingInfo | null; reado
         <div class="door"><div class="ring"><Avatar name={name} id={name} size="lg" /></div></div>
         <div class="stack-2 ctr" role="status">
           {facts.value && <div><ClassChip of={facts.value.class} /></div>}
-          <h1>{early ? m.lobbyEarlyTitle : m.lobbyTitle}</h1>
-          <p class="muted">{early ? m.lobbyEarlyText(title) : m.lobbyText(title)}</p>
-          {!joining.value && <p class="muted">{m.lobbyAdmitted}</p>}
+          <h1>{admitted ? m.lobbyAdmitted : early ? m.lobbyEarlyTitle : m.lobbyTitle}</h1>
+          <p class="muted">{admitted ? m.connecting : early ? m.lobbyEarlyText(title) : m.lobbyText(title)}</p>
         </div>
         <section class="well" aria-labelledby="host-sees">
           <h2 class="sm strong" id="host-sees">{m.lobbyCard}</h2>

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { t } from '../i18n/index.js';
+import { phone } from '../state/meetingui.js';
 import { goSignIn, user } from '../state/session.js';
 import { navigate } from '../state/router.js';
 import { askToEnter, atDoor, facts, failure, join, joining } from '../state/visit.js';
@@ -30,7 +31,7 @@ export function PreJoin() {
       <main id="main">
         <section class="pv" aria-label={m.yourPicture}>
           <Preview />
-          <DevicePickers />
+          {phone.value ? <details class="devs-fold"><summary>{m.chooseDevices}</summary><DevicePickers /></details> : <DevicePickers />}
         </section>
         <section class="info">
           <div class="stack-2">
@@ -38,7 +39,7 @@ export function PreJoin() {
             <h1>{room.title}</h1>
           </div>
           <ul class="facts card">
-            <li><Icon name={room.e2ee ? 'lock-keyhole' : 'lock'} /><div><b>{room.e2ee ? m.factE2ee : m.factEncrypted}</b><span>{room.e2ee ? m.factE2eeText : m.factEncryptedText}</span></div></li>
+            <li><Icon name={room.e2ee ? 'lock-keyhole' : 'shield'} /><div><b>{room.e2ee ? m.factE2ee : m.factEncrypted}</b><span>{room.e2ee ? m.factE2eeText : m.factEncryptedText}</span></div></li>
             <li><Icon name="eye" /><div><b>{m.factDoor}</b><span>{m.factDoorText}</span></div></li>
           </ul>
           <Problem failure={failure.value} />
@@ -55,6 +56,9 @@ function Entrance({ guests }: { readonly guests: boolean }) {
   const tried = useSignal(false);
   const who = user.value;
 
+  if (who && failure.value?.sentence === 'second_factor_required') {
+    return <Button kind="primary" size="lg" block testid="prejoin-signin" onClick={goSignIn}>{m.signInTitle}</Button>;
+  }
   if (who && !atDoor.value) {
     return (
       <Button kind="primary" size="lg" block busy={joining.value && m.joining} testid="prejoin-join" onClick={() => void join()}>{m.joinMeeting}</Button>

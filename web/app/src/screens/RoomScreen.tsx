@@ -26,7 +26,7 @@ export function RoomScreen({ room }: { readonly room: string }) {
     case 'prejoin':
       return <PreJoin />;
     case 'lobby':
-      return <Lobby info={now.info} name={now.guestName} />;
+      return <Lobby info={now.info} name={now.guestName} admitted={now.admitted} />;
     case 'meeting':
       return <Meeting room={now.room} />;
     case 'ended':

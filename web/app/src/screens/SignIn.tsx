@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
@@ -7,6 +8,7 @@ import { Avatar } from '../ui/Avatar.js';
 import { Button } from '../ui/Button.js';
 import { EntryShell } from '../ui/EntryShell.js';
 import { Field } from '../ui/Field.js';
+import { Icon } from '../ui/Icon.js';
 import { PasswordField } from '../ui/PasswordField.js';
 import { Problem } from '../ui/Problem.js';
 import { Enrol } from './Enrol.js';
@@ -22,6 +24,12 @@ export function SignIn() {
   const password = useSignal('');
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
+
+  const setupFirst = useSignal(false);
+  useEffect(() => {
+    // Only a hint: when the question fails, signing in says what is wrong.
+    api.setupNeeded().then(({ needed }) => { setupFirst.value = needed; }, () => undefined);
+  }, []);
 
   const submit = async () => {
     if (busy.value || login.value.trim() === '' || password.value === '') return;
@@ -61,6 +69,7 @@ export function SignIn() {
     <EntryShell>
       <form class="stack-6" noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>
         <div class="stack-2"><h1>{m.signInTitle}</h1><p class="muted">{m.signInText}</p></div>
+        {setupFirst.value && <div class="note" role="status" data-testid="setup-first"><Icon name="info" /><span>{m.setupFirst}</span></div>}
         <Problem failure={failure.value} />
         <div class="stack-4">
           <Field label={m.account} value={login.value} onInput={(value) => { login.value = value; }} autocomplete="username" focus testid="signin-login" />

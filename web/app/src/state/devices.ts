@@ -96,6 +96,12 @@ export async function chooseDevice(kind: Device['kind'], id: string): Promise<vo
   }
 }
 
+/** What the meeting's switches were last, for the next pre-join. */
+export function remember(micOn: boolean, cameraOn: boolean): void {
+  mic.value = { ...mic.value, wanted: micOn };
+  camera.value = { ...camera.value, wanted: cameraOn };
+}
+
 /** Ends the preview's tracks. What the person wanted is kept for the next time. */
 export function stopPreview(): void {
   stop('mic', mic.value.wanted);

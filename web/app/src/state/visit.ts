@@ -4,16 +4,16 @@ import { InCameraError, prepare, type Ended, type Prepared, type Room, type Wait
 import { effect, signal } from '@preact/signals';
 import { api, ApiError, type RoomFacts } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { attachCall, detachCall } from './call.js';
-import { camera, chosen, mic, startPreview, stopPreview } from './devices.js';
+import { attachCall, detachCall, media } from './call.js';
+import { camera, chosen, mic, remember, startPreview, stopPreview } from './devices.js';
 import { Pass } from './pass.js';
-import { user } from './session.js';
+import { session, user } from './session.js';
 
 export type Stage =
   | { readonly name: 'loading' }
   | { readonly name: 'problem'; readonly failure: Failure }
   | { readonly name: 'prejoin' }
-  | { readonly name: 'lobby'; readonly info: WaitingInfo | null; readonly guestName: string }
+  | { readonly name: 'lobby'; readonly info: WaitingInfo | null; readonly guestName: string; readonly admitted: boolean }
   | { readonly name: 'meeting'; readonly room: Room }
   | { readonly name: 'ended'; readonly ended: Ended; readonly minutes: number };
 
@@ -80,7 +80,7 @@ function startPass(mine: Visit, prepared: Prepared): void {
 function readRefusal(error: unknown): void {
   const code = error instanceof ApiError || error instanceof InCameraError ? error.code : '';
   if (code === 'lobby_required') atDoor.value = true;
-  else if (code === 'unauthenticated') atDoor.value = true;
+  else if (code === 'unauthenticated') session.value = { state: 'out' }; // the visit opens anew, as a guest's
   else failure.value = failureOf(error);
 }
 
@@ -124,11 +124,12 @@ export async function askToEnter(name: string): Promise<void> {
   try {
     const { pass } = await api.lobbyPass(mine.room, await prepared.jkt, name);
     if (visit !== mine) return;
-    stage.value = { name: 'lobby', info: null, guestName: name };
+    stage.value = { name: 'lobby', info: null, guestName: name, admitted: false };
     const admitted = await prepared.waitInLobby({
       pass, name, signal: abort.signal,
       onWaiting: (info) => { if (visit === mine && stage.value.name === 'lobby') stage.value = { ...stage.value, info }; },
     });
+    if (visit === mine && stage.value.name === 'lobby') stage.value = { ...stage.value, admitted: true };
     enterRoom(mine, await prepared.connect({ admitted, ...mediaChoice(), signal: abort.signal }));
   } catch (error) {
     if (visit !== mine || abort.signal.aborted) return;
@@ -160,6 +161,7 @@ function enterRoom(mine: Visit, room: Room): void {
 
 function finish(mine: Visit, ended: Ended, minutes: number): void {
   if (visit !== mine) return;
+  if (media.value) remember(media.value.mic.on, media.value.camera.on);
   tidy(mine);
   stage.value = { name: 'ended', ended, minutes };
 }

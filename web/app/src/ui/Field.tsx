@@ -18,7 +18,7 @@ export interface FieldProps {
 export function Field(props: FieldProps) {
   const { label, value, onInput, hint, problem, autocomplete, placeholder, maxLength, mono, focus, testid } = props;
   const id = useId();
-  const described = [hint && `${id}-hint`, problem && `${id}-err`].filter(Boolean).join(' ');
+  const described = problem ? `${id}-err` : hint ? `${id}-hint` : undefined;
   return (
     <div class={`field${problem ? ' bad' : ''}`}>
       <label for={id}>{label}</label>
@@ -34,11 +34,11 @@ export function Field(props: FieldProps) {
         maxLength={maxLength}
         autofocus={focus === true}
         aria-invalid={problem ? 'true' : undefined}
-        aria-describedby={described || undefined}
+        aria-describedby={described}
         data-testid={testid}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
-      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+      {hint && !problem && <p class="hint" id={`${id}-hint`}>{hint}</p>}
       {problem && (
         <p class="err" id={`${id}-err`} role="alert">
           <Icon name="circle-alert" />

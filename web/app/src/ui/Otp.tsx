@@ -1,4 +1,4 @@
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.js';
 
 export interface OtpProps {
@@ -16,6 +16,11 @@ const DIGITS = 6;
 export function Otp({ value, bad, disabled, onChange, onFull }: OtpProps) {
   const m = t();
   const boxes = useRef<(HTMLInputElement | null)[]>([]);
+
+  // A refused code is emptied by the screen: typing starts again at the first box.
+  useEffect(() => {
+    if (bad && value === '') boxes.current[0]?.focus();
+  }, [bad, value]);
 
   const put = (index: number, typed: string) => {
     const digits = typed.replace(/\D/g, '');

@@ -41,7 +41,7 @@ export function PasswordField({ value, onInput, fresh, problem, testid }: Passwo
           onClick={() => { shown.value = !shown.value; }}
         />
       </div>
-      {fresh && <p class="hint" id={`${id}-hint`}>{m.passwordHint}</p>}
+      {fresh && !problem && <p class="hint" id={`${id}-hint`}>{m.passwordHint}</p>}
       {problem && <p class="err" id={`${id}-err`} role="alert"><Icon name="circle-alert" /><span>{problem}</span></p>}
     </div>
   );

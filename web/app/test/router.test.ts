@@ -1,0 +1,26 @@
+import './scene.js';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseInvitation, parseRoute } from '../src/state/router.js';
+
+test('addresses lead to their screens', () => {
+  assert.deepEqual(parseRoute('/', ''), { name: 'home' });
+  assert.deepEqual(parseRoute('/sign-in/', ''), { name: 'sign-in' });
+  assert.deepEqual(parseRoute('/setup', '#abc'), { name: 'setup', token: 'abc' });
+  assert.deepEqual(parseRoute('/invite', ''), { name: 'invite', token: '' });
+  assert.deepEqual(parseRoute('/r/k7m2q9xw4d', ''), { name: 'room', room: 'k7m2q9xw4d' });
+  assert.deepEqual(parseRoute('/users', ''), { name: 'users' });
+});
+
+test('what is no address of the app is told so', () => {
+  for (const path of ['/r/', '/r/short', '/r/k7m2q9xw4d/x', '/r/K7M2Q9XW4D', '/r/k7m2q9xwlo', '/nowhere', '/r/%2e%2e', '/r/<script>']) {
+    assert.deepEqual(parseRoute(path, ''), { name: 'not-found' }, path);
+  }
+});
+
+test('codes and links that people paste are understood', () => {
+  for (const text of ['k7m2q9xw4d', ' K7M2 Q9XW 4D ', 'k7m2-q9xw-4d', 'https://meet.example.org/r/k7m2q9xw4d', 'Budget\nhttps://meet.example.org/r/k7m2q9xw4d?x']) {
+    assert.equal(parseInvitation(text), 'k7m2q9xw4d', text);
+  }
+  for (const text of ['', 'hello', 'https://meet.example.org/', '482-913-067', 'k7m2q9xw4do']) assert.equal(parseInvitation(text), null, text);
+});
