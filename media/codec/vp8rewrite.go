@@ -87,6 +87,9 @@ func (m *VP8Map) Rewrite(epoch uint16, payload []byte) bool {
 	if e.state != frameKept || e.epoch != epoch || (e.in^d.pid)&width != 0 {
 		return false
 	}
+	if epoch == m.epoch && int16((e.out-m.lastOut)<<1) > 0 { // came late, and all after it were dropped
+		m.lastOut = e.out
+	}
 	if d.pidLong {
 		binary.BigEndian.PutUint16(payload[d.pidOff:], 0x8000|e.out)
 	} else {

@@ -1,6 +1,10 @@
 package codec
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // frame makes a VP8 payload with a 15-bit picture id, TL0PICIDX and TID.
 func frame(pid uint16, tl0, tid uint8) []byte {
@@ -98,5 +102,72 @@ func TestAPayloadWithoutIDsPasses(t *testing.T) {
 	}
 	if m.Rewrite(1, []byte{0x80}) {
 		t.Error("a broken payload passed")
+	}
+}
+
+// Sources take turns, upper temporal layers are left out, packets are lost and reordered: within a source the ids that go
+// out keep the order of the frames, no id is used twice, and an id without a frame belongs to one that was lost.
+func TestPictureIDsAreOneRowWhateverTheNetworkDoes(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 13))
+		var m VP8Map
+		used := map[uint16]int{} // outgoing id -> number of the source frame
+		next, total := uint16(0), 0
+		for epoch := uint16(1); epoch <= 4; epoch++ {
+			m.Switch(epoch)
+			pid, lost := uint16(r.IntN(1<<15)), 0
+			if epoch == 1 {
+				next = pid
+			}
+			type arrival struct{ n, at int }
+			var list []arrival
+			for n := range 200 {
+				if n > 0 && r.IntN(20) == 0 {
+					lost++
+					continue
+				}
+				list = append(list, arrival{n, 3*n + r.IntN(12)*min(n, 1)})
+			}
+			slices.SortStableFunc(list, func(a, b arrival) int { return a.at - b.at })
+			out := map[int]uint16{}
+			for _, a := range list {
+				in := frame((pid+uint16(a.n))&pidMask, uint8(a.n/4), [...]uint8{0, 2, 1, 2}[a.n%4])
+				if a.n%2 == 1 {
+					m.Drop(epoch, in)
+					continue
+				}
+				if !m.Rewrite(epoch, in) {
+					t.Fatalf("seed %d: frame %d was refused", seed, a.n)
+				}
+				got, _ := ids(t, in)
+				if _, twice := used[got]; twice {
+					t.Fatalf("seed %d: id %d was used twice", seed, got)
+				}
+				used[got] = total + a.n
+				out[a.n] = got
+			}
+			holes, row, lateOnes, high := 0, next, 0, 0
+			for _, a := range list {
+				if a.n < high {
+					lateOnes++
+				}
+				high = max(high, a.n)
+			}
+			for n := range 200 {
+				if id, ok := out[n]; ok {
+					d := int((id - row) & pidMask)
+					if d > 200 {
+						t.Fatalf("seed %d: id %d comes before %d", seed, id, row)
+					}
+					holes += d
+					row = (id + 1) & pidMask
+				}
+			}
+			// A frame left out that came late, after its place was kept, is a hole too.
+			if holes > lost+lateOnes {
+				t.Fatalf("seed %d: %d holes for %d lost frames", seed, holes, lost)
+			}
+			next, total = (m.lastOut+1)&pidMask, total+200
+		}
 	}
 }
