@@ -21,7 +21,9 @@ type Client struct {
 	// Key is the public JWK: Ed25519 or P-256.
 	Key string
 	// Origins are the web origins its pages join from ("https://portal.example"); empty for programs without pages.
-	Origins  []string
+	Origins []string
+	// Scopes are what the client may do; none means everything a client may do.
+	Scopes   []string
 	Disabled bool
 }
 

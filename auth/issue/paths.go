@@ -1,0 +1,281 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"incamera/auth/apiclient"
+	"incamera/auth/policy"
+	"incamera/auth/store"
+	"incamera/auth/token"
+)
+
+// UserRequest asks for a room token by a web session.
+type UserRequest struct {
+	Login   string // handle of the web session (login.Session.ID), from its cookie
+	Room    string
+	Key     string // thumbprint of the client's key
+	Address netip.Addr
+}
+
+// ForUser issues a room token to a person with an account and a fresh second factor. The owner hosts, members have
+// their role, every other account is a participant, or waits in the lobby where the room's class says so.
+func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
+	a := &attempt{path: pathUser, actor: "login:" + q.Login, address: q.Address, meta: map[string]string{}}
+	return i.run(ctx, a, q.Room, func() (Issued, error) {
+		s, err := i.session(ctx, q.Login)
+		if err != nil {
+			return Issued{}, err
+		}
+		a.actor = UserSubject(s.User.ID)
+		p, member, err := i.account(ctx, a, s.User, s.ID)
+		if err != nil {
+			return Issued{}, err
+		}
+		if !member && (a.room.Class == ClassConfidential || a.room.Class == ClassSecret) {
+			return Issued{}, refuse(CodeLobbyRequired, "")
+		}
+		err = i.decide(ctx, a, policy.Request{
+			Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.MFAAt), Member: member,
+		}, &p)
+		if err != nil {
+			return Issued{}, err
+		}
+		return i.mint(a.room, p, q.Key)
+	})
+}
+
+// account is who an account's person is in the room, unless banned.
+func (i *Issuer) account(ctx context.Context, a *attempt, u store.User, handle string) (token.Person, bool, error) {
+	p := token.Person{Subject: UserSubject(u.ID), Name: u.Name, Assurance: token.AssuranceMFA, Login: handle}
+	if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
+		return p, false, err
+	}
+	role, member, err := i.standing(ctx, a.room, p.Subject)
+	p.Role = role
+	rights(&p)
+	return p, member, err
+}
+
+// ClientRequest asks for a room token for one of an API client's own people.
+type ClientRequest struct {
+	Client   string // id, from a verified assertion
+	UserID   string // the client's own id of the person
+	Name     string
+	Role     token.Role // participant when empty
+	Evidence apiclient.Evidence
+	Room     string
+	Key      string
+	Address  netip.Addr
+}
+
+// ForClient issues a room token to a person for whom an API client vouches, second factor included, in a room the
+// client owns.
+func (i *Issuer) ForClient(ctx context.Context, q ClientRequest) (Issued, error) {
+	a := &attempt{path: pathClient, actor: ClientSubject(q.Client), address: q.Address, meta: map[string]string{}}
+	return i.run(ctx, a, q.Room, func() (Issued, error) {
+		c, err := i.client(ctx, q.Client)
+		if err != nil {
+			return Issued{}, err
+		}
+		if !c.Has(apiclient.ScopeTokens) || a.room.Owner != ClientSubject(c.ID) {
+			return Issued{}, refuse(CodeForbidden, "not a room of this client")
+		}
+		resistant, err := q.Evidence.Factor(i.o.Now(), i.o.MaxAge)
+		if err != nil {
+			return Issued{}, refuse(CodeSecondFactorRequired, "")
+		}
+		if q.Role == "" {
+			q.Role = token.RoleParticipant
+		}
+		p := token.Person{Subject: ClientSubject(c.ID) + ":" + q.UserID, Name: q.Name, Role: q.Role, Assurance: token.AssuranceMFA, Client: c.ID}
+		if resistant {
+			p.Assurance = token.AssurancePhishingResistant
+		}
+		if q.UserID == "" || !token.ValidSubject(p.Subject) || !token.ValidName(p.Name) || !p.Role.Valid() {
+			return Issued{}, refuse(CodeInvalid, "user id, name or role")
+		}
+		rights(&p)
+		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
+			return Issued{}, err
+		}
+		err = i.decide(ctx, a, policy.Request{
+			Subject: p.Subject, Role: "user", Assurance: string(p.Assurance), FactorAge: i.age(q.Evidence.AuthTime), Member: true, Client: c.ID,
+		}, &p)
+		if err != nil {
+			return Issued{}, err
+		}
+		return i.mint(a.room, p, q.Key)
+	})
+}
+
+// LobbyRequest asks to wait at a room's door.
+type LobbyRequest struct {
+	Room    string
+	Name    string // shown to the hosts, as unverified; ignored with a Login
+	Login   string // handle of a web session; empty for a guest
+	Key     string
+	Address netip.Addr
+}
+
+// LobbyPass issues a pass to wait, be seen and leave. A guest needs a room that takes guests; a person with an account
+// is shown as verified and so needs a fresh second factor. The pass admits to nothing.
+func (i *Issuer) LobbyPass(ctx context.Context, q LobbyRequest) (Issued, error) {
+	a := &attempt{path: pathLobby, actor: "guest", address: q.Address, meta: map[string]string{}}
+	return i.run(ctx, a, q.Room, func() (Issued, error) {
+		if !token.ValidThumbprint(q.Key) {
+			return Issued{}, refuse(CodeInvalid, "key")
+		}
+		pass := token.LobbyPass{
+			Room: a.room.ID, Waiter: token.NewID("w_"), Subject: GuestSubject(q.Key), Name: q.Name, Assurance: token.AssuranceGuest, Key: q.Key,
+		}
+		if q.Login != "" {
+			s, err := i.session(ctx, q.Login)
+			if err != nil {
+				return Issued{}, err
+			}
+			pass.Subject, pass.Name, pass.Assurance, pass.Login = UserSubject(s.User.ID), s.User.Name, token.AssuranceMFA, s.ID
+		} else if !a.room.Guests {
+			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
+		}
+		a.actor = pass.Subject
+		if err := i.banned(ctx, a.room.ID, pass.Subject); err != nil {
+			return Issued{}, err
+		}
+		now := i.o.Now()
+		pass.IssuedAt, pass.ExpiresAt = now, time.Unix(now.Unix(), 0).Add(token.DefaultLobbyLife)
+		jws, err := i.o.Minter.MintLobby(pass)
+		if token.CodeOf(err) == token.CodeClaims {
+			return Issued{}, refuse(CodeInvalid, "name")
+		}
+		if err != nil {
+			return Issued{}, wrap(CodeUnavailable, err)
+		}
+		return Issued{Token: jws, ID: pass.Waiter, Person: token.Person{Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance, Login: pass.Login}, ExpiresAt: pass.ExpiresAt}, nil
+	})
+}
+
+// Host is the evidence for the person who admits: who they are in the meeting, as their own verified room token or
+// resume ticket says, and when they entered.
+type Host struct {
+	Room      string
+	Person    token.Person
+	EnteredAt time.Time // when their room token was issued; needed for people of API clients
+}
+
+// GuestRequest asks for the room token of somebody whom a host admits from the lobby.
+type GuestRequest struct {
+	Host    Host
+	Pass    string // the waiter's own lobby pass, as signed
+	Address netip.Addr
+}
+
+// ForGuest issues the room token of a waiter whom a host admits. The host's second factor must be fresh now: with an
+// account the session is read anew, with an API client the client and the time of entering count. A waiting person
+// with an account needs their own fresh second factor as well.
+func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
+	a := &attempt{path: pathGuest, actor: q.Host.Person.Subject, address: q.Address, meta: map[string]string{}}
+	return i.run(ctx, a, q.Host.Room, func() (Issued, error) {
+		pass, err := i.o.Verifier.Lobby(q.Pass)
+		if err != nil {
+			return Issued{}, wrap(CodeUnauthorized, err)
+		}
+		if pass.Room != a.room.ID {
+			return Issued{}, refuse(CodeForbidden, "a pass for another room")
+		}
+		if err := i.sponsor(ctx, a, q.Host); err != nil {
+			return Issued{}, err
+		}
+		p := token.Person{
+			Subject: pass.Subject, Name: pass.Name, Role: token.RoleParticipant, Assurance: token.AssuranceGuest, Sponsor: q.Host.Person.Subject,
+		}
+		ask := policy.Request{Subject: p.Subject, Role: "guest", Assurance: string(p.Assurance)}
+		rights(&p)
+		if pass.Login != "" {
+			s, err := i.session(ctx, pass.Login)
+			if err != nil {
+				return Issued{}, err
+			}
+			if UserSubject(s.User.ID) != pass.Subject {
+				return Issued{}, refuse(CodeUnauthorized, "")
+			}
+			if p, ask.Member, err = i.account(ctx, a, s.User, s.ID); err != nil {
+				return Issued{}, err
+			}
+			p.Sponsor = q.Host.Person.Subject
+			ask.Role, ask.Assurance, ask.FactorAge = s.User.Role, string(p.Assurance), i.age(s.MFAAt)
+		} else if pass.Assurance != token.AssuranceGuest {
+			return Issued{}, refuse(CodeUnauthorized, "") // verified by nobody we can ask
+		} else if !a.room.Guests {
+			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
+		}
+		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
+			return Issued{}, err
+		}
+		if err := i.decide(ctx, a, ask, &p); err != nil {
+			return Issued{}, err
+		}
+		return i.mint(a.room, p, pass.Key)
+	})
+}
+
+// sponsor demands that the host may admit people to this room, now.
+func (i *Issuer) sponsor(ctx context.Context, a *attempt, h Host) error {
+	p := h.Person
+	if !p.Moderate || p.Assurance != token.AssuranceMFA && p.Assurance != token.AssurancePhishingResistant {
+		return refuse(CodeForbidden, "only hosts admit")
+	}
+	if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
+		return err
+	}
+	switch {
+	case p.Login != "":
+		s, err := i.session(ctx, p.Login)
+		if err != nil {
+			return err
+		}
+		if UserSubject(s.User.ID) != p.Subject {
+			return refuse(CodeUnauthorized, "")
+		}
+	case p.Client != "":
+		c, err := i.client(ctx, p.Client)
+		if err != nil {
+			return err
+		}
+		if a.room.Owner != ClientSubject(c.ID) {
+			return refuse(CodeForbidden, "not a room of this client")
+		}
+		if age := i.age(h.EnteredAt); h.EnteredAt.IsZero() || age > i.o.MaxAge || age < -token.Skew {
+			return refuse(CodeSecondFactorRequired, "")
+		}
+	default:
+		return refuse(CodeUnauthorized, "")
+	}
+	return nil
+}
+
+func (i *Issuer) client(ctx context.Context, id string) (apiclient.Client, error) {
+	c, err := i.o.Clients.Client(ctx, id)
+	if errors.Is(err, apiclient.ErrNotFound) || err == nil && c.Disabled {
+		return c, refuse(CodeUnauthorized, "")
+	}
+	if err != nil {
+		return c, wrap(CodeUnavailable, err)
+	}
+	return c, nil
+}
+
+func (i *Issuer) age(at time.Time) time.Duration { return i.o.Now().Sub(at) }
+
+// Subjects name people everywhere: in tokens, bans, ownership and the record.
+
+// UserSubject is the subject of an account.
+func UserSubject(userID string) string { return "u:" + userID }
+
+// ClientSubject is the subject of an API client; its people are ClientSubject + ":" + their id.
+func ClientSubject(clientID string) string { return "c:" + clientID }
+
+// GuestSubject is the subject of a guest: the same key is the same guest, so a ban holds while the key does.
+func GuestSubject(key string) string { return "g:" + key }
