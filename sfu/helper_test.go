@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,7 +153,7 @@ type client struct {
 	b    *bench
 	pc   *webrtc.PeerConnection
 	ref  *noderpc.TransportRef
-	sock net.PacketConn
+	sock *lossyConn
 	se   webrtc.SettingEngine
 
 	mic, camera, screen *webrtc.TrackLocalStaticRTP
@@ -163,6 +165,41 @@ type client struct {
 	offers int
 	closed sync.Once
 	wg     sync.WaitGroup
+}
+
+// lossyConn loses what it is told to lose.
+type lossyConn struct {
+	*net.UDPConn
+	loseIn, loseOut atomic.Pointer[func(b []byte) bool]
+}
+
+func (l *lossyConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, addr, err := l.UDPConn.ReadFrom(b)
+		if f := l.loseIn.Load(); err == nil && f != nil && (*f)(b[:n]) {
+			continue
+		}
+		return n, addr, err
+	}
+}
+
+func (l *lossyConn) WriteTo(b []byte, addr net.Addr) (int, error) {
+	if f := l.loseOut.Load(); f != nil && (*f)(b) {
+		return len(b), nil
+	}
+	return l.UDPConn.WriteTo(b, addr)
+}
+
+// everyNth loses each n-th RTP packet that has one of the payload types.
+func everyNth(n int, pts ...byte) *func([]byte) bool {
+	var count atomic.Int64
+	f := func(b []byte) bool {
+		if len(b) < 12 || b[0]>>6 != 2 || !slices.Contains(pts, b[1]&0x7f) {
+			return false
+		}
+		return count.Add(1)%int64(n) == 0
+	}
+	return &f
 }
 
 type clientOptions struct {
@@ -194,9 +231,9 @@ func (b *bench) client(o clientOptions) *client {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	c := &client{t: b.t, b: b, sock: sock, slots: map[uint32][]*rtp.Packet{}, byMid: map[string]uint32{}}
+	c := &client{t: b.t, b: b, sock: &lossyConn{UDPConn: sock}, slots: map[uint32][]*rtp.Packet{}, byMid: map[string]uint32{}}
 	c.se.LoggerFactory = quiet{}
-	c.se.SetICEUDPMux(webrtc.NewICEUDPMux(nil, sock))
+	c.se.SetICEUDPMux(webrtc.NewICEUDPMux(quiet{}, c.sock))
 	c.se.SetIncludeLoopbackCandidate(true)
 	me := &webrtc.MediaEngine{}
 	if err := me.RegisterDefaultCodecs(); err != nil {
@@ -212,6 +249,11 @@ func (b *bench) client(o clientOptions) *client {
 	level := webrtc.RTPHeaderExtensionCapability{URI: "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
 	if err := me.RegisterHeaderExtension(level, webrtc.RTPCodecTypeAudio); err != nil {
 		b.t.Fatal(err)
+	}
+	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"} {
+		if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+			b.t.Fatal(err)
+		}
 	}
 	ir := &interceptor.Registry{}
 	if o.nackSelf {

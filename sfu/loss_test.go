@@ -1,0 +1,167 @@
+package sfu
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"incamera/cluster/noderpc"
+)
+
+// ordered gives the packets of a slot by sequence number: repairs arrive late.
+func ordered(packets []*rtp.Packet) map[uint16]*rtp.Packet {
+	m := map[uint16]*rtp.Packet{}
+	for _, p := range packets {
+		m[p.SequenceNumber] = p
+	}
+	return m
+}
+
+func holes(packets []*rtp.Packet) (missing int) {
+	if len(packets) == 0 {
+		return 0
+	}
+	have := ordered(packets)
+	first, last := packets[0].SequenceNumber, packets[len(packets)-1].SequenceNumber
+	for s := first; s != last; s++ {
+		if have[s] == nil {
+			missing++
+		}
+	}
+	return missing
+}
+
+func TestAViewersLossesAreRepaired(t *testing.T) {
+	b := newBench(t)
+	alice := b.join(clientOptions{name: "alice", number: 1, publish: true})
+	bob := b.join(clientOptions{name: "bob", number: 2, nackSelf: true})
+	bob.sock.loseIn.Store(everyNth(10, 96))
+	alice.stream(alice.camera, alice.senders[1], 50)
+	eventually(t, "repairs were sent", func() bool { return b.node.shards[0].counts.nackAnswered.Load() > 15 })
+	bob.sock.loseIn.Store(everyNth(1<<30, 96))
+	n := len(bob.got(3))
+	eventually(t, "bob has every packet", func() bool {
+		packets := bob.got(3)
+		return len(packets) > n+30 && holes(packets[:len(packets)-10]) == 0
+	})
+	for s, p := range ordered(bob.got(3)) {
+		if p.CSRC[0] != source(1, camera) || p.Payload[0]&0x80 == 0 {
+			t.Fatalf("packet %d was repaired to something else", s)
+		}
+	}
+	asked, answered := b.node.shards[0].counts.nackRequests.Load(), b.node.shards[0].counts.nackAnswered.Load()
+	t.Logf("%d requests, %d answers", asked, answered)
+}
+
+func TestAPublishersLossesAreRepairedBeforeAnybodyAsks(t *testing.T) {
+	b := newBench(t)
+	alice := b.join(clientOptions{name: "alice", number: 1, publish: true, nackSelf: true})
+	bob := b.join(clientOptions{name: "bob", number: 2, nackSelf: true})
+	alice.stream(alice.camera, alice.senders[1], 0)
+	eventually(t, "alice is seen", func() bool { return len(bob.got(3)) > 10 })
+	alice.sock.loseOut.Store(everyNth(10, 96))
+	eventually(t, "losses were recovered", func() bool { return b.node.shards[0].counts.recovered.Load() > 15 })
+	alice.sock.loseOut.Store(everyNth(1<<30, 96))
+	n := len(bob.got(3))
+	eventually(t, "bob has every packet", func() bool {
+		packets := bob.got(3)
+		return len(packets) > n+30 && holes(packets[:len(packets)-10]) == 0
+	})
+}
+
+func TestUnwatchedSimulcastLayersAreHintedOff(t *testing.T) {
+	b := newBench(t)
+	alice := b.client(clientOptions{name: "alice"})
+	first, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: "video/VP8"}, "cam", "cam", webrtc.WithRTPStreamID("q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := alice.pc.AddTransceiverFromTrack(first, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracks := map[string]*webrtc.TrackLocalStaticRTP{"q": first}
+	for _, rid := range []string{"h", "f"} {
+		more, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: "video/VP8"}, "cam", "cam", webrtc.WithRTPStreamID(rid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Sender().AddEncoding(more); err != nil {
+			t.Fatal(err)
+		}
+		tracks[rid] = more
+	}
+	alice.admit(clientOptions{name: "alice", number: 1, edit: func(sdp string) string { return sdp }})
+	eventually(t, "alice connects", func() bool { return alice.pc.ConnectionState() == webrtc.PeerConnectionStateConnected })
+	bob := b.join(clientOptions{name: "bob", number: 2})
+	var mid, rid uint8
+	for _, e := range tr.Sender().GetParameters().HeaderExtensions {
+		switch {
+		case strings.HasSuffix(e.URI, "sdes:mid"):
+			mid = uint8(e.ID)
+		case strings.HasSuffix(e.URI, "sdes:rtp-stream-id"):
+			rid = uint8(e.ID)
+		}
+	}
+	if mid == 0 || rid == 0 {
+		t.Fatalf("no mid or rid extension was negotiated")
+	}
+	sizes := map[string][2]uint16{"q": {160, 90}, "h": {320, 180}, "f": {640, 360}}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for n := uint16(0); ; n++ {
+			for name, track := range tracks {
+				p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: n + 5, Timestamp: uint32(n) * 1800, Marker: true}}
+				_ = p.SetExtension(mid, []byte(tr.Mid()))
+				_ = p.SetExtension(rid, []byte(name))
+				p.Payload = vp8Payload(true, n%10 == 0, n+1, 200)
+				if n%10 == 0 {
+					w, h := sizes[name][0], sizes[name][1]
+					copy(p.Payload[10:], []byte{byte(w), byte(w >> 8), byte(h), byte(h >> 8)})
+				}
+				_ = track.WriteRTP(p)
+			}
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	defer func() { close(quit); <-done }()
+	layer := func() int {
+		l := -1
+		for _, ev := range b.seen() {
+			for _, s := range ev.GetOccupancy().GetSlots() {
+				if s.Slot == 3 && ev.Ref.Participant == "bob" && s.SourceId != 0 {
+					l = int(s.Layer)
+				}
+			}
+		}
+		return l
+	}
+	for _, c := range []struct {
+		w, h uint32
+		want int
+	}{{640, 360, 2}, {160, 90, 0}, {320, 180, 1}, {640, 360, 2}} {
+		bob.wish(&noderpc.Wish{Slot: 3, SourceId: source(1, camera), Width: c.w, Height: c.h})
+		eventually(t, "the layer that fits is chosen", func() bool { return layer() == c.want })
+	}
+	continuous(t, bob.got(3))
+	bob.wish(&noderpc.Wish{Slot: 3, SourceId: source(1, camera), Width: 160, Height: 90})
+	eventually(t, "the big layers are hinted off", func() bool {
+		for _, ev := range b.seen() {
+			h := ev.GetPublishHints()
+			if h != nil && ev.Ref.Participant == "alice" && len(h.Layers) == 3 && h.Layers[0].Active && !h.Layers[1].Active && !h.Layers[2].Active {
+				return h.Layers[0].Rid == "q"
+			}
+		}
+		return false
+	})
+}
