@@ -12,6 +12,7 @@ func (r *Room) apply(ctx context.Context, events []meeting.Event) {
 	var after []func()
 	gap := false
 	r.mu.Lock()
+	entries := r.entries
 	for _, e := range events {
 		if r.view == nil || e.Version <= r.view.version() {
 			continue
@@ -27,7 +28,7 @@ func (r *Room) apply(ctx context.Context, events []meeting.Event) {
 	run(after)
 	r.hub.replay(again)
 	if gap {
-		r.reload(ctx)
+		r.reload(ctx, entries)
 	}
 }
 

@@ -21,6 +21,7 @@ type Room struct {
 	refs int // guarded by Hub.mu
 
 	mu      sync.Mutex
+	entries uint64             // people and documents that came in; guarded by mu
 	view    *view              // nil until known; guarded by mu
 	members map[string]*Member // by participant; guarded by mu
 	waiters map[string]*Waiter // by id; guarded by mu
@@ -31,6 +32,7 @@ type Room struct {
 func (r *Room) Seed(s meeting.Snapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.entries++
 	if r.view == nil {
 		r.view = newView(SnapshotToWire(s))
 	} else if r.view.version() < s.Version {
@@ -58,6 +60,7 @@ func (r *Room) Add(o MemberOptions) *Member {
 		end = r.dropLocked(before)
 	}
 	r.members[o.Participant] = m
+	r.entries++
 	if r.view != nil {
 		if changes, ok := r.view.since(m.since); ok {
 			for _, c := range changes {
@@ -153,14 +156,14 @@ func (r *Room) follow(ctx context.Context, wakes <-chan struct{}) {
 // refresh reads what is new and tells it.
 func (r *Room) refresh(ctx context.Context) {
 	r.mu.Lock()
-	known := r.view != nil
+	known, entries := r.view != nil, r.entries
 	var version uint64
 	if known {
 		version = r.view.version()
 	}
 	r.mu.Unlock()
 	if !known {
-		r.reload(ctx)
+		r.reload(ctx, entries)
 		return
 	}
 	events, err := r.hub.o.Meetings.EventsSince(ctx, r.id, version)
@@ -168,21 +171,21 @@ func (r *Room) refresh(ctx context.Context) {
 	case err == nil:
 		r.apply(ctx, events)
 	case meeting.CodeOf(err) == meeting.CodeStale:
-		r.reload(ctx)
+		r.reload(ctx, entries)
 	case meeting.CodeOf(err) == meeting.CodeNotFound:
-		r.over()
+		r.over(entries)
 	case ctx.Err() == nil:
 		r.hub.m.followErrors.Inc()
 		r.hub.o.Log.Warn("meeting events could not be read", "room", r.id, "error", err)
 	}
 }
 
-// reload takes the whole document, for everyone here.
-func (r *Room) reload(ctx context.Context) {
+// reload takes the whole document, for everyone here. entries is how many had come in before the reading began.
+func (r *Room) reload(ctx context.Context, entries uint64) {
 	s, err := r.hub.o.Meetings.Snapshot(ctx, r.id)
 	if err != nil {
 		if meeting.CodeOf(err) == meeting.CodeNotFound {
-			r.over()
+			r.over(entries)
 		} else if !errors.Is(err, context.Canceled) {
 			r.hub.m.followErrors.Inc()
 		}
@@ -210,10 +213,16 @@ func (r *Room) reload(ctx context.Context) {
 	r.hub.replay(again)
 }
 
-// over says that there is no meeting any more: what remains of it here goes.
-func (r *Room) over() {
+// over says that there is no meeting any more: what remains of it here goes. Whoever came in while that was read
+// began a new one.
+func (r *Room) over(entries uint64) {
 	var after []func()
 	r.mu.Lock()
+	if entries != r.entries {
+		r.mu.Unlock()
+		r.wake()
+		return
+	}
 	for _, m := range r.members {
 		after = append(after, r.byeLocked(m, wire.ReasonEnded, ""))
 	}

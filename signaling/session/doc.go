@@ -4,5 +4,5 @@
 // the reader"; it starts one writer loop and waits for it before it returns. Others reach a session only through its
 // outbox, which is safe for concurrent use and never blocks.
 //
-// Lock order: hub.Room.mu, then outbox.mu.
+// Lock order: hub.Room.mu, Session.ending, outbox.mu.
 package session

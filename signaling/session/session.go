@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,10 @@ type Session struct {
 	idle    *time.Timer
 	phase   *time.Timer // ends a socket that does not say hello, or does not enter
 
+	ending   sync.Mutex // a leaf but for the outbox's lock
+	handling bool       // a message is being handled; guarded by ending
+	pending  *wire.Bye  // waits for that; guarded by ending
+
 	// owned by the reader
 	state    State
 	limit    *rate.Limiter
@@ -106,6 +111,8 @@ func (s *Session) handle(data []byte) {
 	}
 	name := wire.BodyName(msg)
 	req := &request{ClientMessage: msg}
+	s.busy(true)
+	defer s.busy(false)
 	err = s.dispatch(req)
 	if err == nil {
 		if !req.answered && msg.Id != 0 {
@@ -209,11 +216,35 @@ func (s *Session) encode(m proto.Message) []byte {
 // It is part of hub.Outlet.
 func (s *Session) Push(data []byte, key string) { s.out.push(data, key) }
 
-// Bye says why it ends and ends the socket. It is part of hub.Outlet.
+// Bye says why it ends and ends the socket, once the message that is being handled is answered: who ends a meeting
+// still hears that it worked. It is part of hub.Outlet.
 func (s *Session) Bye(reason wire.Reason, byName string) {
-	data := s.encode(&wire.ServerMessage{Body: &wire.ServerMessage_Bye{Bye: &wire.Bye{Reason: string(reason), ByName: byName}}})
-	if s.out.close(data, closeCodeOf(reason), string(reason)) {
-		s.srv.m.byes.WithLabelValues(string(reason)).Inc()
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	if s.handling {
+		if s.pending == nil {
+			s.pending = &wire.Bye{Reason: string(reason), ByName: byName}
+		}
+		return
+	}
+	s.byeLocked(&wire.Bye{Reason: string(reason), ByName: byName})
+}
+
+func (s *Session) byeLocked(b *wire.Bye) {
+	data := s.encode(&wire.ServerMessage{Body: &wire.ServerMessage_Bye{Bye: b}})
+	if s.out.close(data, closeCodeOf(wire.Reason(b.Reason)), b.Reason) {
+		s.srv.m.byes.WithLabelValues(b.Reason).Inc()
+	}
+}
+
+// busy holds a bye back while a message is handled.
+func (s *Session) busy(yes bool) {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	s.handling = yes
+	if !yes && s.pending != nil {
+		s.byeLocked(s.pending)
+		s.pending = nil
 	}
 }
 
