@@ -1,0 +1,103 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"incamera/auth/account"
+	"incamera/auth/issue"
+	"incamera/auth/login"
+	"incamera/auth/store"
+)
+
+// person is who a request's cookie belongs to.
+type person struct {
+	session login.Session
+	subject string // "u:<id>", as rooms and audit name people
+	admin   bool
+}
+
+// subjectOf is how rooms and the audit log name an account; nobody when a refused attempt found none.
+func subjectOf(u store.User) string {
+	if u.ID == "" {
+		return "nobody"
+	}
+	return issue.UserSubject(u.ID)
+}
+
+// cookieName: the __Host- prefix binds the cookie to this host, path / and TLS; browsers refuse it without TLS.
+func (a *API) cookieName() string {
+	if a.secure {
+		return "__Host-incamera"
+	}
+	return "incamera"
+}
+
+func (a *API) setCookie(w http.ResponseWriter, value string, expires time.Time) {
+	c := &http.Cookie{
+		Name: a.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteStrictMode,
+	}
+	if value == "" {
+		c.MaxAge = -1
+	} else {
+		c.Expires = expires
+	}
+	http.SetCookie(w, c)
+}
+
+func (a *API) cookie(r *http.Request) string {
+	c, err := r.Cookie(a.cookieName())
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// session is the request's web session, pending or full.
+func (a *API) session(r *http.Request) (login.Session, error) {
+	s, err := a.logins.Get(r.Context(), a.cookie(r))
+	if errors.Is(err, login.ErrNoSession) {
+		return login.Session{}, errUnauthenticated
+	}
+	return s, err
+}
+
+// signedIn is who made the request, after a second factor.
+func (a *API) signedIn(r *http.Request) (person, error) {
+	s, err := a.session(r)
+	if err != nil {
+		return person{}, err
+	}
+	if s.State != login.Full {
+		return person{}, errSecondFactor
+	}
+	return person{session: s, subject: subjectOf(s.User), admin: s.User.Role == account.RoleAdmin}, nil
+}
+
+func (a *API) administrator(r *http.Request) (person, error) {
+	p, err := a.signedIn(r)
+	if err == nil && !p.admin {
+		err = errForbidden
+	}
+	return p, err
+}
+
+type userBody struct {
+	ID    string  `json:"id"`
+	Name  string  `json:"name"`
+	Login string  `json:"login"`
+	Role  string  `json:"role"`
+	State string  `json:"state,omitempty"`
+	MFA   mfaBody `json:"mfa"`
+}
+
+type mfaBody struct {
+	TOTP    bool `json:"totp"`
+	Passkey bool `json:"passkey"`
+}
+
+func (a *API) userBody(r *http.Request, u store.User) (userBody, error) {
+	status, err := a.factors.Status(r.Context(), u.ID)
+	return userBody{ID: u.ID, Name: u.Name, Login: u.Login, Role: u.Role, MFA: mfaBody{TOTP: status.TOTP}}, err
+}

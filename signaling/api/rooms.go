@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"incamera/auth/audit"
+	"incamera/auth/store"
+	"incamera/auth/token"
+)
+
+// Bounds of what a person keeps here.
+const (
+	maxTitle = 80
+	maxRooms = 200
+)
+
+// classes are the levels of a room, in rising order; a class binds the people, not the wire.
+var classes = map[string]bool{"open": true, "internal": true, "confidential": true, "secret": true}
+
+const defaultClass = "internal"
+
+type roomBody struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Class  string `json:"class"`
+	E2EE   bool   `json:"e2ee"`
+	Guests bool   `json:"guests"`
+	Link   string `json:"link,omitempty"`
+	Owned  bool   `json:"owned,omitempty"`
+}
+
+func (a *API) roomBody(r store.Room) roomBody {
+	return roomBody{ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Link: a.publicURL + "/r/" + r.ID}
+}
+
+type newRoom struct {
+	Title  string `json:"title"`
+	Class  string `json:"class,omitempty"`
+	Guests *bool  `json:"guests,omitempty"` // default: yes, through the lobby; never in a secret room
+}
+
+func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := a.store.Rooms.Of(r.Context(), p.subject, maxRooms)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]roomBody, len(rooms))
+	for i, m := range rooms {
+		list[i] = a.roomBody(m)
+		list[i].Owned = m.Owner == p.subject
+	}
+	return map[string]any{"rooms": list}, nil
+}
+
+func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
+	return a.makeRoom(w, r, p.subject)
+}
+
+// makeRoom creates a room of an owner: a person's account or an API client.
+func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (any, error) {
+	var in newRoom
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
+	title, err := line("title", in.Title, maxTitle)
+	if err != nil {
+		return nil, err
+	}
+	if in.Class == "" {
+		in.Class = defaultClass
+	}
+	if !classes[in.Class] {
+		return nil, badField("class", "must be open, internal, confidential or secret")
+	}
+	guests := in.Class != "secret"
+	if in.Guests != nil {
+		if *in.Guests && !guests {
+			return nil, badField("guests", "a secret room takes none")
+		}
+		guests = *in.Guests
+	}
+	ctx := r.Context()
+	if have, err := a.store.Rooms.Of(ctx, owner, maxRooms); err != nil {
+		return nil, err
+	} else if len(have) >= maxRooms {
+		return nil, &problem{status: http.StatusConflict, code: "limit", text: "you have as many rooms as an account may have"}
+	}
+	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, CreatedAt: a.now()}
+	if err := a.record(ctx, r, owner, "room.create", m.ID, map[string]string{"class": m.Class}); err != nil {
+		return nil, err
+	}
+	if err := a.store.Rooms.Create(ctx, m); err != nil {
+		return nil, err
+	}
+	return created{a.roomBody(m)}, nil
+}
+
+// roomFacts tells anyone who has the link what the room is, before they give their name: no more than the invitation.
+func (a *API) roomFacts(w http.ResponseWriter, r *http.Request) (any, error) {
+	m, err := a.room(r.Context(), r.PathValue("room"))
+	if err != nil {
+		return nil, err
+	}
+	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: m.Guests}, nil
+}
+
+func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	m, err := a.room(ctx, r.PathValue("room"))
+	if err != nil {
+		return nil, err
+	}
+	if m.Owner != p.subject && !p.admin {
+		return nil, errForbidden
+	}
+	if err := a.record(ctx, r, p.subject, "room.delete", m.ID, nil); err != nil {
+		return nil, err
+	}
+	if err := a.store.Rooms.Delete(ctx, m.ID, a.now()); err != nil {
+		return nil, err
+	}
+	if a.ended != nil {
+		a.ended(ctx, m.ID)
+	}
+	return nil, nil
+}
+
+func (a *API) room(ctx context.Context, id string) (store.Room, error) {
+	if !token.ValidRoomID(id) {
+		return store.Room{}, errNotFound
+	}
+	m, err := a.store.Rooms.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Room{}, errNotFound
+	}
+	return m, err
+}
+
+// record writes an audit entry before the act: what cannot be put on record is not done.
+func (a *API) record(ctx context.Context, r *http.Request, actor, verb, object string, meta map[string]string) error {
+	return a.audit.Append(ctx, audit.Event{
+		Actor: actor, Verb: verb, Object: object, Result: "ok", Address: a.address(r), Meta: meta,
+	})
+}
