@@ -15,10 +15,11 @@ type OutboxOptions struct {
 // lost.
 type Outbox struct {
 	onResync func()
+	capacity int
 	ready    chan struct{} // capacity 1: there is something to take
 
 	mu      sync.Mutex
-	queue   []*Event // ring, guarded by mu
+	queue   []*Event // ring, guarded by mu; grows to capacity, so that an outbox nobody uses costs little
 	head, n int
 	resync  bool
 	dropped uint64
@@ -29,14 +30,20 @@ func NewOutbox(o OutboxOptions) *Outbox {
 	if o.Capacity <= 0 {
 		o.Capacity = 8192
 	}
-	return &Outbox{onResync: o.OnResync, ready: make(chan struct{}, 1), queue: make([]*Event, o.Capacity)}
+	return &Outbox{
+		onResync: o.OnResync, capacity: o.Capacity, ready: make(chan struct{}, 1),
+		queue: make([]*Event, min(o.Capacity, 64)),
+	}
 }
 
 // Put appends an event and says true, or drops it with all that wait and says false. The event belongs to the
 // Outbox from now on.
 func (o *Outbox) Put(ev *Event) bool {
 	o.mu.Lock()
-	if o.n < len(o.queue) {
+	if o.n < o.capacity {
+		if o.n == len(o.queue) {
+			o.growLocked()
+		}
 		o.queue[(o.head+o.n)%len(o.queue)] = ev
 		o.n++
 		o.mu.Unlock()
@@ -53,6 +60,13 @@ func (o *Outbox) Put(ev *Event) bool {
 		o.onResync()
 	}
 	return false
+}
+
+func (o *Outbox) growLocked() {
+	bigger := make([]*Event, min(2*len(o.queue), o.capacity))
+	n := copy(bigger, o.queue[o.head:])
+	copy(bigger[n:], o.queue[:o.head])
+	o.queue, o.head = bigger, 0
 }
 
 // NeedResync says once that the node must put its full state again: transport states and occupancies of all

@@ -164,6 +164,9 @@ func (p *Pool) receiveLoop(node string, s Node_WatchClient, life *pulse) error {
 			life.beat()
 			continue
 		}
+		if ev.GetRef() == nil { // of a transport that is not named: nobody could use it
+			continue
+		}
 		p.o.OnEvent(node, ev)
 	}
 }

@@ -155,12 +155,24 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "incamera_registry_missed_renewals_total", Help: "Renewals of the own lease that Redis did not take.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.nodes, m.ignored, m.missed} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("registry: metrics: %w", err)
-		}
+	if err := errors.Join(share(reg, &m.nodes), share(reg, &m.ignored), share(reg, &m.missed)); err != nil {
+		return nil, fmt.Errorf("registry: metrics: %w", err)
 	}
 	return m, nil
+}
+
+// share registers a collector, or takes the one that is there: a process that is both signaling and node has a
+// Registry for each of its identities.
+func share[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
+	err := reg.Register(*c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) {
+		if same, ok := there.ExistingCollector.(C); ok {
+			*c = same
+			return nil
+		}
+	}
+	return err
 }
 
 // The scripts keep records and their leases in one slot; Redis's clock judges the leases.
