@@ -70,7 +70,7 @@ export const englishMeeting = {
   layoutGrid: 'Grid',
   layoutSpeaker: 'Speaker',
   sealServer: 'Encrypted to the server',
-  sealShort: 'To the server',
+  sealShort: 'Server-encrypted',
   sealE2ee: 'End-to-end encrypted',
   tilePin: 'Pin',
   tileUnpin: 'Unpin',

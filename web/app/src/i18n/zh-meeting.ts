@@ -71,7 +71,7 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   layoutGrid: '网格',
   layoutSpeaker: '发言者',
   sealServer: '加密至服务器',
-  sealShort: '至服务器',
+  sealShort: '加密至服务器',
   sealE2ee: '端到端加密',
   tilePin: '固定',
   tileUnpin: '取消固定',

@@ -20,10 +20,11 @@ export function DockButton(props: DockButtonProps) {
   const { icon, label, testid, look, pressed, expanded, keys, title, disabled, count, onClick } = props;
   return (
     <button type="button" class={`dk${look ? ` ${look}` : ''}`} aria-pressed={pressed} aria-expanded={expanded} aria-keyshortcuts={keys}
-      aria-label={count?.label ? `${label}, ${count.label}` : label} title={title} disabled={disabled === true} data-testid={testid} onClick={onClick}>
+      title={title} disabled={disabled === true} data-testid={testid} onClick={onClick}>
       <span class="ic"><Icon name={icon} /></span>
       <span class="tx">{label}</span>
       {count && <span class={`count${count.quiet ? ' plain' : ''}`} aria-hidden="true">{count.text}</span>}
+      {count?.label && <span class="vh">, {count.label}</span>}
     </button>
   );
 }

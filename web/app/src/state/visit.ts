@@ -72,14 +72,17 @@ function getReady(mine: Visit): void {
 }
 
 function startPass(mine: Visit, prepared: Prepared): void {
-  mine.pass = new Pass({ room: mine.room, jkt: prepared.jkt, onFailure: (error) => { if (visit === mine) readRefusal(error); } });
+  mine.pass = new Pass({ room: mine.room, jkt: prepared.jkt, onFailure: (error) => { if (visit === mine) readRefusal(error, false); } });
   mine.pass.start();
 }
 
-/** A refused token says which other way there is. */
-function readRefusal(error: unknown): void {
+/** A refusal says which other way there is. Before the click the other way is enough; after it, the reason too. */
+function readRefusal(error: unknown, clicked: boolean): void {
   const code = error instanceof ApiError || error instanceof InCameraError ? error.code : '';
-  if (code === 'lobby_required') atDoor.value = true;
+  if (code === 'lobby_required') {
+    atDoor.value = true;
+    if (clicked) failure.value = failureOf(error);
+  }
   else if (code === 'unauthenticated') session.value = { state: 'out' }; // the visit opens anew, as a guest's
   else failure.value = failureOf(error);
 }
@@ -97,7 +100,7 @@ export async function join(): Promise<void> {
   try {
     enterRoom(mine, await connectOnceMore(mine.prepared, mine.pass, mine.abort.signal));
   } catch (error) {
-    if (visit === mine && !mine.abort.signal.aborted) readRefusal(error);
+    if (visit === mine && !mine.abort.signal.aborted) readRefusal(error, true);
   } finally {
     joining.value = false;
   }

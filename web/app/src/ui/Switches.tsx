@@ -8,8 +8,9 @@ export function Switches() {
   const other = language.value === 'en' ? 'zh-CN' : 'en';
   return (
     <div class="row switches">
-      <Button kind="quiet" icon="languages" label={m.switchLanguage} testid="language" onClick={() => setLanguage(other)}>
+      <Button kind="quiet" icon="languages" title={m.switchLanguage} testid="language" onClick={() => setLanguage(other)}>
         <span lang={other}>{m.otherLanguage}</span>
+        <span class="vh">{m.switchLanguage}</span>
       </Button>
       <Button kind="quiet" icon={isDark.value ? 'sun' : 'moon'} label={isDark.value ? m.toLight : m.toDark} testid="theme"
         onClick={() => setTheme(isDark.value ? 'light' : 'dark')} />
