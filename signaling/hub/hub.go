@@ -43,12 +43,13 @@ const laterKept = 1024
 
 // Hub is all rooms of this instance.
 type Hub struct {
-	o    Options
-	m    *metrics
-	ctx  context.Context
-	stop context.CancelFunc
-	work chan func() // taken by the close loops
-	wg   sync.WaitGroup
+	o      Options
+	m      *metrics
+	ctx    context.Context
+	stop   context.CancelFunc
+	work   chan func() // taken by the close loops
+	wishes chan wish   // taken by the insist loop
+	wg     sync.WaitGroup
 
 	mu    sync.Mutex
 	rooms map[string]*Room
@@ -72,11 +73,12 @@ func New(o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{o: o, m: m, work: make(chan func(), laterKept), rooms: map[string]*Room{}}
+	h := &Hub{o: o, m: m, work: make(chan func(), laterKept), wishes: make(chan wish, 64), rooms: map[string]*Room{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	for range 4 { // one node that does not answer must not hold up the others
 		h.wg.Go(h.closeLoop)
 	}
+	h.wg.Go(h.insistLoop)
 	return h, nil
 }
 

@@ -150,7 +150,9 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 func (s *Session) carrySomewhere(ctx context.Context, st *seat, offer string, who *meeting.Participant) (*noderpc.AdmitResponse, error) {
 	if s.srv.o.Place.Usable(ctx, st.member.Seat().Node) {
 		resp, err := s.carry(ctx, st, offer, who)
-		if noderpc.CodeOf(err) != noderpc.CodeUnavailable {
+		dead := noderpc.CodeOf(err) == noderpc.CodeUnavailable ||
+			noderpc.CodeOf(err) == noderpc.CodeDeadline && !s.srv.o.Place.Usable(ctx, st.member.Seat().Node)
+		if !dead {
 			return resp, err
 		}
 	}
@@ -167,9 +169,9 @@ func (s *Session) undo(st *seat, cause error) error {
 	st.member.Leave("failed")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.srv.base), s.srv.o.HandlerTimeout)
 	defer cancel()
-	if err := s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(wire.ReasonLeft)); err != nil {
-		s.log.Warn("seat could not be taken back", "room", st.Room, "participant", st.Participant, "error", err)
-	}
+	s.insist(ctx, st, "seat could not be taken back", func(ctx context.Context) error {
+		return s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(wire.ReasonLeft))
+	})
 	return cause
 }
 

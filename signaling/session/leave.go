@@ -17,9 +17,9 @@ func leave(ctx context.Context, s *Session, req *request) error {
 	case StateJoined:
 		st := s.seat.Load()
 		st.member.Leave(string(wire.ReasonLeft)) // the packets stop now, whatever Redis says
-		if err := s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(wire.ReasonLeft)); err != nil {
-			s.log.Warn("seat could not be given up", "room", st.Room, "participant", st.Participant, "error", err)
-		}
+		s.insist(ctx, st, "seat could not be given up", func(ctx context.Context) error {
+			return s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(wire.ReasonLeft))
+		})
 		s.srv.m.joined.Dec()
 	}
 	s.state = StateClosed
@@ -31,19 +31,37 @@ func leave(ctx context.Context, s *Session, req *request) error {
 func (s *Session) finish() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.srv.base), s.srv.o.HandlerTimeout)
 	defer cancel()
-	o := &s.srv.o
 	switch s.state {
 	case StateWaiting:
 		_ = s.leaveLobby(ctx) // the entry at the door ends with its pass
 	case StateJoined:
 		s.srv.m.joined.Dec()
 		st := s.seat.Load()
-		if !st.member.Detach(s) {
-			return // removed, replaced, resumed elsewhere or over
-		}
-		err := o.Seats.Away(ctx, st.Room, st.Participant, st.Session, o.AwayKeep)
-		if code := meeting.CodeOf(err); err != nil && code != meeting.CodeStale && code != meeting.CodeNotFound {
-			s.log.Warn("seat could not be marked away", "room", st.Room, "participant", st.Participant, "error", err)
+		if st.member.Detach(s) { // else removed, replaced, resumed elsewhere or over
+			s.away(ctx, st)
 		}
 	}
+}
+
+// away keeps the seat for a while for somebody whose socket is gone.
+func (s *Session) away(ctx context.Context, st *seat) {
+	o := &s.srv.o
+	s.insist(ctx, st, "seat could not be marked away", func(ctx context.Context) error {
+		if st.member.Here() {
+			return nil // back meanwhile
+		}
+		return o.Seats.Away(ctx, st.Room, st.Participant, st.Session, o.AwayKeep)
+	})
+}
+
+// insist makes a change now, or as soon as Redis is back.
+func (s *Session) insist(ctx context.Context, st *seat, failed string, do func(context.Context) error) {
+	err := do(ctx)
+	switch code := meeting.CodeOf(err); {
+	case err == nil || code == meeting.CodeStale || code == meeting.CodeNotFound || code == meeting.CodeEnded:
+		return // it is so already
+	case code == meeting.CodeUnavailable:
+		s.srv.o.Hub.Insist(do)
+	}
+	s.log.Warn(failed, "room", st.Room, "participant", st.Participant, "error", err)
 }

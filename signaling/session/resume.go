@@ -132,9 +132,7 @@ func (s *Session) notResumed(st *seat, cause error) error {
 	if st.member.Detach(s) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.srv.base), s.srv.o.HandlerTimeout)
 		defer cancel()
-		if err := s.srv.o.Seats.Away(ctx, st.Room, st.Participant, st.Session, s.srv.o.AwayKeep); err != nil {
-			s.log.Warn("seat could not be marked away", "room", st.Room, "participant", st.Participant, "error", err)
-		}
+		s.away(ctx, st)
 	}
 	return cause
 }

@@ -13,6 +13,8 @@ import (
 	"incamera/signaling/wire"
 )
 
+const admitTime = 4 * time.Second
+
 // seat is what a joined socket knows of its place; it does not change while the socket lives.
 type seat struct {
 	Room, Meeting, Participant, Session string
@@ -87,6 +89,9 @@ func (s *Session) carry(ctx context.Context, st *seat, offer string, who *meetin
 			r.HardMuted = append(r.HardMuted, noderpc.Kind(m.Kind))
 		}
 	}
+	// A node that is dead without a word leaves the registry within this time; then there is still time for another.
+	ctx, cancel := context.WithTimeout(ctx, admitTime)
+	defer cancel()
 	resp, err := s.srv.o.Nodes.Admit(ctx, at.Node, r)
 	if err != nil {
 		return nil, err
