@@ -9,13 +9,17 @@ import { freePort } from './server.mjs';
 
 if (!existsSync('/usr/bin/prometheus')) throw new Error('prometheus is missing: run scripts/setup test');
 
-/** @param {string[]} targets base URLs of admin listeners */
-export async function prometheus(targets) {
+/**
+ * @param {string[]} targets base URLs of admin listeners
+ * @param {{ rules?: string[] }} options files with rules
+ */
+export async function prometheus(targets, { rules = [] } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'incamera-prom-'));
   const port = await freePort();
   const hosts = targets.map((t) => new URL(t).host);
   await writeFile(join(dir, 'prometheus.yml'), JSON.stringify({
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: rules,
     scrape_configs: [{ job_name: 'incamera', static_configs: [{ targets: hosts }] }],
   }));
   const child = spawn('/usr/bin/prometheus', [
@@ -39,6 +43,8 @@ export async function prometheus(targets) {
   }
   return {
     query: (expr) => get('/api/v1/query?query=' + encodeURIComponent(expr)).then((d) => d.result),
+    /** Every rule with its state, as Prometheus holds it. */
+    rules: () => get('/api/v1/rules').then((d) => d.groups.flatMap((g) => g.rules)),
     names: () => get('/api/v1/label/__name__/values'),
     async stop() { child.kill('SIGTERM'); await exited; await rm(dir, { recursive: true, force: true }); },
   };
