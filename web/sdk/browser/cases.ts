@@ -72,16 +72,18 @@ export const cases: Record<string, () => Promise<unknown>> = {
     }));
     const video = document.createElement('video');
     document.body.append(video);
-    room.watch([{ participant: bob, kind: 'camera', width: 640, height: 360, element: video }]);
-    await until('a picture', () => video.videoWidth > 0);
+    const mirror = document.createElement('video');
+    document.body.append(mirror);
+    room.watch([{ participant: bob, kind: 'camera', width: 640, height: 360, element: video }, { participant: me, kind: 'camera', width: 9, height: 9, element: mirror }]);
+    await until('a picture', () => video.videoWidth > 0 && mirror.videoWidth > 0);
     check(room.videoFor(bob, 'camera') !== null && room.videoFor(me, 'camera') !== null, 'videoFor');
     await room.setCamera(false);
-    check(room.videoFor(me, 'camera') === null && room.self?.media.find((m) => m.kind === 'camera')?.on === false, 'camera off');
+    check(room.videoFor(me, 'camera') === null && room.self?.media.find((m) => m.kind === 'camera')?.on === false && mirror.srcObject === null, 'camera off');
     await room.setMic(false);
     check(!room.media.mic.on, 'mic off');
     await room.setCamera(true);
     await room.setMic(true);
-    check(room.media.camera.on && room.media.mic.on, 'on again');
+    check(room.media.camera.on && room.media.mic.on && mirror.srcObject !== null, 'on again');
     const stats = await until('frames', async () => {
       const s = await room.stats();
       const r = s.received.find((x) => x.slot === 3);

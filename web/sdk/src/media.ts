@@ -5,7 +5,7 @@ import { Playback } from './playback.js';
 import type { ClientBody, MediaAnswer, ServerMessage, SlotState } from './protocol.js';
 import type { Publisher } from './publish.js';
 import { Queue } from './queue.js';
-import { SlotPool } from './slots.js';
+import { SlotPool, type Own } from './slots.js';
 import { callStats } from './stats.js';
 import { Scope } from './emitter.js';
 import type { Transport, TransportState } from './transport.js';
@@ -26,6 +26,7 @@ export interface MediaOptions {
   readonly transport: Transport;
   readonly make: (pool: { audio: number; video: number }) => Transport;
   readonly publisher: Publisher;
+  readonly own: Own;
   readonly policy: ReconnectPolicy;
   readonly host: MediaHost;
   readonly logger: Logger;
@@ -57,7 +58,7 @@ export class Media {
   constructor(options: MediaOptions) {
     this.#options = options;
     this.#current = options.transport;
-    this.pool = new SlotPool(options.transport);
+    this.pool = new SlotPool(options.transport, options.own);
     this.playback = new Playback((error) => options.host.error(error));
   }
 

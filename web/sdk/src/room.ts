@@ -68,7 +68,10 @@ export class Room {
     this.#local = new LocalSources(publisher, {
       tell: async (kind, on) => void (await this.#session.request({ type: 'setMedia', body: { kind: wireKind[kind], on } })),
       may: (kind) => this.#grants.publish.includes(kind),
-      changed: () => this.#emitter.emit('media', this.media),
+      changed: () => {
+        this.#media.pool.bind();
+        this.#emitter.emit('media', this.media);
+      },
       error: (error) => this.#emitter.emit('error', error),
     });
     this.#session = new Session({
@@ -90,6 +93,7 @@ export class Room {
     });
     this.#media = new Media({
       transport: parts.transport, make: parts.make, publisher, policy, logger,
+      own: { id: this.selfId, track: (kind) => this.#local.track(kind) },
       host: {
         request: (body) => this.#session.request(body),
         lost: () => this.#session.reopen('media transport failed'),
@@ -203,11 +207,11 @@ export class Room {
   /** Says which pictures are on the page; 'auto' fills the slots by speech. Cheap to call at every layout. */
   watch(tiles: readonly Tile[] | 'auto'): void {
     if (this.#scope.ended) return;
-    this.#media.watch(tiles === 'auto' ? tiles : tiles.filter((tile) => tile.participant !== this.selfId));
+    this.#media.watch(tiles);
   }
   /** The picture of somebody (own ones included), when there is one now. */
   videoFor(participant: string, kind: VideoKind): MediaStreamTrack | null {
-    return participant === this.selfId ? this.#local.track(kind) : this.#media.pool.trackOf(participant, kind);
+    return this.#media.pool.trackOf(participant, kind);
   }
   /** Plays all sound on this output device ('' = default). Rejects with unsupported in browsers without it. */
   setOutput(deviceId: string): Promise<void> {

@@ -11,7 +11,14 @@ const autoTile = { participant: '', kind: 'camera', width: 480, height: 270 } as
 /** Pool sizes a client grows to, each in one negotiation. */
 const poolSteps: readonly number[] = [9, 16, 25, 49];
 
+/** The person itself: its pictures come from its own devices, not from slots. */
+export interface Own {
+  readonly id: string;
+  track(kind: VideoKind): MediaStreamTrack | null;
+}
+
 export class SlotPool {
+  readonly #own: Own;
   #transport: Transport;
   #occupants = new Map<number, SlotState>();
   /** What was heard since a second transport was asked for: its slots start empty. */
@@ -21,7 +28,8 @@ export class SlotPool {
   #wishes: (Wish | null)[] = [];
   #bound = new Map<HTMLVideoElement, MediaStreamTrack>();
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, own: Own) {
+    this.#own = own;
     this.#transport = transport;
   }
 
@@ -87,6 +95,7 @@ export class SlotPool {
 
   /** The track of somebody's picture, when it is in a slot and flows. */
   trackOf(participant: string, kind: VideoKind): MediaStreamTrack | null {
+    if (participant === this.#own.id) return this.#own.track(kind);
     const slot = this.#slots.find((s) => {
       const state = this.#occupants.get(s);
       return state?.participant === participant && state.kind === kind && state.paused === '';
@@ -125,7 +134,7 @@ export class SlotPool {
   #wanted(): Wish[] {
     const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
     const tiles: readonly Tile[] = this.#tiles === 'auto' ? this.#slots.map(() => autoTile) : this.#tiles;
-    return tiles.flatMap((tile) => wishOf(tile, ratio) ?? []);
+    return tiles.flatMap((tile) => (tile.participant === this.#own.id ? [] : (wishOf(tile, ratio) ?? [])));
   }
 
   #replan(): void {

@@ -35,6 +35,8 @@ interface Pending {
 }
 
 const defaultPingMs = 15_000;
+/** A server that says nothing for this long after a ping is gone. */
+const pongMs = 5_000;
 
 /** "https://host[/prefix]" to the address of the protocol's socket. */
 export function socketUrl(base: string): string {
@@ -120,7 +122,7 @@ export class Socket {
     this.#scope.listen(ws, 'message', (event) => this.#received(event));
     this.#scope.listen(ws, 'close', (event) => this.#end((event as CloseEvent).code));
     const pingMs = Math.max(1000, welcome.limits.pingIntervalMs || defaultPingMs);
-    this.#scope.interval(() => this.#keepAlive(pingMs), pingMs);
+    this.#scope.interval(() => this.#keepAlive(), pingMs);
   }
 
   get open(): boolean {
@@ -195,13 +197,13 @@ export class Socket {
     if (message.type === 'bye') this.close();
   }
 
-  #keepAlive(pingMs: number): void {
-    if (Date.now() - this.#heardAt > 2.5 * pingMs) {
+  #keepAlive(): void {
+    const asked = Date.now();
+    this.request({ type: 'ping', body: {} }, pongMs).catch(() => {
+      if (this.#closed || this.#heardAt >= asked) return; // refused or late, but the server speaks
       this.#logger.info('the server is silent; giving the socket up');
       this.close(4000);
-      return;
-    }
-    this.request({ type: 'ping', body: {} }, 2 * pingMs).catch(() => {}); // silence is judged by heardAt
+    });
   }
 
   #end(code: number): void {

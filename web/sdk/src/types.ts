@@ -98,7 +98,10 @@ export interface SlotView {
   readonly track: MediaStreamTrack;
 }
 
-/** One picture on the page, in CSS pixels. With `element`, the SDK attaches and detaches the picture itself. */
+/**
+ * One picture on the page, in CSS pixels; own pictures too. With `element`, the SDK attaches and detaches the picture
+ * itself.
+ */
 export interface Tile {
   /** Empty: filled by speech. */
   readonly participant: string;
