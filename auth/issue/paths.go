@@ -23,7 +23,7 @@ type UserRequest struct {
 // ForUser issues a room token to a person with an account and a fresh second factor. The owner hosts, members have
 // their role, every other account is a participant, or waits in the lobby where the room's class says so.
 func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
-	a := &attempt{path: pathUser, actor: "login:" + q.Login, address: q.Address, meta: map[string]string{}}
+	a := &attempt{path: pathUser, actor: "unknown", address: q.Address, meta: map[string]string{}}
 	return i.run(ctx, a, q.Room, func() (Issued, error) {
 		s, err := i.session(ctx, q.Login)
 		if err != nil {
