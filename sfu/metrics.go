@@ -81,6 +81,7 @@ type metrics struct {
 	closed  *prometheus.CounterVec
 
 	descDrops, descSocket, descPackets, descBytes, descNack, descPLI, descMisc *prometheus.Desc
+	descIO                                                                     *prometheus.Desc
 	descBusy, descTransports, descRooms, descLoad                              *prometheus.Desc
 }
 
@@ -106,8 +107,10 @@ func newMetrics(n *Node) *metrics {
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "incamera_sfu_transport_closed_total", Help: "Ended transports by cause.",
 		}, []string{"cause"}),
-		descDrops:      prometheus.NewDesc("incamera_sfu_dropped_packets_total", "Packets that went no further, by reason.", []string{"reason"}, nil),
-		descSocket:     prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
+		descDrops:  prometheus.NewDesc("incamera_sfu_dropped_packets_total", "Packets that went no further, by reason.", []string{"reason"}, nil),
+		descSocket: prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
+		descIO: prometheus.NewDesc("incamera_sfu_socket_io_total",
+			"System calls, messages (with offloads one carries many datagrams) and datagrams, by direction.", []string{"what"}, nil),
 		descPackets:    prometheus.NewDesc("incamera_sfu_packets_total", "RTP packets by direction.", []string{"direction"}, nil),
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
 		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed.", []string{"what"}, nil),
@@ -124,7 +127,7 @@ func newMetrics(n *Node) *metrics {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc,
+		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc, m.descIO,
 		m.descBusy, m.descTransports, m.descRooms, m.descLoad,
 	} {
 		ch <- d
@@ -158,6 +161,16 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			sum += s.socket.Counters().Dropped[r].Load()
 		}
 		counter(m.descSocket, sum, r.String())
+	}
+	var io [6]uint64
+	for _, s := range m.node.shards {
+		c := s.socket.Counters()
+		for i, v := range []*atomic.Uint64{&c.RxCalls, &c.RxMessages, &c.RxDatagrams, &c.TxCalls, &c.TxMessages, &c.TxDatagrams} {
+			io[i] += v.Load()
+		}
+	}
+	for i, what := range []string{"rx_calls", "rx_messages", "rx_datagrams", "tx_calls", "tx_messages", "tx_datagrams"} {
+		counter(m.descIO, io[i], what)
 	}
 	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsIn }), "in")
 	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsOut }), "out")

@@ -243,6 +243,10 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	l.ring.Commit(slot)
 	l.pt, l.codec = pt, kind
+	if l.cameTS == h.TS {
+		l.gap += (min(s.now-l.cameAt, 4*burstGap) - l.gap) / 8
+	}
+	l.cameAt, l.cameTS = s.now, h.TS
 	l.srcClock.Packet(h.TS, s.now)
 	src.set.Packet(l.index, int(slot.PayloadLen), s.now)
 	if slot.PayloadLen == 0 {

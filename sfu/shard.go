@@ -18,6 +18,10 @@ const (
 	idleTick     = 100 * time.Millisecond // when the shard has no transport
 	commandQueue = 1024
 	sampleEvery  = 64 // batches per sample of the histograms
+	// A publisher whose packets of one frame come closer than burstGap sends frames at once; the beginning of such a
+	// frame waits at most holdMost for its end.
+	burstGap = 150 * time.Microsecond
+	holdMost = 500 * time.Microsecond
 )
 
 var errClosed = errors.New("the node is closing")
@@ -41,7 +45,9 @@ type Shard struct {
 	// owned by the loop
 	now      time.Duration // since start; taken once per batch
 	inBatch  bool
-	depth    int
+	depth    int           // datagrams since the last delivery
+	first    time.Duration // when the first of them came
+	held     time.Duration // since when the beginning of a frame waits for its end, 0: nothing waits
 	began    time.Time
 	nextTick time.Duration
 	batch    *udp.Batch
@@ -117,6 +123,9 @@ func (s *Shard) loop() {
 	s.load.since = s.start
 	for {
 		wait := s.nextTick
+		if s.held != 0 {
+			wait = min(wait, s.held+holdMost)
+		}
 		_, err := s.socket.Recv(s.start.Add(wait), s)
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
@@ -127,6 +136,9 @@ func (s *Shard) loop() {
 		begin := time.Now()
 		s.now = begin.Sub(s.start)
 		s.commands()
+		if s.held != 0 && s.now >= s.held+holdMost {
+			s.deliver()
+		}
 		if s.now >= s.nextTick {
 			s.tick()
 		}
@@ -138,9 +150,12 @@ func (s *Shard) loop() {
 // Datagram implements udp.Handler.
 func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
 	if !s.inBatch {
-		s.inBatch, s.depth = true, 0
+		s.inBatch = true
 		s.began = time.Now()
 		s.now = s.began.Sub(s.start)
+		if s.depth == 0 {
+			s.first = s.now
+		}
 		if len(s.cmds) > 0 {
 			s.commands() // so that a transport is known before its first packet is
 		}
@@ -149,19 +164,46 @@ func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
 	s.demux(src, pkt)
 }
 
-// Drained implements udp.Handler: what the socket held is forwarded.
+// Drained implements udp.Handler: what the socket held is forwarded, unless the rest of a frame is about to come.
 func (s *Shard) Drained() {
+	s.inBatch = false
+	if s.midFrame() {
+		if s.held == 0 {
+			s.held = s.now
+		}
+		if s.now-s.held < holdMost {
+			s.busy(s.began, time.Now())
+			return
+		}
+	}
+	s.deliver()
+	s.busy(s.began, time.Now())
+}
+
+// deliver forwards everything that came.
+func (s *Shard) deliver() {
+	s.held = 0
 	s.forwardFresh()
 	s.batch.Flush()
-	s.inBatch = false
 	s.addTallies()
-	end := time.Now()
 	s.counts.datagram.Add(uint64(s.depth))
 	if s.counts.batches.Add(1)%sampleEvery == 0 {
-		s.node.metrics.latency.Observe(end.Sub(s.began).Seconds())
+		s.node.metrics.latency.Observe((time.Since(s.start) - s.first).Seconds())
 		s.node.metrics.depth.Observe(float64(s.depth))
 	}
-	s.busy(s.began, end)
+	s.depth = 0
+}
+
+// midFrame says that all that came is the beginning of frames of publishers that send whole frames at once. Their
+// pictures cannot be shown before the last packet, so waiting for it costs nothing, and one send carries more.
+func (s *Shard) midFrame() bool {
+	for _, l := range s.fresh {
+		n := len(l.fresh)
+		if !l.codec.Video() || l.gap > burstGap || n == 0 || n > cap(l.fresh)/2 || l.fresh[n-1].slot.Marker {
+			return false
+		}
+	}
+	return len(s.fresh) > 0
 }
 
 func (s *Shard) addTallies() {

@@ -62,7 +62,9 @@ type Layer struct {
 	lastKey  time.Duration // arrival of the last key frame's start, 0: none
 	pliAt    time.Duration // when the last request went out, 0: none
 	wantKey  bool
-	watching int
+	gap      time.Duration // between packets of one frame, averaged
+	cameAt   time.Duration
+	cameTS   uint32
 	nextNack time.Duration
 }
 
@@ -146,7 +148,7 @@ func (l *Layer) open(k codec.Kind) error {
 	l.fresh = make([]freshPacket, 0, freshBurst)
 	l.stats = report.Receiver{Clock: clock}
 	l.srcClock = report.SourceClock{Clock: clock}
-	l.nack = nil
+	l.nack, l.gap = nil, burstGap*4
 	if k.Video() {
 		l.nack = nack.NewGenerator(nack.Options{})
 	}
