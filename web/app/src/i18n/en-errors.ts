@@ -13,7 +13,7 @@ export const englishErrors = {
   bad_argument: 'That did not fit. Check what you typed, then try again.',
   too_large: 'That is too long. Make it shorter.',
   rate_limited: 'That was too fast. Wait a moment, then try again.',
-  throttled: 'Too many tries. Wait a few minutes, then try again.',
+  throttled: 'Too many tries. Wait a little, then try again.',
   wrong_state: 'That is not possible right now. Try again in a moment.',
   protocol_unsupported: 'This page is older or newer than the server. Reload it.',
   conflict: 'Somebody changed this at the same time. Look again, then try once more.',

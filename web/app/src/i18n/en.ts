@@ -19,6 +19,7 @@ const general = {
   copied: 'Copied',
   tryAgain: 'Try again',
   more: 'More',
+  tryAgainIn: (seconds: number) => (seconds < 90 ? `You can try again in ${seconds} seconds.` : `You can try again in ${Math.ceil(seconds / 60)} minutes.`),
   reference: (code: string) => `Reference: ${code}`,
 
   pitchTitle: 'A room with the door closed.',
@@ -119,8 +120,8 @@ const general = {
   classSecret: 'Secret',
   classOpenText: 'Anyone with the link may ask to enter',
   classInternalText: 'People with an account, and guests a host lets in',
-  classConfidentialText: 'People with an account only',
-  classSecretText: 'People with an account only',
+  classConfidentialText: 'Only for the people it concerns',
+  classSecretText: 'Only for the people it concerns · no guests',
 
   unsupportedTitle: 'This browser cannot join yet',
   unsupportedText: 'Meetings need these things. Use a current Chrome, Edge, Firefox or Safari over https, or ask your administrator.',

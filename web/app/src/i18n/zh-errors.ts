@@ -15,7 +15,7 @@ export const chineseErrors: ErrorSentences = {
   bad_argument: '内容不合适。请核对输入后重试。',
   too_large: '内容太长，请缩短。',
   rate_limited: '操作太快。请稍候重试。',
-  throttled: '尝试次数过多。请等待几分钟后重试。',
+  throttled: '尝试次数过多。请稍等后重试。',
   wrong_state: '现在还不能这样做。请稍后重试。',
   protocol_unsupported: '本页面与服务器版本不一致。请重新加载。',
   conflict: '有人同时做了修改。请查看后再试一次。',

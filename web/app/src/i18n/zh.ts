@@ -19,6 +19,7 @@ export const zh: Messages = {
   copied: '已复制',
   tryAgain: '重试',
   more: '更多',
+  tryAgainIn: (seconds) => (seconds < 90 ? `${seconds} 秒后可以重试。` : `${Math.ceil(seconds / 60)} 分钟后可以重试。`),
   reference: (code) => `参考代码：${code}`,
 
   pitchTitle: '关上门，再谈事。',
@@ -119,8 +120,8 @@ export const zh: Messages = {
   classSecret: '机密',
   classOpenText: '持链接者均可申请进入',
   classInternalText: '有账号的人，以及主持人放行的访客',
-  classConfidentialText: '仅限有账号的人',
-  classSecretText: '仅限有账号的人',
+  classConfidentialText: '仅限相关人员',
+  classSecretText: '仅限相关人员 · 无访客',
 
   unsupportedTitle: '此浏览器暂时无法加入',
   unsupportedText: '会议需要以下条件。请通过 https 使用新版 Chrome、Edge、Firefox 或 Safari，或联系管理员。',

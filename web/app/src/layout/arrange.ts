@@ -69,13 +69,17 @@ function two({ stage, own, phone }: Scene, other: Key): Arrangement {
   return { view: 'two', boxes: new Map([[other, whole(stage)], [own, inset]]), inset: true, page: 0, pages: 1, columns: 1 };
 }
 
+/** How many others one page of the grid shows. The own tile stands last on every page, so it is one less than fits. */
+export function firstPage({ stage, phone }: Pick<Scene, 'stage' | 'phone'>, others: number): number {
+  const rules = { gap: phone ? 6 : 8, minWidth: phone ? MIN_TILE_PHONE : MIN_TILE, pagerHeight: PAGER, most: MOST_TILES };
+  return Math.max(1, perPage(others + 1, stage, rules) - 1);
+}
+
 function grid(scene: Scene, gap: number): Arrangement {
   const { stage, others, own } = scene;
   const total = others.length + 1;
-  const rules = { gap, minWidth: scene.phone ? MIN_TILE_PHONE : MIN_TILE, pagerHeight: PAGER, most: MOST_TILES };
-  const count = perPage(total, stage, rules);
-  // Own tile stands last on every page, so a page has room for one other less.
-  const each = Math.max(1, count - 1);
+  const each = firstPage(scene, others.length);
+  const count = each >= others.length ? total : each + 1;
   const pages = Math.ceil(others.length / each);
   const page = Math.min(Math.max(0, scene.page), pages - 1);
   const shown = [...others.slice(page * each, (page + 1) * each), own];

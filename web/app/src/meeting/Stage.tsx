@@ -2,7 +2,8 @@ import type { Room, Tile as WatchTile } from '@incamera/sdk';
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.js';
-import { arrange } from '../layout/arrange.js';
+import { arrange, firstPage } from '../layout/arrange.js';
+import { noSeats, seat } from '../layout/seats.js';
 import { connection, hands, isOn, people, selfId, speaking } from '../state/call.js';
 import { layout, page, phone, pin } from '../state/meetingui.js';
 import { Alone } from './Alone.js';
@@ -19,6 +20,7 @@ export function Stage({ room }: { readonly room: Room }) {
   const size = useSignal({ width: 0, height: 0 });
   const shareAspect = useSignal(16 / 10);
   const columns = useRef<number | undefined>(undefined);
+  const seats = useRef(noSeats);
   const videos = useRef(new Map<string, HTMLVideoElement>());
   const speaker = useSteadySpeaker();
 
@@ -35,11 +37,16 @@ export function Stage({ room }: { readonly room: Room }) {
     return () => observer.disconnect();
   }, []);
 
-  const own: TileId = { participant: selfId.value, kind: 'camera' };
-  const all: TileId[] = people.value.filter((one) => one.id !== selfId.value).map((one) => ({ participant: one.id, kind: 'camera' }));
+  const camera = (participant: string): TileId => ({ participant, kind: 'camera' });
+  const others = people.value.filter((one) => one.id !== selfId.value);
+  const heard = [...speaking.value, ...hands.value.map((one) => one.id)].filter((id) => id !== selfId.value);
+  const paged = { stage: size.value, phone: phone.value };
+  seats.current = seat(seats.current, { present: others.map((one) => one.id), active: heard, visible: firstPage(paged, others.length), now: performance.now() });
+  const own = camera(selfId.value);
+  const all: TileId[] = seats.current.order.map(camera);
   const main = mainTile(people.value, selfId.value, { pin: pin.value, layout: layout.value, speaker });
   if (main && main.kind === 'screen') all.unshift(main);
-  const keep = new Set([...speaking.value, ...hands.value.map((one) => one.id)].map((id) => keyOf({ participant: id, kind: 'camera' })));
+  const keep = new Set(heard.map((id) => keyOf(camera(id))));
   const scene = arrange({
     stage: size.value, phone: phone.value, others: all.map(keyOf), own: keyOf(own),
     main: main ? keyOf(main) : null, mainAspect: main?.kind === 'screen' ? shareAspect.value : null, keep, page: page.value,

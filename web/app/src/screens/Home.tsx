@@ -12,6 +12,9 @@ import { Problem } from '../ui/Problem.js';
 import { TopBar } from '../ui/TopBar.js';
 import { RoomRow } from './RoomRow.js';
 
+/** The server's bound on a room's title, in characters. */
+const LONGEST_TITLE = 80;
+
 /** Start a meeting now, go back to one of my rooms, or join with what somebody sent. */
 export function Home() {
   const m = t();
@@ -40,7 +43,8 @@ export function Home() {
     busy.value = true;
     failure.value = null;
     try {
-      const room = await api.createRoom(m.meetingTitleOf(user.value?.name ?? ''));
+      const title = [...m.meetingTitleOf(user.value?.name ?? '')].slice(0, LONGEST_TITLE).join('');
+      const room = await api.createRoom(title);
       navigate(`/r/${room.id}`);
     } catch (error) {
       failure.value = failureOf(error);

@@ -3,6 +3,9 @@ import { t } from '../i18n/index.js';
 import { language } from '../state/prefs.js';
 import { Icon } from './Icon.js';
 
+/** Shorter waits are over before the sentence is read. */
+const LEAST_WAIT_MS = 3000;
+
 /** A failure in words, where it happened. */
 export function Problem({ failure }: { readonly failure: Failure | null }) {
   if (!failure) return null;
@@ -11,6 +14,7 @@ export function Problem({ failure }: { readonly failure: Failure | null }) {
       <Icon name="circle-alert" />
       <span>
         {sentenceIn(language.value, failure)}
+        {failure.retryAfterMs > LEAST_WAIT_MS && ` ${t().tryAgainIn(Math.ceil(failure.retryAfterMs / 1000))}`}
         {failure.reference && <span class="quiet xs reference">{t().reference(failure.reference)}</span>}
       </span>
     </div>
