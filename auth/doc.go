@@ -1,11 +1,12 @@
 // Package auth is the room that says who may enter; it holds only packages.
 //
-//	strict     reads compact JWS and JSON without mercy
+//	strict     reads compact JWS and JSON so that a text has one meaning
 //	pki        the deployment's CA, process identities, signed objects
 //	token      room tokens, tickets, lobby passes, grants, proofs of possession
 //	store      what lasts: SQL (SQLite and PostgreSQL)
 //	vault      seals secrets before they reach the store
 //	audit      the hash-chained, signed record of what happened
+//	throttle   slows down guessing
 //	account    people and passwords
 //	mfa        TOTP and recovery codes
 //	login      web sessions: password done, second factor done
@@ -13,5 +14,21 @@
 //	policy     CEL rules: allow, deny, step up, restrict
 //	issue      the one place where room tokens and lobby passes come from
 //
-// Nothing here imports another room of the house.
+// Nothing here imports another room of the house. What an HTTP layer calls, in order:
+//
+//	first setup     account.Setup → login.Begin (pending cookie) → enrol
+//	invitation      account.AcceptInvite → login.Begin → enrol
+//	sign-in         account.Verify → login.Begin → mfa.Status says: second factor, or enrol
+//	second factor   login.Get → mfa.Verify → login.Elevate (new cookie)
+//	enrol           login.Get → mfa.BeginTOTP → mfa.ConfirmTOTP → login.Elevate (new cookie); `fresh` is
+//	                login.FreshMFA over a few minutes: who has a factor must give it before replacing it
+//	room token      login.Get → issue.ForUser; second_factor_required leads back to "second factor"
+//	lobby pass      issue.LobbyPass (with the session's handle when there is one)
+//	admission       issue.ForGuest with the host's person and the waiter's own signed pass
+//	client token    apiclient.Verifier.Verify → issue.ForClient
+//	entering        token.Verifier.Room → token.VerifyProof, its thumbprint equal to Key → Room.ID used once
+//	in a meeting    login.Keep every few minutes for people with an account: their page asks nothing over HTTP
+//
+// issue puts its decisions on record itself; the layer above records sign-ins, enrolments and administration with
+// audit.Append. A pending session may do nothing but enrol and give a second factor.
 package auth

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,6 +186,8 @@ func digest(r store.AuditRow) []byte {
 	return h.Sum(nil)
 }
 
+var secretWords = []string{"password", "secret", "token", "cookie", "code", "credential", "assertion"}
+
 // canonicalMeta writes the pairs in the order of their names (encoding/json sorts a map's keys).
 func canonicalMeta(m map[string]string) (string, error) {
 	if len(m) > maxMeta {
@@ -192,6 +195,9 @@ func canonicalMeta(m map[string]string) (string, error) {
 	}
 	out := make(map[string]string, len(m))
 	for k, v := range m {
+		if named := strings.ToLower(k); slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(named, w) }) {
+			v = "[not recorded]" // a caller's slip must not become a leak that nobody can delete
+		}
 		out[clean(k)] = clean(v)
 	}
 	data, err := json.Marshal(out)
@@ -202,7 +208,8 @@ func canonicalMeta(m map[string]string) (string, error) {
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u2028' || r == '\u2029' {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u2028' || r == '\u2029' ||
+			(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') { // these turn text around
 			return '\uFFFD'
 		}
 		return r

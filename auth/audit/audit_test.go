@@ -149,6 +149,7 @@ func TestTextsStayOneLineAndBounded(t *testing.T) {
 	ctx := context.Background()
 	err := log(t, s, id).Append(ctx, Event{
 		Actor: "u:1\n2026-01-01 admin deleted everything", Verb: "x", Object: strings.Repeat("长", 500), Result: "\xff\x1b[2J",
+		Meta: map[string]string{"setup_token": "T0PS3CRET", "why": "\u202eback"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +159,9 @@ func TestTextsStayOneLineAndBounded(t *testing.T) {
 		t.Fatal(rows, err)
 	}
 	r := rows[0]
+	if strings.Contains(r.Meta, "T0PS3CRET") || strings.Contains(r.Meta, "\u202e") || !strings.Contains(r.Meta, "back") {
+		t.Error(r.Meta)
+	}
 	if strings.ContainsAny(r.Actor+r.Result, "\n\x1b") || len(r.Object) > maxField || !strings.HasSuffix(r.Object, "长") {
 		t.Errorf("%+v", r)
 	}

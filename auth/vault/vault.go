@@ -78,16 +78,21 @@ func create(path string) (*keyset.Handle, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	// O_EXCL: two processes that start at once must not each believe in a key of their own.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	// The finished file is linked into place: of two processes that start at once one key wins, and nobody reads half
+	// a key or believes in one of their own.
+	f, err := os.CreateTemp(filepath.Dir(path), ".kek-*") // opened 0600
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
+	defer os.Remove(f.Name())
 	_, err = f.Write(data.Bytes())
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	return handle, nil
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
+	}
+	return read(path)
 }
 
 // Seal encrypts secret for the row that label names ("factor/<id>").
