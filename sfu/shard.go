@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	tickEvery    = 5 * time.Millisecond
+	tickEvery    = 10 * time.Millisecond
+	urgentTick   = 5 * time.Millisecond   // while a replay runs or a transport waits to be ready
+	quietTick    = 25 * time.Millisecond  // when no media came since the last one
 	idleTick     = 100 * time.Millisecond // when the shard has no transport
 	commandQueue = 1024
 	sampleEvery  = 64 // batches per sample of the histograms
@@ -50,6 +52,8 @@ type Shard struct {
 	held     time.Duration // since when the beginning of a frame waits for its end, 0: nothing waits
 	began    time.Time
 	nextTick time.Duration
+	urgent   bool   // the next tick comes sooner
+	ticked   uint64 // packets that had come in at the last tick
 	batch    *udp.Batch
 	peers    []*Peer
 	addrs    map[netip.AddrPort]*Peer

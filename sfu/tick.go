@@ -15,11 +15,7 @@ const (
 
 // tick does what is due by time, for every transport of the shard.
 func (s *Shard) tick() {
-	every := tickEvery
-	if len(s.peers) == 0 {
-		every = idleTick
-	}
-	s.nextTick = s.now + every
+	s.urgent = false
 	for i := len(s.peers) - 1; i >= 0; i-- {
 		if i < len(s.peers) {
 			s.tickPeer(s.peers[i])
@@ -34,6 +30,23 @@ func (s *Shard) tick() {
 		}
 	}
 	s.addTallies()
+	s.nextTick = s.now + s.untilTick()
+}
+
+// untilTick spares the wake-ups that nothing waits for.
+func (s *Shard) untilTick() time.Duration {
+	in := s.counts.packetsIn.Load()
+	came := in != s.ticked
+	s.ticked = in
+	switch {
+	case len(s.peers) == 0:
+		return idleTick
+	case s.urgent:
+		return urgentTick
+	case came:
+		return tickEvery
+	}
+	return quietTick
 }
 
 func (s *Shard) tickPeer(p *Peer) {
@@ -45,6 +58,7 @@ func (s *Shard) tickPeer(p *Peer) {
 	}
 	if !p.ready {
 		p.becomeReady()
+		s.urgent = true
 	}
 	s.feedback(p)
 	for _, src := range p.sources {
@@ -96,6 +110,7 @@ func (s *Shard) tickDown(d *Down, choose bool) {
 	}
 	if d.replay.on {
 		d.pump()
+		s.urgent = true
 	}
 	if d.layer != nil && d.reports.Due(s.now) {
 		s.senderReport(d)
