@@ -11,13 +11,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"incamera/auth/apiclient"
-	"incamera/auth/store"
-	"incamera/auth/token"
 	"incamera/cmd/incamera/config"
 )
 
@@ -52,19 +49,16 @@ func addClient(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	client := apiclient.Client{ID: token.NewID("c_"), Name: *name, Key: jwk}
+	client := apiclient.Client{Name: *name, Key: jwk}
 	if *origins != "" {
 		client.Origins = strings.Split(*origins, ",")
-	}
-	if err := client.Validate(); err != nil {
-		return err
 	}
 	s, err := openSQL(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := s.Clients.Create(ctx, store.Client{ID: client.ID, Name: client.Name, JWK: jwk, Origins: client.Origins, CreatedAt: time.Now()}); err != nil {
+	if client, err = (apiclient.Registry{Store: s}).Register(ctx, client); err != nil {
 		return err
 	}
 	fmt.Fprintln(w.stdout, client.ID)
@@ -111,13 +105,13 @@ func listClients(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer s.Close()
-	list, err := s.Clients.List(ctx)
+	list, err := apiclient.Registry{Store: s}.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, one := range list {
 		state := "active"
-		if !one.DisabledAt.IsZero() {
+		if one.Disabled {
 			state = "disabled"
 		}
 		fmt.Fprintf(w.stdout, "%s\t%s\t%s\t%s\n", one.ID, state, strings.Join(one.Origins, ","), one.Name)
@@ -145,7 +139,7 @@ func disableClient(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer s.Close()
-	if err := s.Clients.Disable(ctx, *id, time.Now()); err != nil {
+	if err := (apiclient.Registry{Store: s}).Disable(ctx, *id); err != nil {
 		return fmt.Errorf("client %s: %w", *id, err)
 	}
 	return nil

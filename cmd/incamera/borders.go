@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,13 +57,13 @@ func (b bans) Ban(ctx context.Context, room, subject, by string) error {
 // origins says which pages may speak to this server: its own, and those of registered API clients, the latter only
 // with their own client's tokens.
 type origins struct {
-	own   string
-	store *store.Store
+	own     string
+	clients apiclient.Registry
 }
 
-func newOrigins(h config.HTTP, s *store.Store) origins {
+func newOrigins(h config.HTTP, clients apiclient.Registry) origins {
 	u, _ := url.Parse(h.PublicURL) // validated
-	return origins{own: u.Scheme + "://" + strings.ToLower(u.Host), store: s}
+	return origins{own: u.Scheme + "://" + strings.ToLower(u.Host), clients: clients}
 }
 
 // clientTimeout bounds the look at the registered clients during an upgrade.
@@ -74,40 +75,16 @@ func (o origins) Upgrade(origin, _ string) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), clientTimeout)
 	defer cancel()
-	list, err := o.store.Clients.List(ctx)
-	if err != nil {
-		return false
-	}
-	for _, c := range list {
-		if toClient(c).AllowsOrigin(origin) {
-			return true
-		}
-	}
-	return false
+	list, err := o.clients.List(ctx)
+	return err == nil && slices.ContainsFunc(list, func(c apiclient.Client) bool { return c.AllowsOrigin(origin) })
 }
 
 func (o origins) Client(ctx context.Context, id, origin string) bool {
 	if id == "" {
 		return origin == o.own // people's own tokens are for people's own page
 	}
-	c, err := o.store.Clients.Get(ctx, id)
-	if err != nil {
-		return false
-	}
-	client := toClient(c)
-	return !client.Disabled && (origin == "" || origin == o.own || client.AllowsOrigin(origin))
-}
-
-func toClient(c store.Client) apiclient.Client {
-	return apiclient.Client{ID: c.ID, Name: c.Name, Key: c.JWK, Origins: c.Origins, Disabled: !c.DisabledAt.IsZero()}
-}
-
-// clients finds registered API clients for assertions.
-type clients struct{ store *store.Store }
-
-func (c clients) Client(ctx context.Context, id string) (apiclient.Client, error) {
-	found, err := c.store.Clients.Get(ctx, id)
-	return toClient(found), err
+	c, err := o.clients.Client(ctx, id)
+	return err == nil && !c.Disabled && (origin == "" || origin == o.own || c.AllowsOrigin(origin))
 }
 
 // acts puts what happens in meetings on record.

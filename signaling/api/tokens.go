@@ -79,6 +79,9 @@ func (a *API) clientRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !c.Has(apiclient.ScopeRooms) {
+		return nil, errForbidden
+	}
 	return a.makeRoom(w, r, issue.ClientSubject(c.ID))
 }
 

@@ -121,6 +121,7 @@ type Auth struct {
 	SessionMax         time.Duration `yaml:"session_max"`
 	SessionIdle        time.Duration `yaml:"session_idle"`
 	PasswordHashes     int           `yaml:"password_hashes"`
+	PolicyFile         string        `yaml:"policy_file"`
 }
 
 // Signaling is the behaviour of meetings.

@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 		k.bad("sql.dsn", "is needed for driver: postgres")
 	}
 	k.lasts("auth.second_factor_max_age", c.Auth.SecondFactorMaxAge, time.Minute, 24*time.Hour)
-	k.lasts("auth.session_max", c.Auth.SessionMax, time.Minute, 24*time.Hour)
+	k.lasts("auth.session_max", c.Auth.SessionMax, time.Minute, 12*time.Hour)
 	k.lasts("auth.session_idle", c.Auth.SessionIdle, time.Minute, 24*time.Hour)
 	k.between("auth.password_hashes", c.Auth.PasswordHashes, 1, 64)
 	k.lasts("signaling.seat_kept", c.Signaling.SeatKept, time.Second, 10*time.Minute)

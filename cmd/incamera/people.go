@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"incamera/auth/account"
+	"incamera/auth/apiclient"
+	"incamera/auth/audit"
+	"incamera/auth/issue"
+	"incamera/auth/login"
+	"incamera/auth/mfa"
+	"incamera/auth/pki"
+	"incamera/auth/policy"
+	"incamera/auth/store"
+	"incamera/auth/token"
+	"incamera/auth/vault"
+	"incamera/cluster/once"
+	"incamera/cmd/incamera/config"
+)
+
+// people is auth put together: who may enter, on one database.
+type people struct {
+	store    *store.Store
+	accounts *account.Accounts
+	factors  *mfa.Factors
+	sessions *login.Sessions
+	registry apiclient.Registry
+	clients  apiclient.Verifier
+	audit    *audit.Log
+	minter   *token.Minter
+	tokens   *token.Verifier
+	issuer   *issue.Issuer
+}
+
+func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store.Store, rdb redis.UniversalClient, reg prometheus.Registerer) (*people, error) {
+	v, err := vault.Open(filepath.Join(c.DataDir, "keys", "vault.json"))
+	if err != nil {
+		return nil, err
+	}
+	p := &people{store: s, registry: apiclient.Registry{Store: s}}
+	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
+	if p.accounts, err = account.New(account.Options{Store: s, Hashes: c.Auth.PasswordHashes, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	if p.factors, err = mfa.New(mfa.Options{Store: s, Vault: v, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	if p.sessions, err = login.New(login.Options{Store: s, Absolute: c.Auth.SessionMax, Idle: c.Auth.SessionIdle}); err != nil {
+		return nil, err
+	}
+	if p.audit, err = audit.New(ctx, audit.Options{Store: s, Identity: id, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	tokens := token.Options{Identity: id, Trust: id.Trust(), Audience: c.HTTP.PublicURL}
+	if p.minter, err = token.NewMinter(tokens); err != nil {
+		return nil, err
+	}
+	if p.tokens, err = token.NewVerifier(tokens); err != nil {
+		return nil, err
+	}
+	rules, err := policyRules(c.Auth)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := policy.New(policy.Options{Rules: rules, Location: time.Local, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	p.issuer, err = issue.New(issue.Options{
+		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: engine, Audit: p.audit, Minter: p.minter,
+		Verifier: p.tokens, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
+	})
+	return p, err
+}
+
+func policyRules(c config.Auth) ([]policy.Rule, error) {
+	if c.PolicyFile == "" {
+		return policy.Defaults(c.SecondFactorMaxAge), nil
+	}
+	data, err := os.ReadFile(c.PolicyFile)
+	if err != nil {
+		return nil, fmt.Errorf("auth.policy_file: %w", err)
+	}
+	rules, err := policy.Load(data)
+	if err != nil {
+		return nil, fmt.Errorf("auth.policy_file: %w", err)
+	}
+	return rules, nil
+}
+
+// sweepEvery is how often ended web sessions are removed.
+const sweepEvery = 10 * time.Minute
+
+// sweepLoop removes web sessions that are over, until ctx ends.
+func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := p.sessions.Sweep(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("web sessions were not swept", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"incamera/auth/pki"
+	"incamera/auth/store"
+	"incamera/cluster/meeting"
+	"incamera/cluster/noderpc"
+	"incamera/cluster/registry"
+	"incamera/cmd/incamera/config"
+	"incamera/signaling"
+	"incamera/signaling/api"
+	"incamera/signaling/door"
+)
+
+func signalingCommand() *command {
+	return &command{name: "signaling", short: "run a signaling instance of a larger deployment", run: runSignaling}
+}
+
+func runSignaling(ctx context.Context, w world, args []string) error {
+	f := flags(w, "incamera signaling [--config FILE]", "Runs one signaling instance: pages, API, WebSockets. Needs Redis (not embedded), media nodes (incamera node) and an\nidentity made by `incamera admin node enroll --role signaling`. Several instances share one PostgreSQL.")
+	path := configFlag(f, w)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	c, err := config.Load(*path, w.environ)
+	if err != nil {
+		return err
+	}
+	if c.Redis.Mode == config.RedisEmbedded {
+		return errors.New("redis.mode: a signaling instance of its own needs the deployment's Redis, not an embedded one")
+	}
+	identity, err := enrolledIdentity(c, pki.RoleSignaling, time.Now())
+	if err != nil {
+		return err
+	}
+	log := newLog(c.Log, w.stderr)
+	o, err := newOps(c.Admin.Listen, "signaling")
+	if err != nil {
+		return err
+	}
+	defer closeOps(o, log)
+	rdb, closeState, err := openState(c.Redis, log, o.registry)
+	if err != nil {
+		return err
+	}
+	defer closeState()
+	s, err := startSignaling(ctx, c, identity, rdb, log, o.registry)
+	if err != nil {
+		return err
+	}
+	watchReadiness(o, rdb, s)
+	if err := s.welcome(ctx, w, c); err != nil {
+		s.close(ctx)
+		return err
+	}
+	log.Info("signaling ready", "id", identity.ID(), "url", c.HTTP.PublicURL, "admin", o.addr())
+	<-ctx.Done()
+	log.Info("leaving")
+	o.drain()
+	stop, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	s.close(stop)
+	return nil
+}
+
+func watchReadiness(o *ops, rdb redis.UniversalClient, s *signalingPart) {
+	o.check("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
+	o.check("sql", s.people.store.Ping)
+	o.check("nodes", func(ctx context.Context) error {
+		nodes, err := s.directory.Nodes(ctx)
+		if err == nil && len(nodes) == 0 {
+			err = errors.New("no media node")
+		}
+		return err
+	})
+}
+
+// signalingPart is a signaling instance with what it needs; close ends all of it in the order of the fields.
+type signalingPart struct {
+	announce  *registry.Announcement
+	service   *signaling.Service
+	public    *public
+	pool      *noderpc.Pool
+	sweeper   *meeting.Sweeper
+	meetings  *meeting.Store
+	sweep     context.CancelFunc
+	loops     sync.WaitGroup
+	people    *people
+	directory *registry.Registry
+}
+
+func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (_ *signalingPart, err error) {
+	sql, err := openSQL(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &signalingPart{}
+	defer func() {
+		if err != nil {
+			s.close(ctx)
+			if s.people == nil {
+				_ = sql.Close()
+			}
+		}
+	}()
+	if s.people, err = openPeople(ctx, c, id, sql, rdb, reg); err != nil {
+		s.people = nil
+		return nil, err
+	}
+	if s.directory, err = registry.New(rdb, registry.Options{Identity: id, Log: log, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	s.meetings, err = meeting.New(rdb, meeting.Options{
+		Log: log, Registerer: reg, MaxParticipants: c.Signaling.MaxPerMeeting,
+		AwayKeep: c.Signaling.SeatKept, EmptyGrace: c.Signaling.MeetingKept,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.startService(ctx, c, id, sql, log, reg); err != nil {
+		return nil, err
+	}
+	web, err := api.New(api.Options{
+		PublicURL: c.HTTP.PublicURL, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
+		Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
+		Ended:      func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
+		ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.public, err = openPublic(c.HTTP, c.DataDir, web.Handler(), s.service.Handler(), log); err != nil {
+		return nil, err
+	}
+	return s, s.startLoops(ctx, id, log)
+}
+
+func (s *signalingPart) startService(ctx context.Context, c config.Config, id *pki.Identity, sql *store.Store, log *slog.Logger, reg prometheus.Registerer) (err error) {
+	s.service, err = signaling.New(signaling.Options{
+		Instance: id.ID(), Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
+		Issuer: admission{s.people}, Meetings: s.meetings, Directory: s.directory,
+		Bans: bans{sql, time.Now}, Rooms: rooms{sql, c.Signaling.MaxPerMeeting, time.Now},
+		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit},
+		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {
+			pool, err := noderpc.NewPool(noderpc.PoolOptions{
+				Identity: id, Instance: id.ID(), Resolve: s.directory.Resolve, OnEvent: events.OnEvent, OnLost: events.OnLost,
+				Log: log, Registerer: reg,
+			})
+			s.pool = pool
+			return pool, err
+		},
+		ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
+		Limits: signaling.Limits{
+			AudioSlots: uint32(c.Media.AudioSlots), VideoSlots: uint32(c.Media.VideoSlots),
+			AwayKeep: c.Signaling.SeatKept, MessagesPerSecond: c.Signaling.MessagesPerSec,
+		},
+	})
+	return err
+}
+
+func (s *signalingPart) startLoops(ctx context.Context, id *pki.Identity, log *slog.Logger) (err error) {
+	loops, stop := context.WithCancel(context.Background())
+	s.sweep = stop
+	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
+	if s.sweeper, err = meeting.StartSweeper(meeting.SweeperOptions{Store: s.meetings, Alive: s.directory.Alive, Log: log}); err != nil {
+		return err
+	}
+	started := time.Now()
+	s.announce, err = s.directory.Announce(ctx, func() registry.Record {
+		return registry.Record{ID: id.ID(), Role: pki.RoleSignaling, Version: version, State: registry.Ready, StartedAt: started}
+	})
+	return err
+}
+
+// close says goodbye to people first, while everything they need for a resume elsewhere still runs.
+func (s *signalingPart) close(ctx context.Context) {
+	if s.announce != nil {
+		s.announce.Close(ctx)
+	}
+	if s.service != nil {
+		s.service.Close(ctx)
+	}
+	if s.public != nil {
+		s.public.close(ctx)
+	}
+	if s.sweep != nil {
+		s.sweep()
+		s.loops.Wait()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	if s.sweeper != nil {
+		s.sweeper.Close()
+	}
+	if s.meetings != nil {
+		s.meetings.Close()
+	}
+	if s.people != nil {
+		_ = s.people.store.Close()
+	}
+}
