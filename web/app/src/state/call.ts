@@ -89,7 +89,7 @@ function read(from: Room): void {
   media.value = from.media;
   connection.value = from.connection;
   grants.value = from.grants;
-  waiting.value = from.waiting;
+  followWaiting(from.waiting);
   if (!before || !me || !was) return;
   if (me.hardMuted !== was.hardMuted) notice(me.hardMuted ? t().mutedHard : t().nowAllowed, me.hardMuted);
   if (me.role !== was.role) notice(t().youAreNow(t()[me.role]));
@@ -111,7 +111,8 @@ function followMedia(value: LocalMedia): void {
 }
 
 function followWaiting(value: readonly Waiter[]): void {
-  const more = value.length > waiting.value.length;
+  const known = new Set(waiting.value.map((one) => one.id));
+  const more = value.some((one) => !known.has(one.id));
   waiting.value = value;
   if (value.length === 0) dismissTopic('waiting');
   else if (more && panel.value !== 'host' && panel.value !== 'people') {
