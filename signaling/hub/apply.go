@@ -28,7 +28,7 @@ func (r *Room) apply(ctx context.Context, events []meeting.Event) {
 	run(after)
 	r.hub.replay(again)
 	if gap {
-		r.reload(ctx, entries)
+		r.reload(ctx, entries, false)
 	}
 }
 

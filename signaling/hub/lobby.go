@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"incamera/cluster/meeting"
 	"incamera/signaling/wire"
 )
 
@@ -67,7 +66,7 @@ func (r *Room) dropWaiterLocked(w *Waiter) (after func()) {
 func (r *Room) waiterGoneLocked(c Change, byName string) (after func()) {
 	w := r.waiters[c.src.Subject]
 	if w == nil || c.Version <= w.since {
-		return nil
+		return func() {}
 	}
 	end := r.dropWaiterLocked(w)
 	switch c.src.Reason {
@@ -80,6 +79,8 @@ func (r *Room) waiterGoneLocked(c Change, byName string) (after func()) {
 		w.door.Bye(wire.ReasonBanned, byName)
 	case "left":
 		w.door.Bye(wire.ReasonLeft, "")
+	case "ended":
+		w.door.Bye(wire.ReasonEnded, byName)
 	default:
 		w.door.Bye(wire.ReasonExpired, "")
 	}
@@ -101,21 +102,4 @@ func WaitingMessage(id, title string, hostPresent bool) *wire.ServerMessage {
 	return &wire.ServerMessage{Body: &wire.ServerMessage_Waiting{
 		Waiting: &wire.Waiting{Waiter: id, RoomTitle: title, HostPresent: hostPresent},
 	}}
-}
-
-// reloadWaitersLocked compares those who wait here with a document that was read anew.
-func (r *Room) reloadWaitersLocked(s meeting.Snapshot) (after []func()) {
-	listed := make(map[string]bool, len(s.Waiting))
-	for _, w := range s.Waiting {
-		listed[w.ID] = true
-	}
-	for _, w := range r.waiters {
-		if !listed[w.ID] && w.since <= s.Version {
-			// How it ended is not known any more: the person may ask again with the same pass.
-			w.door.Bye(wire.ReasonExpired, "")
-			after = append(after, r.dropWaiterLocked(w))
-		}
-	}
-	r.tellWaitersLocked()
-	return after
 }

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -163,7 +162,7 @@ func (r *Room) refresh(ctx context.Context) {
 	}
 	r.mu.Unlock()
 	if !known {
-		r.reload(ctx, entries)
+		r.reload(ctx, entries, true)
 		return
 	}
 	events, err := r.hub.o.Meetings.EventsSince(ctx, r.id, version)
@@ -171,46 +170,13 @@ func (r *Room) refresh(ctx context.Context) {
 	case err == nil:
 		r.apply(ctx, events)
 	case meeting.CodeOf(err) == meeting.CodeStale:
-		r.reload(ctx, entries)
+		r.reload(ctx, entries, false)
 	case meeting.CodeOf(err) == meeting.CodeNotFound:
 		r.over(entries)
 	case ctx.Err() == nil:
 		r.hub.m.followErrors.Inc()
 		r.hub.o.Log.Warn("meeting events could not be read", "room", r.id, "error", err)
 	}
-}
-
-// reload takes the whole document, for everyone here. entries is how many had come in before the reading began.
-func (r *Room) reload(ctx context.Context, entries uint64) {
-	s, err := r.hub.o.Meetings.Snapshot(ctx, r.id)
-	if err != nil {
-		if meeting.CodeOf(err) == meeting.CodeNotFound {
-			r.over(entries)
-		} else if !errors.Is(err, context.Canceled) {
-			r.hub.m.followErrors.Inc()
-		}
-		return
-	}
-	r.hub.m.reloads.Inc()
-	var after []func()
-	r.mu.Lock()
-	r.view = newView(SnapshotToWire(s))
-	for _, m := range r.members {
-		p := r.view.people[m.Participant]
-		switch {
-		case m.since > s.Version: // came in after the document was read
-		case p == nil:
-			after = append(after, r.byeLocked(m, wire.ReasonExpired, ""))
-		default:
-			m.role = p.Role
-			m.resyncLocked()
-		}
-	}
-	after = append(after, r.reloadWaitersLocked(s)...)
-	again := r.unstashLocked()
-	r.mu.Unlock()
-	run(after)
-	r.hub.replay(again)
 }
 
 // over says that there is no meeting any more: what remains of it here goes. Whoever came in while that was read
