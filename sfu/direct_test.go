@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ type direct struct {
 	s     *Shard
 	n     *Node
 	peers int
+	edit  func(offer string) string
 }
 
 func newDirect(t testing.TB) *direct {
@@ -110,7 +110,11 @@ func (d *direct) join(publish bool, slots int) *party {
 	d.t.Helper()
 	d.peers++
 	number := uint32(d.peers)
-	o, err := offer.Parse(testOffer(slots, publish), []offer.Codec{offer.Opus, offer.VP8})
+	sdp := testOffer(slots, publish)
+	if d.edit != nil {
+		sdp = d.edit(sdp)
+	}
+	o, err := offer.Parse(sdp, []offer.Codec{offer.Opus, offer.VP8})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -214,7 +218,6 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 	if late := d.s.counts.drops[dropSRTP].Load(); late != 0 {
 		t.Fatalf("%d refused by SRTP", late)
 	}
-	_ = context.Background
 }
 
 func BenchmarkForward(b *testing.B) {

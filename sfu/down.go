@@ -49,6 +49,7 @@ type Down struct {
 
 	wish   wish
 	target *Source // whom the slot is for
+	asks   *Layer  // what the wish asks for, whether it is sent or not: its publisher is told that somebody watches
 	layer  *Layer  // what is forwarded, nil: nothing
 	want   *Layer  // what is waited for, until its key frame
 	source uint32  // whose packets went out last
@@ -169,6 +170,20 @@ func (d *Down) stopWanting() {
 	}
 }
 
+// ask notes which layer the wish is about. A layer that was switched off comes back only by this.
+func (d *Down) ask(l *Layer) {
+	if d.asks == l {
+		return
+	}
+	now := d.peer.shard.now
+	if d.asks != nil {
+		d.asks.source.hints.Watch(d.asks.index, -1, now)
+	}
+	if d.asks = l; l != nil {
+		l.source.hints.Watch(l.index, 1, now)
+	}
+}
+
 func (d *Down) watch(l *Layer) {
 	l.attach(d)
 	l.source.hints.Watch(l.index, 1, d.peer.shard.now)
@@ -204,10 +219,12 @@ func (d *Down) pause(why string) {
 func (d *Down) choose() {
 	src := d.target
 	if src == nil || !d.peer.ready {
+		d.ask(nil)
 		d.pause("")
 		return
 	}
 	if !src.live() || d.video && d.wish.nobody {
+		d.ask(nil)
 		d.stopWanting()
 		d.cut()
 		d.pause(d.why(src))
@@ -225,7 +242,9 @@ func (d *Down) choose() {
 	} else if d.want != nil && d.want.source == src {
 		current = d.want.index
 	}
-	i := src.set.Choose(layer.Wish{Width: d.wish.width, Height: d.wish.height}, current, now)
+	size := layer.Wish{Width: d.wish.width, Height: d.wish.height}
+	d.ask(src.layers[src.set.Want(size, len(src.layers))])
+	i := src.set.Choose(size, current, now)
 	if i < 0 || i >= len(src.layers) {
 		d.pause(pausedNoLayer)
 		return

@@ -56,6 +56,9 @@ type bench struct {
 
 func newBench(t testing.TB, edit ...func(*Options)) *bench {
 	t.Helper()
+	if tt, ok := t.(*testing.T); ok {
+		tt.Parallel() // these tests mostly wait
+	}
 	addr := hostAddr(t)
 	level := slog.LevelError
 	if os.Getenv("SFU_TEST_LOG") != "" {

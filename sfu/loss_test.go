@@ -110,13 +110,22 @@ func TestUnwatchedSimulcastLayersAreHintedOff(t *testing.T) {
 		t.Fatalf("no mid or rid extension was negotiated")
 	}
 	sizes := map[string][2]uint16{"q": {160, 90}, "h": {320, 180}, "f": {640, 360}}
-	quit, done := make(chan struct{}), make(chan struct{})
+	quit, done, mute := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
+		muted := false
 		for n := uint16(0); ; n++ {
 			for name, track := range tracks {
+				select {
+				case <-mute:
+					muted = true
+				default:
+				}
+				if muted && name != "q" {
+					continue
+				}
 				p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: n + 5, Timestamp: uint32(n) * 1800, Marker: true}}
 				_ = p.SetExtension(mid, []byte(tr.Mid()))
 				_ = p.SetExtension(rid, []byte(name))
@@ -155,13 +164,33 @@ func TestUnwatchedSimulcastLayersAreHintedOff(t *testing.T) {
 	}
 	continuous(t, bob.got(3))
 	bob.wish(&noderpc.Wish{Slot: 3, SourceId: source(1, camera), Width: 160, Height: 90})
-	eventually(t, "the big layers are hinted off", func() bool {
+	hinted := func(want ...bool) bool {
+		var last []*noderpc.LayerHint
 		for _, ev := range b.seen() {
-			h := ev.GetPublishHints()
-			if h != nil && ev.Ref.Participant == "alice" && len(h.Layers) == 3 && h.Layers[0].Active && !h.Layers[1].Active && !h.Layers[2].Active {
-				return h.Layers[0].Rid == "q"
+			if h := ev.GetPublishHints(); h != nil && ev.Ref.Participant == "alice" {
+				last = h.Layers
 			}
 		}
-		return false
+		for i := range want {
+			if len(last) != len(want) || last[i].Active != want[i] {
+				return false
+			}
+		}
+		return last[0].Rid == "q"
+	}
+	eventually(t, "the big layers are hinted off", func() bool { return hinted(true, false, false) })
+	close(mute)
+	eventually(t, "the lowest layer goes on alone", func() bool {
+		alive := true
+		b.inLoop(func(s *Shard) {
+			for _, p := range s.peers {
+				if src := p.sources[camera]; src != nil && p.number == 1 {
+					alive = src.set.Alive(2, s.now)
+				}
+			}
+		})
+		return !alive
 	})
+	bob.wish(&noderpc.Wish{Slot: 3, SourceId: source(1, camera), Width: 640, Height: 360})
+	eventually(t, "the big layer is asked for again", func() bool { return hinted(true, false, true) })
 }

@@ -177,7 +177,7 @@ func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
 	if rtx && len(repaired) > 0 {
 		rid = repaired
 	}
-	if len(mid) == 0 || len(mid) > 32 || len(rid) > 32 {
+	if len(mid) == 0 || len(mid) > 64 || len(rid) > 64 {
 		s.drop(dropUnknownStream)
 		return nil
 	}

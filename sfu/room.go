@@ -134,6 +134,7 @@ func (r *Room) remove(p *Peer) {
 	for _, d := range p.downs {
 		d.stopWanting()
 		d.cut()
+		d.ask(nil)
 		d.target = nil
 	}
 	for i, other := range r.peers {

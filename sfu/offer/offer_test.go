@@ -126,7 +126,7 @@ func TestBadOffersAreRefused(t *testing.T) {
 		"no mux":                replace("a=rtcp-mux", "a=x"),
 		"same mid twice":        replace("a=mid:1", "a=mid:0"),
 		"hostile mid":           replace("a=mid:1", "a=mid:a b"),
-		"long mid":              replace("a=mid:1", "a=mid:"+strings.Repeat("x", 40)),
+		"long mid":              replace("a=mid:1", "a=mid:"+strings.Repeat("x", 65)),
 		"no codec":              replace("opus", "speex"),
 		"short password":        replace("a=ice-pwd:aaaabbbbccccddddeeeeffff", "a=ice-pwd:short"),
 		"hostile ufrag":         replace("a=ice-ufrag:abcd", "a=ice-ufrag:ab:cd"),

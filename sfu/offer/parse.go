@@ -206,7 +206,7 @@ func alnum(c byte) bool {
 
 // token is what mids and rids may be: they are written back into SDP and compared with header extensions.
 func token(s string) bool {
-	if s == "" || len(s) > 32 {
+	if s == "" || len(s) > 64 {
 		return false
 	}
 	for i := range len(s) {
