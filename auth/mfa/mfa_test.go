@@ -153,30 +153,28 @@ func TestEachStepIsAcceptedOnceAndOnlyNearNow(t *testing.T) {
 	}
 }
 
+// The same race against PostgreSQL is in package store, whose UPDATEs decide it.
 func TestOneCodeAtOnceFromManyPlacesPassesOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		w, ctx := newWorld(t, s), context.Background()
-		secret, recovery := w.enrol(t)
-		w.now = w.now.Add(time.Minute)
-		code := w.code(t, secret, w.now)
-		for name, code := range map[string]string{"totp": code, "recovery": recovery[3]} {
-			var passed atomic.Int32
-			var wg sync.WaitGroup
-			for range 6 {
-				wg.Go(func() {
-					if _, err := w.Verify(ctx, "u1", code); err == nil {
-						passed.Add(1)
-					} else if !errors.Is(err, mfa.ErrCode) {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			if passed.Load() != 1 {
-				t.Error(name, passed.Load())
-			}
+	w, ctx := newWorld(t, storetest.SQLite(t)), context.Background()
+	secret, recovery := w.enrol(t)
+	w.now = w.now.Add(time.Minute)
+	for name, code := range map[string]string{"totp": w.code(t, secret, w.now), "recovery": recovery[3]} {
+		var passed atomic.Int32
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if _, err := w.Verify(ctx, "u1", code); err == nil {
+					passed.Add(1)
+				} else if !errors.Is(err, mfa.ErrCode) {
+					t.Error(err)
+				}
+			})
 		}
-	})
+		wg.Wait()
+		if passed.Load() != 1 {
+			t.Error(name, passed.Load())
+		}
+	}
 }
 
 func TestRecoveryCodesForgiveSpellingAndAreSpent(t *testing.T) {
