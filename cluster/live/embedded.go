@@ -48,7 +48,8 @@ func Embedded(o EmbeddedOptions) (*Server, error) {
 		return nil, fmt.Errorf("live: embedded server: %w", err)
 	}
 	addr := mini.Addr()
-	u := universal(Options{Addr: addr})
+	// The server dies with us, not before: a late answer means a busy machine, and is better than none.
+	u := universal(Options{Addr: addr, IOTimeout: 5 * time.Second, PoolSize: 64})
 	u.Password = password
 	client, err := open(u, o.Registerer, o.Log)
 	if err != nil {

@@ -22,12 +22,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestALeaseExpiresByItself(t *testing.T) {
 	livetest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
 		ctx := t.Context()
-		if err := rdb.Set(ctx, "lease", "1", 150*time.Millisecond).Err(); err != nil {
+		if err := rdb.Set(ctx, "lease", "1", time.Second).Err(); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		livetest.WaitFor(t, time.Second, "the key is gone", func() bool { return rdb.Exists(ctx, "lease").Val() == 0 })
-		if d := time.Since(start); d < 90*time.Millisecond {
+		livetest.WaitFor(t, 15*time.Second, "the key is gone", func() bool { return rdb.Exists(ctx, "lease").Val() == 0 })
+		if d := time.Since(start); d < 300*time.Millisecond {
 			t.Fatalf("gone after %v", d)
 		}
 	})
@@ -98,9 +98,16 @@ func families(reg *prometheus.Registry) (int, error) {
 	return len(f), err
 }
 
-func TestAFrozenOrAbsentServerAnswersWithinASecondAndAHalf(t *testing.T) {
+func TestAFrozenOrAbsentServerAnswersSoon(t *testing.T) {
 	server := livetest.Start(t)
-	rdb := server.Client(t)
+	rdb, err := live.Connect(live.Options{Addr: server.Socket, Log: livetest.Log()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rdb.Close()
+	if err := rdb.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
 	ask := func() time.Duration {
 		start := time.Now()
 		if err := rdb.Get(context.Background(), "x").Err(); err == nil || err == redis.Nil {
@@ -109,16 +116,16 @@ func TestAFrozenOrAbsentServerAnswersWithinASecondAndAHalf(t *testing.T) {
 		return time.Since(start)
 	}
 	server.Signal(t, syscall.SIGSTOP)
-	if d := ask(); d > 1500*time.Millisecond {
+	if d := ask(); d > 2500*time.Millisecond {
 		t.Errorf("frozen: %v", d)
 	}
 	server.Signal(t, syscall.SIGCONT)
 	server.Kill(t)
-	if d := ask(); d > 1500*time.Millisecond {
+	if d := ask(); d > 2500*time.Millisecond {
 		t.Errorf("absent: %v", d)
 	}
 	server.Run(t)
-	livetest.WaitFor(t, 2*time.Second, "the client finds the server again", func() bool {
+	livetest.WaitFor(t, 15*time.Second, "the client finds the server again", func() bool {
 		return rdb.Set(context.Background(), "x", "1", 0).Err() == nil
 	})
 }

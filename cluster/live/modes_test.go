@@ -22,7 +22,8 @@ func TestASentinelNamesThePrimary(t *testing.T) {
 	livetest.Start(t, "--port", port2, "--bind", "127.0.0.1", "--replicaof", "127.0.0.1 "+port)
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
 	text := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor live 127.0.0.1 %s 1\n"+
-		"sentinel down-after-milliseconds live 300\nsentinel failover-timeout live 2000\n", sport, port)
+		"sentinel down-after-milliseconds live 300\nsentinel failover-timeout live 2000\n"+
+		"sentinel known-replica live 127.0.0.1 %s\n", sport, port, port2)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -39,19 +40,19 @@ func TestASentinelNamesThePrimary(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rdb.Close()
-	livetest.WaitFor(t, 5*time.Second, "the primary takes a write", func() bool {
+	livetest.WaitFor(t, 20*time.Second, "the primary takes a write", func() bool {
 		return rdb.Set(t.Context(), "ic:x", "1", 0).Err() == nil
 	})
 	watch := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + sport})
 	defer watch.Close()
-	livetest.WaitFor(t, 15*time.Second, "the sentinel knows the replica", func() bool {
+	livetest.WaitFor(t, 40*time.Second, "the sentinel knows the replica", func() bool {
 		replicas, err := watch.Replicas(t.Context(), "live").Result()
 		return err == nil && len(replicas) == 1 && !strings.Contains(replicas[0]["flags"], "down") &&
 			replicas[0]["master-link-status"] == "ok"
 	})
 	first.Kill(t)
 	start := time.Now()
-	livetest.WaitFor(t, 15*time.Second, "the new primary takes a write", func() bool {
+	livetest.WaitFor(t, 40*time.Second, "the new primary takes a write", func() bool {
 		return rdb.Set(t.Context(), "ic:x", "2", 0).Err() == nil
 	})
 	t.Logf("writes again %v after the primary was killed", time.Since(start))

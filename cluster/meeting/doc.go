@@ -6,5 +6,11 @@
 // Who may do what (hosts and co-hosts hold the verbs; a co-host has no power over hosts and co-hosts; a guest is
 // never made host or co-host; the last host cannot step down) is decided in the scripts.
 //
-// Locks: Watcher.mu guards the subscriptions and is never held across a call to Redis.
+// What Redis must be: 7.0 or newer, maxmemory-policy noeviction (a document whose generation key is gone is closed to
+// changes), key pattern ic:* and channels ic:* for its user.
+//
+// An instance that reads of its own living socket's person being away (its lease was late and another swept) calls
+// Resume for that session again.
+//
+// Locks: watcher.mu guards the subscriptions and is never held across a call to Redis.
 package meeting

@@ -31,7 +31,7 @@ type house struct {
 
 func open(t *testing.T, rdb redis.UniversalClient, change ...func(*meeting.Options)) *house {
 	t.Helper()
-	o := meeting.Options{Log: livetest.Log(), Registerer: prometheus.NewRegistry(), Instance: "sig-1"}
+	o := meeting.Options{Log: livetest.Log(), Registerer: prometheus.NewRegistry(), Instance: "sig-1", OpTimeout: 20 * time.Second}
 	for _, c := range change {
 		c(&o)
 	}
@@ -126,5 +126,5 @@ func (h *house) person(id string) meeting.Participant {
 
 func (h *house) eventually(what string, ok func() bool) {
 	h.Helper()
-	livetest.WaitFor(h.T, 5*time.Second, what, ok)
+	livetest.WaitFor(h.T, 20*time.Second, what, ok)
 }

@@ -80,6 +80,10 @@ func (s *Store) run(ctx context.Context, op, script, room string, a args, moreKe
 	defer cancel()
 	r, err := s.scripts[script].Run(ctx, s.rdb, keys(room, moreKeys...), c, v).Slice()
 	if err != nil {
+		var answered redis.Error
+		if errors.As(err, &answered) { // Redis is there and says no: a bug of ours, or a server that may not write
+			s.o.Log.Error("redis refused a script", "op", op, "room", room, "error", err)
+		}
 		return nil, s.refuse(op, CodeUnavailable, err)
 	}
 	if len(r) == 0 {

@@ -15,6 +15,8 @@ const (
 	maxTitle = 400  // bytes
 	maxText  = 8192 // bytes of a chat line
 	maxKeep  = 24 * time.Hour
+
+	spare = 2 * time.Second // a used token is remembered longer than it lives: the embedded server counts TTLs in steps
 )
 
 func tooLong(limit int, values ...string) bool {
@@ -66,7 +68,7 @@ func (s *Store) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 	a := args{
 		"by": r.Participant, "id": r.Participant, "session": r.Session, "instance": r.Instance, "node": r.CandidateNode,
 		"new": r.NewMeeting, "title": r.Title, "class": r.Class, "e2ee": [...]string{"0", "1"}[flag(r.E2EE)],
-		"jtims": max(r.JTITTL.Milliseconds(), 1), "max": r.Max, "bypass": r.BypassLock,
+		"jtims": (r.JTITTL + spare).Milliseconds(), "max": r.Max, "bypass": r.BypassLock,
 		"sub": p.Subject, "name": p.Name, "role": string(p.Role), "as": string(p.Assurance),
 		"pub": mask(p.Publish), "on": mask(r.Media), "chat": flag(p.Chat), "mod": flag(p.Moderate),
 	}

@@ -148,7 +148,7 @@ type JoinRequest struct {
 
 	Person        token.Person
 	Participant   string
-	Session       string
+	Session       string // random; a Join repeated with the same JTI and Session (its answer was lost) succeeds again
 	Instance      string
 	CandidateNode string       // becomes the home when the room has none or nobody is in it
 	Media         []token.Kind // on from the start; what may not be published is left out

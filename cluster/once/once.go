@@ -17,6 +17,7 @@ var ErrUnavailable = errors.New("once: live state unavailable")
 const (
 	longestKeep = 48 * time.Hour // no single-use object lives longer
 	opTimeout   = 1500 * time.Millisecond
+	spare       = 2 * time.Second // on top of keep: the embedded server counts TTLs in steps
 )
 
 // Ids remembers single-use ids. Each purpose is its own space.
@@ -35,7 +36,7 @@ func (o *Ids) Use(ctx context.Context, purpose, id string, keep time.Duration) (
 	defer cancel()
 	sum := sha256.Sum256([]byte(purpose + "\x00" + id))
 	key := "ic:once:" + purpose + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
-	err = o.rdb.SetArgs(ctx, key, "1", redis.SetArgs{Mode: "NX", TTL: keep}).Err()
+	err = o.rdb.SetArgs(ctx, key, "1", redis.SetArgs{Mode: "NX", TTL: keep + spare}).Err()
 	switch {
 	case err == nil:
 		return true, nil

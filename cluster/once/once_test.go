@@ -49,7 +49,7 @@ func TestAnIdIsForgottenAfterItsTime(t *testing.T) {
 		if first, err := ids.Use(t.Context(), "p", "x", 100*time.Millisecond); err != nil || !first {
 			t.Fatal(first, err)
 		}
-		livetest.WaitFor(t, time.Second, "forgotten", func() bool {
+		livetest.WaitFor(t, 15*time.Second, "forgotten", func() bool {
 			first, err := ids.Use(t.Context(), "p", "x", 100*time.Millisecond)
 			return err == nil && first
 		})
@@ -64,7 +64,7 @@ func TestNothingPassesWhenRedisIsGone(t *testing.T) {
 	if first, err := ids.Use(context.Background(), "p", "x", time.Minute); first || !errors.Is(err, once.ErrUnavailable) {
 		t.Fatal(first, err)
 	}
-	if d := time.Since(start); d > 1600*time.Millisecond {
+	if d := time.Since(start); d > 2500*time.Millisecond {
 		t.Fatalf("took %v", d)
 	}
 	if _, err := ids.Use(context.Background(), "", "x", time.Minute); err == nil || errors.Is(err, once.ErrUnavailable) {

@@ -41,7 +41,7 @@ func open(t *testing.T, rdb redis.UniversalClient, id *pki.Identity) (*registry.
 	reg := prometheus.NewRegistry()
 	r, err := registry.New(rdb, registry.Options{
 		Identity: id, Log: livetest.Log(), Registerer: reg,
-		Lease: 400 * time.Millisecond, Every: 100 * time.Millisecond, CacheFor: 1,
+		Lease: 1200 * time.Millisecond, Every: 100 * time.Millisecond, OpTimeout: 10 * time.Second, CacheFor: 1,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestAProcessIsSeenWhileItHoldsItsLease(t *testing.T) {
 		if v := gauge(t, reg, "incamera_registry_nodes"); v != 1 {
 			t.Fatalf("gauge %v", v)
 		}
-		time.Sleep(600 * time.Millisecond) // longer than the lease: it must have been renewed
+		time.Sleep(1400 * time.Millisecond) // longer than the lease: it must have been renewed
 		if got := fmt.Sprint(ids(t, sig)); got != "[node-1]" {
 			t.Fatal(got)
 		}
@@ -139,7 +139,7 @@ func TestASilentProcessIsGoneAfterItsLease(t *testing.T) {
 		id := identity(t, ca, "node-1", pki.RoleNode)
 		r, err := registry.New(rdb, registry.Options{
 			Identity: id, Log: livetest.Log(), Registerer: prometheus.NewRegistry(),
-			Lease: 300 * time.Millisecond, Every: 150 * time.Millisecond, CacheFor: 1,
+			Lease: 600 * time.Millisecond, Every: 150 * time.Millisecond, CacheFor: 1,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestASilentProcessIsGoneAfterItsLease(t *testing.T) {
 		if got := fmt.Sprint(ids(t, r)); got != "[node-1]" {
 			t.Fatal(got)
 		}
-		livetest.WaitFor(t, 2*time.Second, "the lease is lost", func() bool { return len(ids(t, r)) == 0 })
+		livetest.WaitFor(t, 15*time.Second, "the lease is lost", func() bool { return len(ids(t, r)) == 0 })
 	})
 }
 
@@ -225,7 +225,7 @@ func TestTheRegistrySaysUnavailableAndKeepsKnownAddresses(t *testing.T) {
 		t.Fatal("not announced")
 	}
 	server.Kill(t)
-	livetest.WaitFor(t, 2*time.Second, "unavailable", func() bool {
+	livetest.WaitFor(t, 15*time.Second, "unavailable", func() bool {
 		_, err := r.Nodes(t.Context())
 		return errors.Is(err, registry.ErrUnavailable)
 	})
@@ -236,7 +236,7 @@ func TestTheRegistrySaysUnavailableAndKeepsKnownAddresses(t *testing.T) {
 		t.Fatal(addr, err)
 	}
 	server.Run(t)
-	livetest.WaitFor(t, 3*time.Second, "announced again", func() bool {
+	livetest.WaitFor(t, 15*time.Second, "announced again", func() bool {
 		nodes, err := r.Nodes(t.Context())
 		return err == nil && len(nodes) == 1
 	})
@@ -268,5 +268,14 @@ func TestPickTakesTheLeastLoadedAndSpreadsRoomsAmongEquals(t *testing.T) {
 	}
 	if _, ok := registry.Pick("room", nodes[4:]); ok {
 		t.Error("picked a draining node")
+	}
+}
+
+func TestAProcessWithTwoIdentitiesHasTwoRegistriesAndOneSetOfMetrics(t *testing.T) {
+	ca, reg := authority(t), prometheus.NewRegistry()
+	for _, id := range []*pki.Identity{identity(t, ca, "sig-1", pki.RoleSignaling), identity(t, ca, "node-1", pki.RoleNode)} {
+		if _, err := registry.New(nil, registry.Options{Identity: id, Log: livetest.Log(), Registerer: reg}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // FreePort is a TCP port nobody listens on.
-func FreePort(t *testing.T) string {
+func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,7 +24,7 @@ func FreePort(t *testing.T) string {
 }
 
 // Cluster starts a Redis Cluster of two nodes that share the slots, and a client that was told of one of them.
-func Cluster(t *testing.T) redis.UniversalClient {
+func Cluster(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	halves := [2][2]int{{0, 8191}, {8192, 16383}}
 	var ports, buses [2]string
@@ -46,12 +46,12 @@ func Cluster(t *testing.T) redis.UniversalClient {
 			}
 		}
 	}
-	rdb, err := live.Connect(live.Options{Cluster: []string{"127.0.0.1:" + ports[0]}, Log: Log()})
+	rdb, err := live.Connect(live.Options{Cluster: []string{"127.0.0.1:" + ports[0]}, IOTimeout: 10 * time.Second, Log: Log()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
-	WaitFor(t, 15*time.Second, "both halves of the cluster take writes", func() bool {
+	WaitFor(t, 40*time.Second, "both halves of the cluster take writes", func() bool {
 		for i := range 20 {
 			if rdb.Set(t.Context(), fmt.Sprintf("ic:{%d}:warm", i), "1", time.Minute).Err() != nil {
 				return false

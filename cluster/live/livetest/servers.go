@@ -27,7 +27,7 @@ func Each(t *testing.T, run func(t *testing.T, rdb redis.UniversalClient)) {
 func Log() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // Embedded starts the product's own server.
-func Embedded(t *testing.T) redis.UniversalClient {
+func Embedded(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	s, err := live.Embedded(live.EmbeddedOptions{Log: Log()})
 	if err != nil {
@@ -50,7 +50,7 @@ type Redis struct {
 }
 
 // Start runs redis-server with the extra arguments until the test ends. The test fails when the program is missing.
-func Start(t *testing.T, args ...string) *Redis {
+func Start(t testing.TB, args ...string) *Redis {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ic-redis-") // short: socket paths are limited to 107 bytes
 	if err != nil {
@@ -64,7 +64,7 @@ func Start(t *testing.T, args ...string) *Redis {
 }
 
 // Run starts the process (again) and waits until it listens.
-func (r *Redis) Run(t *testing.T) {
+func (r *Redis) Run(t testing.TB) {
 	t.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *Redis) Run(t *testing.T) {
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	WaitFor(t, 5*time.Second, "redis-server listens", func() bool {
+	WaitFor(t, 20*time.Second, "redis-server listens", func() bool {
 		c, err := net.Dial("unix", r.Socket)
 		if err == nil {
 			_ = c.Close()
@@ -88,7 +88,7 @@ func (r *Redis) Run(t *testing.T) {
 }
 
 // Kill ends the process at once (nothing is saved); Run starts it again, empty.
-func (r *Redis) Kill(t *testing.T) {
+func (r *Redis) Kill(t testing.TB) {
 	t.Helper()
 	if r.cmd == nil {
 		return
@@ -100,22 +100,22 @@ func (r *Redis) Kill(t *testing.T) {
 }
 
 // Signal sends the process a signal (SIGSTOP freezes it).
-func (r *Redis) Signal(t *testing.T, sig os.Signal) {
+func (r *Redis) Signal(t testing.TB, sig os.Signal) {
 	t.Helper()
 	if err := r.cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Client is a new client of the server, closed when the test ends.
-func (r *Redis) Client(t *testing.T) redis.UniversalClient {
+// Client is a new client of the server, patient with a busy machine, closed when the test ends.
+func (r *Redis) Client(t testing.TB) redis.UniversalClient {
 	t.Helper()
-	rdb, err := live.Connect(live.Options{Addr: r.Socket, Log: Log()})
+	rdb, err := live.Connect(live.Options{Addr: r.Socket, IOTimeout: 10 * time.Second, Log: Log()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		t.Fatal(fmt.Errorf("redis-server: %w", err))
@@ -124,7 +124,7 @@ func (r *Redis) Client(t *testing.T) redis.UniversalClient {
 }
 
 // WaitFor polls until ok or the time is over.
-func WaitFor(t *testing.T, limit time.Duration, what string, ok func() bool) {
+func WaitFor(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
 	for !ok() {

@@ -1,5 +1,12 @@
 -- Join takes a seat. KEYS[11] remembers the room token's id: it is consumed only when the join succeeds.
-if redis.call('EXISTS', KEYS[11]) == 1 then return {'token_used'} end
+local used = redis.call('GET', KEYS[11])
+if used then
+  -- The answer to the same session's join may have been lost on the way: it is given again.
+  local s = running and used == A.session and get(K.seats, A.id)
+  if not s or s.s ~= A.session then return {'token_used'} end
+  local p = get(K.parts, A.id)
+  return {'ok', p.n, s.v, s.node, s.e, p.role, '', 0, snapshot()}
+end
 if redis.call('SISMEMBER', K.bans, A.sub) == 1 then return {'banned'} end
 
 local begins = not running
