@@ -34,6 +34,7 @@ export interface MediaOptions {
 
 /** After a transport failed, a Move of the server is the better way back; it gets this long. */
 const moveGraceMs = 1500;
+const closedGraceMs = 300;
 /** Layouts come in bursts (resizing, people arriving together); wishes go out at most this often. */
 const wishesEveryMs = 60;
 
@@ -54,6 +55,7 @@ export class Media {
   #hidden = false;
   #wishesDue: (() => void) | null = null;
   #wishesSent = '';
+  #wishesSentAt = -wishesEveryMs;
 
   constructor(options: MediaOptions) {
     this.#options = options;
@@ -147,7 +149,8 @@ export class Media {
   /** The node's own view. A transport it has closed cannot come back. */
   nodeState(transport: string, placement: number): void {
     const it = [this.#current, this.#next].find((t) => t?.placement === placement);
-    if (it && transport === 'closed') it.fail();
+    // A moment later, since the news that the person was removed may be on its way.
+    if (it && transport === 'closed') this.#scope.timeout(() => it.fail(), closedGraceMs);
   }
 
   occupy(states: readonly SlotState[]): void {
@@ -279,7 +282,9 @@ export class Media {
 
   #sendWishesSoon(): void {
     if (this.#wishesDue) return;
-    this.#wishesDue = this.#scope.timeout(() => this.#sendWishes(), wishesEveryMs);
+    // The first of a burst goes at once: a join waits for its picture.
+    const wait = this.#wishesSentAt + wishesEveryMs - performance.now();
+    this.#wishesDue = this.#scope.timeout(() => this.#sendWishes(), Math.max(0, wait));
   }
 
   #sendWishes(): void {
@@ -289,6 +294,7 @@ export class Media {
     const text = JSON.stringify(wishes);
     if (wishes.length === 0 || text === this.#wishesSent || this.#scope.ended) return;
     this.#wishesSent = text;
+    this.#wishesSentAt = performance.now();
     this.#options.host.request({ type: 'setWishes', body: { wishes } }).catch((thrown: unknown) => {
       if (this.#wishesSent === text) this.#wishesSent = '';
       const error = InCameraError.from(thrown, 'network');
