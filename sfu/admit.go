@@ -135,14 +135,15 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 			plan.granted[k] = true
 		}
 	}
-	for _, k := range r.GetHardMuted() {
-		if k > 0 && int(k) < len(plan.granted) {
-			plan.granted[k] = false
-		}
-	}
 	for _, k := range r.GetOn() {
 		if k > 0 && int(k) < len(plan.on) {
 			plan.on[k] = true
+		}
+	}
+	// Hard mutes can be lifted, so they are no lack of the grant: the source is off until signaling switches it on.
+	for _, k := range r.GetHardMuted() {
+		if k > 0 && int(k) < len(plan.on) {
+			plan.on[k] = false
 		}
 	}
 	p := new(Peer)

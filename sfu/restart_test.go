@@ -1,0 +1,71 @@
+package sfu
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/pion/webrtc/v4"
+
+	"incamera/cluster/noderpc"
+)
+
+func TestICERestartsOnALivingTransport(t *testing.T) {
+	b := newBench(t)
+	alice := b.join(clientOptions{name: "alice", number: 1, publish: true})
+	bob := b.join(clientOptions{name: "bob", number: 2})
+	alice.stream(alice.camera, alice.senders[1], 25)
+	eventually(t, "alice is seen", func() bool { return len(bob.got(3)) > 10 })
+	for range 2 {
+		offer, err := bob.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := webrtc.GatheringCompletePromise(bob.pc)
+		if err := bob.pc.SetLocalDescription(offer); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		resp, err := b.node.Renegotiate(context.Background(), &noderpc.RenegotiateRequest{Ref: bob.ref, Offer: bob.pc.LocalDescription().SDP})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(resp.Answer, "typ host") || strings.Contains(resp.Answer, "candidate:") && strings.Count(resp.Answer, " typ host") > 2 {
+			t.Fatalf("candidates of a restarted answer:\n%s", resp.Answer)
+		}
+		bob.answered(resp)
+		n := len(bob.got(3))
+		eventually(t, "bob sees alice after the restart", func() bool {
+			return bob.pc.ICEConnectionState() == webrtc.ICEConnectionStateConnected && len(bob.got(3)) > n+30
+		})
+	}
+	continuous(t, bob.got(3))
+}
+
+func TestTheAnswerHoldsWhatBrowsersNeed(t *testing.T) {
+	b := newBench(t)
+	g := noderpc.Grant{Room: "r", Participant: "p", Number: 1, Placement: 1, Subscribe: true}
+	resp, err := b.node.Admit(context.Background(), g, &noderpc.AdmitRequest{Offer: testOffer(9, true), Instance: "sig1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, times := range map[string]int{
+		"a=setup:passive": 14, "usedtx=1": 4, "a=sendonly": 12, "a=recvonly": 2, "a=ice-lite": 1, "nack pli": 10, "transport-cc": 14,
+	} {
+		if n := strings.Count(resp.Answer, what); n != times {
+			t.Errorf("%q %d times, not %d", what, n, times)
+		}
+	}
+	if n := strings.Count(resp.Answer, "a=candidate:"); n == 0 || strings.Count(resp.Answer, b.addr.String()) < n {
+		t.Errorf("candidates other than the advertised address:\n%s", resp.Answer)
+	}
+	msids := map[string]bool{}
+	for line := range strings.Lines(resp.Answer) {
+		if id, ok := strings.CutPrefix(line, "a=msid:"); ok {
+			msids[strings.Fields(id)[0]] = true
+		}
+	}
+	if len(msids) != 12 {
+		t.Errorf("%d streams for 12 slots: shared ones would be lip-synced", len(msids))
+	}
+}
