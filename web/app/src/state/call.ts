@@ -91,7 +91,7 @@ function read(from: Room): void {
   grants.value = from.grants;
   followWaiting(from.waiting);
   if (!before || !me || !was) return;
-  if (me.hardMuted !== was.hardMuted) notice(me.hardMuted ? t().mutedHard : t().nowAllowed, me.hardMuted);
+  if (me.hardMuted !== was.hardMuted) notice(me.hardMuted ? t().mutedHard : t().nowAllowed, me.hardMuted, 'muted');
   if (me.role !== was.role) notice(t().youAreNow(t()[me.role]));
   if (before.locked !== from.state.locked) notice(from.state.locked ? t().roomLocked : t().roomUnlocked);
   for (const person of from.state.participants.values()) {
@@ -99,15 +99,16 @@ function read(from: Room): void {
   }
 }
 
-function notice(text: string, alert = false): void {
-  toast({ kind: alert ? 'alert' : 'notice', text });
+function notice(text: string, alert = false, topic?: string): void {
+  toast({ kind: alert ? 'alert' : 'notice', text, ...(topic === undefined ? {} : { topic }) });
   announcer?.say(text, alert);
 }
 
 function followMedia(value: LocalMedia): void {
   const before = media.value;
   media.value = value;
-  if (value.mic.mutedByHost && before && !before.mic.mutedByHost && !(self.value?.hardMuted ?? false)) notice(t().mutedByHost, true);
+  if (value.mic.mutedByHost && before && !before.mic.mutedByHost && !(self.value?.hardMuted ?? false)) notice(t().mutedByHost, true, 'muted');
+  if (value.mic.on) dismissTopic('muted');
 }
 
 function followWaiting(value: readonly Waiter[]): void {
@@ -169,7 +170,7 @@ export async function attempt(name: string, verb: (room: Room) => Promise<void>)
 
 export function setMic(on: boolean): void {
   if (on && self.value?.hardMuted) {
-    notice(t().mutedHardTry, true);
+    notice(t().mutedHardTry, true, 'muted');
     return;
   }
   void attempt('mic', (current) => current.setMic(on));
