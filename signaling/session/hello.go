@@ -20,7 +20,7 @@ func hello(_ context.Context, s *Session, req *request) error {
 		return refuse(wire.CodeBadMessage, "client is longer than 64 bytes").closing(wire.CloseBadMessage, DropBadMessage)
 	}
 	o := &s.srv.o
-	s.log = s.log.With("client", h.Client)
+	s.log.Debug("greeted", "client", h.Client)
 	s.state = StateGreeted
 	s.greeted.Store(true)
 	s.phase.Reset(o.EntryTimeout)
