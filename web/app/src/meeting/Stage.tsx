@@ -40,11 +40,12 @@ export function Stage({ room }: { readonly room: Room }) {
   const camera = (participant: string): TileId => ({ participant, kind: 'camera' });
   const others = people.value.filter((one) => one.id !== selfId.value);
   const heard = [...speaking.value, ...hands.value.map((one) => one.id)].filter((id) => id !== selfId.value);
-  const paged = { stage: size.value, phone: phone.value };
-  seats.current = seat(seats.current, { present: others.map((one) => one.id), active: heard, visible: firstPage(paged, others.length), now: performance.now() });
+  const main = mainTile(people.value, selfId.value, { pin: pin.value, layout: layout.value, speaker });
+  // Seats matter only where there are pages: in the grid of a stage that has been measured.
+  const visible = main || size.value.width === 0 ? others.length : firstPage({ stage: size.value, phone: phone.value }, others.length);
+  seats.current = seat(seats.current, { present: others.map((one) => one.id), active: heard, visible, now: performance.now() });
   const own = camera(selfId.value);
   const all: TileId[] = seats.current.order.map(camera);
-  const main = mainTile(people.value, selfId.value, { pin: pin.value, layout: layout.value, speaker });
   if (main && main.kind === 'screen') all.unshift(main);
   const keep = new Set(heard.map((id) => keyOf(camera(id))));
   const scene = arrange({
