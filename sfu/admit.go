@@ -162,10 +162,20 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}
-	var made error
-	if err := s.call(ctx, func() { made = s.admit(p, plan) }); err != nil || made != nil {
+	made := make(chan error, 1)
+	if err := s.call(ctx, func() { made <- s.admit(p, plan) }); err != nil {
+		// It may still be admitted later: the command that follows it takes it out again.
+		s.do(func() {
+			if p.shard != nil {
+				s.closePeer(p, "setup", false)
+			}
+		})
 		n.wg.Go(signal.close)
-		return nil, errors.Join(err, made)
+		return nil, err
+	}
+	if err := <-made; err != nil {
+		n.wg.Go(signal.close)
+		return nil, err
 	}
 	return &noderpc.AdmitResponse{Answer: answer, Slots: slotList(plan.slots)}, nil
 }

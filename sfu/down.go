@@ -266,7 +266,7 @@ func (d *Down) why(src *Source) string {
 		return pausedNotGranted
 	case !src.on:
 		return pausedOff
-	case !src.seen:
+	case !src.seen || src.peer.state != stateConnected:
 		return pausedNoLayer
 	}
 	return ""

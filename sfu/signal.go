@@ -185,13 +185,27 @@ func (s *Signal) answer(ctx context.Context, o *offer.Offer) (sdp string, err er
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	for _, t := range s.slots {
-		if t.ssrc == 0 {
-			return "", errors.New("a slot was not negotiated")
-		}
+	if err := s.paired(); err != nil {
+		return "", err
 	}
 	s.offer = o
 	return s.pc.LocalDescription().SDP, nil
+}
+
+// paired checks that the engine gave each slot the section that it was made for.
+func (s *Signal) paired() error {
+	mids := map[webrtc.TrackLocal]string{}
+	for _, t := range s.pc.GetTransceivers() {
+		if t.Sender() != nil && t.Sender().Track() != nil {
+			mids[t.Sender().Track()] = t.Mid()
+		}
+	}
+	for _, t := range s.slots {
+		if t.ssrc == 0 || mids[t] != t.mid {
+			return errors.New("a slot was not negotiated")
+		}
+	}
+	return nil
 }
 
 // again applies a later offer and gives all slots, old and new.

@@ -157,7 +157,7 @@ func (l *Layer) open(k codec.Kind) error {
 
 // live says whether the source may be forwarded now.
 func (src *Source) live() bool {
-	return src.granted && src.on && src.seen && src.peer.state != stateClosed
+	return src.granted && src.on && src.seen && src.peer.state == stateConnected
 }
 
 // find names the layer of a mid and rid; nil when nobody offered it.

@@ -70,7 +70,10 @@ func count(kinds []rtcp.Kind, k rtcp.Kind) (n int) {
 func TestASilentTransportIsLostAndThenClosed(t *testing.T) {
 	d := newDirect(t)
 	pub := d.join(true, 1)
+	viewer := d.join(false, 1)
+	d.pass(pub, pub.video(t, true, 100))
 	begin := d.s.now
+	viewer.lastPacket += time.Hour
 	d.at(begin + silence - time.Millisecond)
 	if pub.state != stateConnected {
 		t.Fatalf("%v before its time", pub.state)
@@ -79,9 +82,16 @@ func TestASilentTransportIsLostAndThenClosed(t *testing.T) {
 	if pub.state != stateLost {
 		t.Fatalf("%v after silence", pub.state)
 	}
+	if viewer.downs[3].layer != nil {
+		t.Fatal("a lost publisher is still in a slot")
+	}
 	d.pass(pub, pub.video(t, true, 100))
 	if pub.state != stateConnected {
 		t.Fatalf("%v after an authentic packet", pub.state)
+	}
+	d.at(d.s.now + tickEvery)
+	if viewer.downs[3].layer == nil {
+		t.Fatal("not shown again")
 	}
 }
 
