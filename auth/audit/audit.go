@@ -82,6 +82,9 @@ func New(ctx context.Context, o Options) (*Log, error) {
 	if err := o.Registerer.Register(l.entries); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
+	for _, outcome := range []string{"written", "failed"} {
+		l.entries.WithLabelValues(outcome) // an alert on increase() must see the first failure
+	}
 	return l, nil
 }
 

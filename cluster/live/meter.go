@@ -43,6 +43,9 @@ func newMeter(reg prometheus.Registerer) (*meter, error) {
 			return nil, fmt.Errorf("live: metrics: %w", err)
 		}
 	}
+	for _, reason := range []string{"timeout", "network", "refused", "other"} {
+		m.failed.WithLabelValues("other", reason) // the family is there from the start, at zero
+	}
 	return m, nil
 }
 

@@ -35,6 +35,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			return nil, fmt.Errorf("meeting: metrics: %w", err)
 		}
 	}
+	for code := range codes {
+		m.refusals.WithLabelValues("join", string(code)) // the family is there from the start, at zero
+	}
 	return m, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"incamera/auth/token"
 )
 
 var latencyBuckets = []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5}
@@ -31,6 +33,9 @@ func newServerMetrics(reg prometheus.Registerer) (*serverMetrics, error) {
 		watches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "incamera_noderpc_watching_instances", Help: "Signaling instances that watch this node.",
 		}),
+	}
+	for _, reason := range []string{string(token.CodeSigner), string(token.CodeExpired), "other_node", "stale"} {
+		m.refusedGrants.WithLabelValues(reason) // the likeliest are there from the start, at zero
 	}
 	return m, register(reg, m.latency, m.refusedGrants, m.panics, m.watches)
 }

@@ -158,6 +158,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if err := errors.Join(share(reg, &m.nodes), share(reg, &m.ignored), share(reg, &m.missed)); err != nil {
 		return nil, fmt.Errorf("registry: metrics: %w", err)
 	}
+	for _, reason := range []string{"signature", "name", "old", "content"} {
+		m.ignored.WithLabelValues(reason) // an alert on increase() must see the first one
+	}
 	return m, nil
 }
 

@@ -114,6 +114,9 @@ func New(o Options) (*API, error) {
 			return nil, fmt.Errorf("api: %w", err)
 		}
 	}
+	for _, kind := range []string{"all", "guess"} {
+		a.metrics.limited.WithLabelValues(kind) // there from the start, at zero
+	}
 	return a, nil
 }
 

@@ -104,6 +104,9 @@ func New(o Options) (*Placer, error) {
 	if err := o.Registerer.Register(p.moves); err != nil {
 		return nil, fmt.Errorf("place: metrics: %w", err)
 	}
+	for _, reason := range []wire.MoveReason{wire.MoveNodeLost, wire.MoveDrain} {
+		p.moves.WithLabelValues(string(reason), "asked") // there from the start, at zero
+	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.wg.Go(p.drainLoop)
 	return p, nil
@@ -288,10 +291,7 @@ func (p *Placer) to(ctx context.Context, room, participant string, from hub.Seat
 func (p *Placer) drainLoop() {
 	for sleep(p.ctx, p.o.DrainEvery) {
 		held := p.o.Hub.Nodes()
-		if len(held) == 0 {
-			continue
-		}
-		nodes, err := p.o.Directory.Nodes(p.ctx)
+		nodes, err := p.o.Directory.Nodes(p.ctx) // also while idle: it is what the gauge of ready nodes is read from
 		if err != nil {
 			continue // Redis is away: nobody is moved without it
 		}

@@ -46,5 +46,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	} {
 		errs = append(errs, reg.Register(c))
 	}
+	for _, reason := range []string{"draining", "origin", "subprotocol", "address", "handshake"} {
+		m.refused.WithLabelValues(reason) // there from the start, at zero
+	}
+	for _, reason := range []Drop{
+		DropSlowCount, DropSlowBytes, DropWriteTimeout, DropWriteFailed, DropIdle, DropHelloTimeout, DropEntryTimeout,
+		DropBadMessage, DropTooLarge, DropRate, DropFailures, DropProtocol,
+	} {
+		m.drops.WithLabelValues(string(reason))
+	}
 	return m, errors.Join(errs...)
 }
