@@ -36,6 +36,7 @@ unit: setup-test web ## Go and TypeScript tests without browsers
 
 e2e: setup-test build ## people meet, in real Chromium and Firefox
 	@cd web && npm run e2e
+	@scripts/doccheck
 
 bench: ## CPU per forwarded packet beside a stock forwarder, and the micro-benchmarks
 	@scripts/bench/run
