@@ -43,7 +43,6 @@ class Preparation implements Prepared {
   readonly #options: PrepareOptions;
   readonly #logger: Logger;
   readonly #policy: ReconnectPolicy;
-  readonly #scope = new Scope();
   readonly #key = makeKeyLater();
   readonly #publisher: Publisher;
   readonly #abort = new AbortController();
@@ -165,11 +164,9 @@ class Preparation implements Prepared {
 
   async #offerOn(pool: PoolSize): Promise<Transport> {
     const transport = this.#make(pool);
-    this.#attached = this.#publisher.attach(transport.senders);
-    await Promise.all([transport.offer(), this.#attached]);
+    await Promise.all([transport.offer(), this.#publisher.attach(transport.senders)]);
     return transport;
   }
-  #attached: Promise<void> = Promise.resolve();
 
   #make(pool: PoolSize): Transport {
     return new Transport({
@@ -296,7 +293,6 @@ class Preparation implements Prepared {
 
   #finish(): void {
     this.#state = 'closed';
-    this.#scope.end();
   }
 }
 
