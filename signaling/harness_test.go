@@ -144,7 +144,7 @@ func (w *world) instance(id string, change ...func(*signaling.Options)) *instanc
 	minter := w.minter(identity)
 	var pool *noderpc.Pool
 	o := signaling.Options{
-		Instance: id, Audience: audience, Tokens: verifier, Minter: minter, Issuer: issuer{minter}, Meetings: store,
+		Instance: id, Audience: audience, Tokens: verifier, Minter: minter, Issuer: issuer{minter, verifier}, Meetings: store,
 		Directory: reg, Bans: w.bans, Rooms: w.rooms, Origins: origins{}, Log: w.log, Registerer: metrics,
 		Nodes: func(e signaling.NodeEvents) (signaling.Nodes, error) {
 			var err error
@@ -176,9 +176,17 @@ func (w *world) instance(id string, change ...func(*signaling.Options)) *instanc
 }
 
 // issuer mints what an admitted person joins with, as the auth side does.
-type issuer struct{ m *token.Minter }
+type issuer struct {
+	m *token.Minter
+	v *token.Verifier
+}
 
-func (i issuer) Admitted(_ context.Context, p token.LobbyPass, sponsor string) (string, error) {
+func (i issuer) Admitted(_ context.Context, pass string, host token.Admission) (string, error) {
+	p, err := i.v.Lobby(pass)
+	if err != nil {
+		return "", err
+	}
+	sponsor := host.Subject
 	return i.m.MintRoom(token.Room{
 		Room: p.Room, Participant: token.ParticipantID(p.Room, p.Subject), Key: p.Key,
 		Person: token.Person{

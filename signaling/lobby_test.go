@@ -2,8 +2,10 @@ package signaling_test
 
 import (
 	"testing"
+	"time"
 
 	"incamera/auth/token"
+	"incamera/cluster/meeting"
 	"incamera/signaling/session"
 	"incamera/signaling/wire"
 )
@@ -13,11 +15,11 @@ func (p *person) wait4(t *testing.T, in *instance, room string) *wire.Waiting {
 	t.Helper()
 	p.hello(in)
 	pass, err := p.w.mint.MintLobby(token.LobbyPass{
-		Room: room, Subject: p.subject, Name: "Guest", Assurance: token.AssuranceGuest, Key: p.jkt,
+		Room: room, Subject: p.subject, Name: "Grace", Assurance: token.AssuranceGuest, Key: p.jkt,
 	})
 	must(t, err)
 	m := p.ask(&wire.ClientMessage{Body: &wire.ClientMessage_EnterLobby{EnterLobby: &wire.EnterLobby{
-		Pass: pass, Proof: p.proof(p.welcome.Nonce, pass), Name: "Grace",
+		Pass: pass, Proof: p.proof(p.welcome.Nonce, pass), Name: "Somebody Else",
 	}}})
 	if m.GetWaiting() == nil {
 		t.Fatalf("not waiting: %v", m)
@@ -68,6 +70,58 @@ func TestAGuestIsLetInByAHostOnAnotherInstance(t *testing.T) {
 	}
 	// A guest cannot be made host, and so cannot vouch for others.
 	host.refused(host.ask(setRole(j.Participant, wire.Role_ROLE_HOST)), wire.CodeForbidden)
+}
+
+// Whoever holds Redis can write any event into it; without a host's signed word it opens no door.
+func TestAnAdmissionThatNoHostSignedOpensNoDoor(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{})
+	host, other := w.person("u:host"), w.person("g:other")
+	j := host.join(in, room, token.RoleHost)
+	elsewhere := other.wait4(t, in, room).Waiter
+	forAnother, err := w.mint.MintAdmission(token.Admission{
+		Room: room, Waiter: elsewhere, EnteredAt: time.Now(),
+		Person: token.Person{Subject: "u:host", Name: "Host", Role: token.RoleHost, Assurance: token.AssuranceMFA, Moderate: true},
+	})
+	must(t, err)
+	for subject, word := range map[string]string{"g:none": "", "g:noise": "x.y.z", "g:anothers": forAnother} {
+		guest := w.person(subject)
+		at := guest.wait4(t, in, room)
+		_, err := in.store.Admit(t.Context(), room, meeting.Actor{Participant: j.Participant, Session: j.Session}, at.Waiter, word)
+		must(t, err)
+		if e := guest.wait("the refusal", func(m *wire.ServerMessage) bool {
+			return m.GetError() != nil || m.GetAdmitted() != nil
+		}); e.GetError().GetCode() != string(wire.CodeForbidden) {
+			t.Errorf("%s: %v", subject, e)
+		}
+	}
+}
+
+// Whoever can write to the live state, but signs nothing, lets nobody in.
+func TestAnAdmissionWithoutAHostsWordAdmitsNobody(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{})
+	host := w.person("u:host")
+	j := host.join(in, room, token.RoleHost)
+	foreign, err := w.mint.MintAdmission(token.Admission{
+		Room: room, Waiter: "w_somebodyelse", Person: host.claims(room, token.RoleHost).Person, EnteredAt: time.Now(),
+	})
+	must(t, err)
+	for _, word := range []string{"", "no word at all", foreign} {
+		guest := w.person("g:" + token.NewID(""))
+		at := guest.wait4(t, in, room)
+		_, err := in.store.Admit(t.Context(), room, meeting.Actor{Participant: j.Participant, Session: j.Session}, at.Waiter, word)
+		must(t, err)
+		m := guest.wait("a refusal", func(m *wire.ServerMessage) bool { return m.GetError() != nil || m.GetAdmitted() != nil })
+		guest.refused(m, wire.CodeForbidden)
+		if code := guest.closed(); code != 4410 {
+			t.Errorf("close code %d", code)
+		}
+	}
 }
 
 func TestTheDoorCanStayShut(t *testing.T) {

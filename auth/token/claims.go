@@ -57,8 +57,9 @@ type seatClaims struct {
 }
 
 type ticketClaims struct {
-	Audience string       `json:"aud"`
-	Confirm  confirmation `json:"cnf"`
+	Audience  string       `json:"aud"`
+	Confirm   confirmation `json:"cnf"`
+	EnteredAt int64        `json:"entered_at"`
 	seatClaims
 	personClaims
 	times
@@ -74,6 +75,15 @@ type lobbyClaims struct {
 	Login     string       `json:"login,omitempty"`
 	Client    string       `json:"client,omitempty"`
 	Confirm   confirmation `json:"cnf"`
+	times
+}
+
+type admissionClaims struct {
+	Audience  string `json:"aud"`
+	Room      string `json:"room"`
+	Waiter    string `json:"waiter"`
+	EnteredAt int64  `json:"entered_at"`
+	personClaims
 	times
 }
 
@@ -183,6 +193,9 @@ func (c roomClaims) check() error {
 }
 
 func (c ticketClaims) check() error {
+	if c.EnteredAt <= 0 {
+		return failf(CodeClaims, "entered_at")
+	}
 	if !ValidThumbprint(c.Confirm.JKT) {
 		return failf(CodeClaims, "cnf")
 	}
@@ -210,6 +223,20 @@ func (c lobbyClaims) check() error {
 		return failf(CodeClaims, "cnf")
 	}
 	return nil
+}
+
+func (c admissionClaims) check() error {
+	switch {
+	case !ValidRoomID(c.Room):
+		return failf(CodeClaims, "room")
+	case !validID(c.Waiter):
+		return failf(CodeClaims, "waiter")
+	case c.EnteredAt <= 0:
+		return failf(CodeClaims, "entered_at")
+	case c.Assurance == AssuranceGuest:
+		return failf(CodeClaims, "assurance") // nobody unverified vouches for anybody
+	}
+	return c.personClaims.check()
 }
 
 func (c grantClaims) check() error {

@@ -103,16 +103,19 @@ func (w *world) verifiers() map[string]func(string) error {
 		"ticket": func(s string) error { _, err := w.verifier.Ticket(s); return err },
 		"lobby":  func(s string) error { _, err := w.verifier.Lobby(s); return err },
 		"grant":  func(s string) error { _, err := w.verifier.Grant(s); return err },
+
+		"admission": func(s string) error { _, err := w.verifier.Admission(s); return err },
 	}
 }
 
 func (w *world) honest(t testing.TB) map[string]string {
 	out := map[string]string{}
-	var err [4]error
+	var err [5]error
 	out["room"], err[0] = w.minter.MintRoom(goodRoom())
 	out["ticket"], err[1] = w.minter.MintTicket(goodTicket())
 	out["lobby"], err[2] = w.minter.MintLobby(goodLobby())
 	out["grant"], err[3] = w.minter.MintGrant(goodGrant())
+	out["admission"], err[4] = w.minter.MintAdmission(goodAdmission())
 	for _, e := range err {
 		if e != nil {
 			t.Fatal(e)
@@ -121,7 +124,8 @@ func (w *world) honest(t testing.TB) map[string]string {
 	return out
 }
 
-var typOf = map[string]string{"room": token.TypeRoom, "ticket": token.TypeTicket, "lobby": token.TypeLobby, "grant": token.TypeGrant}
+var typOf = map[string]string{"room": token.TypeRoom, "ticket": token.TypeTicket, "lobby": token.TypeLobby, "grant": token.TypeGrant,
+	"admission": token.TypeAdmission}
 
 func hostileCases(t *testing.T, w *world) []hostile {
 	_, otherKey, _ := ed25519.GenerateKey(rand.Reader)

@@ -69,8 +69,11 @@ func (m *Minter) MintRoom(r Room) (string, error) {
 
 // MintTicket signs a resume ticket.
 func (m *Minter) MintTicket(t Ticket) (string, error) {
+	if t.EnteredAt.IsZero() {
+		t.EnteredAt = m.now()
+	}
 	c := ticketClaims{
-		Audience: m.audience, Confirm: confirmation{t.Key},
+		Audience: m.audience, Confirm: confirmation{t.Key}, EnteredAt: t.EnteredAt.Unix(),
 		seatClaims:   seatClaims{t.Room, t.Meeting, t.Participant, t.Session, t.Number, t.SessionVersion, t.Node, t.Placement},
 		personClaims: toPerson(t.Person), times: m.times(t.IssuedAt, t.ExpiresAt, DefaultTicketLife),
 	}
@@ -94,6 +97,18 @@ func (m *Minter) MintLobby(l LobbyPass) (string, error) {
 		return "", err
 	}
 	return m.sign(TypeLobby, c)
+}
+
+// MintAdmission signs a host's word. Its life is short: it is used at once or never.
+func (m *Minter) MintAdmission(a Admission) (string, error) {
+	c := admissionClaims{
+		Audience: m.audience, Room: a.Room, Waiter: a.Waiter, EnteredAt: a.EnteredAt.Unix(), personClaims: toPerson(a.Person),
+		times: m.times(a.IssuedAt, a.ExpiresAt, MaxAdmissionLife),
+	}
+	if err := errors.Join(c.check(), c.times.check(m.now(), MaxAdmissionLife)); err != nil {
+		return "", err
+	}
+	return m.sign(TypeAdmission, c)
 }
 
 // MintGrant signs a grant. An empty ID becomes random.

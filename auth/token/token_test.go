@@ -61,7 +61,11 @@ func goodRoom() token.Room {
 
 func goodTicket() token.Ticket {
 	return token.Ticket{Room: room, Meeting: "m1", Participant: token.ParticipantID(room, "u:ada"), Session: "s_1", Number: 1,
-		SessionVersion: 2, Person: person(), Key: jkt, Node: "n1", Placement: 3}
+		SessionVersion: 2, Person: person(), Key: jkt, Node: "n1", Placement: 3, EnteredAt: t0}
+}
+
+func goodAdmission() token.Admission {
+	return token.Admission{Room: room, Waiter: "w_1", Person: person(), EnteredAt: t0}
 }
 
 func goodLobby() token.LobbyPass {
@@ -99,6 +103,12 @@ func TestWhatIsMintedIsReadBack(t *testing.T) {
 	wantL.Audience, wantL.IssuedAt, wantL.ExpiresAt = aud, t0, t0.Add(token.DefaultLobbyLife)
 	if err != nil || !reflect.DeepEqual(l, wantL) {
 		t.Errorf("lobby: %v\n%+v\n%+v", err, l, wantL)
+	}
+	a, err := w.verifier.Admission(must(w.minter.MintAdmission(goodAdmission())))
+	wantA := goodAdmission()
+	wantA.Audience, wantA.IssuedAt, wantA.ExpiresAt = aud, t0, t0.Add(token.MaxAdmissionLife)
+	if err != nil || !reflect.DeepEqual(a, wantA) {
+		t.Errorf("admission: %v\n%+v\n%+v", err, a, wantA)
 	}
 	g, err := w.verifier.Grant(must(w.minter.MintGrant(goodGrant())))
 	wantG := goodGrant()

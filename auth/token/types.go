@@ -119,6 +119,7 @@ type Ticket struct {
 	Key       string
 	Node      string
 	Placement uint64
+	EnteredAt time.Time // when the person joined; now when zero at minting
 	IssuedAt  time.Time
 	ExpiresAt time.Time // zero at minting: DefaultTicketLife from now
 }
@@ -132,6 +133,16 @@ type LobbyPass struct {
 	Key                    string
 	IssuedAt               time.Time
 	ExpiresAt              time.Time // zero at minting: DefaultLobbyLife from now
+}
+
+// Admission is a host's word that a waiting person may enter, signed by the instance that checked who the host is.
+// The instance that holds the waiting person's socket mints from it: the live state, through which it travels, could
+// otherwise be used to admit people by whoever seizes it.
+type Admission struct {
+	Audience, Room, Waiter string
+	Person                           // the host
+	EnteredAt              time.Time // when the host entered
+	IssuedAt, ExpiresAt    time.Time // zero at minting: now, MaxAdmissionLife from now
 }
 
 // Grant tells a media node to carry one participant's packets.
@@ -154,6 +165,8 @@ const (
 	MaxLobbyLife  = 12 * time.Hour
 	MaxGrantLife  = 24 * time.Hour
 
+	MaxAdmissionLife = 60 * time.Second
+
 	DefaultTicketLife = 2 * time.Minute
 	DefaultLobbyLife  = 4 * time.Hour
 	DefaultGrantLife  = 12 * time.Hour
@@ -169,6 +182,8 @@ const (
 	TypeLobby  = "incamera-lobby+jwt"
 	TypeGrant  = "incamera-grant+jwt"
 	TypeProof  = "incamera-proof+jwt"
+
+	TypeAdmission = "incamera-admission+jwt"
 )
 
 const roomAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -55,7 +55,7 @@ func (v *Verifier) Ticket(jws string) (Ticket, error) {
 	return Ticket{
 		Audience: c.Audience, Room: s.Room, Meeting: s.Meeting, Participant: s.Participant, Session: s.Session,
 		Number: s.Number, SessionVersion: s.SessionVersion, Person: c.person(), Key: c.Confirm.JKT,
-		Node: s.Node, Placement: s.Placement, IssuedAt: iat, ExpiresAt: exp,
+		Node: s.Node, Placement: s.Placement, EnteredAt: time.Unix(c.EnteredAt, 0).UTC(), IssuedAt: iat, ExpiresAt: exp,
 	}, nil
 }
 
@@ -72,6 +72,22 @@ func (v *Verifier) Lobby(jws string) (LobbyPass, error) {
 	return LobbyPass{
 		Audience: c.Audience, Room: c.Room, Waiter: c.Waiter, Subject: c.Subject, Name: c.Name,
 		Assurance: c.Assurance, Login: c.Login, Client: c.Client, Key: c.Confirm.JKT, IssuedAt: iat, ExpiresAt: exp,
+	}, nil
+}
+
+// Admission verifies a host's word.
+func (v *Verifier) Admission(jws string) (Admission, error) {
+	var c admissionClaims
+	if err := v.open(jws, TypeAdmission, &c); err != nil {
+		return Admission{}, err
+	}
+	if err := v.judge(c.Audience, c.times, MaxAdmissionLife, c.check()); err != nil {
+		return Admission{}, err
+	}
+	iat, exp := c.times.spread()
+	return Admission{
+		Audience: c.Audience, Room: c.Room, Waiter: c.Waiter, Person: c.person(),
+		EnteredAt: time.Unix(c.EnteredAt, 0).UTC(), IssuedAt: iat, ExpiresAt: exp,
 	}, nil
 }
 

@@ -62,7 +62,7 @@ func readEvent(op string, m redis.XMessage) (Event, error) {
 		return v
 	}
 	ev := Event{
-		Kind: EventKind(f("k")), By: f("by"), BySubject: f("sub"), Subject: f("id"), Session: f("s"),
+		Kind: EventKind(f("k")), By: f("by"), Subject: f("id"), Session: f("s"),
 		Instance: f("i"), Node: f("node"), Reason: f("reason"),
 	}
 	var errs [4]error
@@ -105,7 +105,9 @@ func (ev *Event) readBody(op, raw string) error {
 			return broken(op, "start", err)
 		}
 		ev.Start = &Start{Meeting: j.Meeting, Title: j.Title, Class: j.Class, E2EE: j.E2EE == 1}
-	case Left, WaiterGone, Moved, Ended:
+	case WaiterGone:
+		ev.Word = raw
+	case Left, Moved, Ended:
 	default: // from a newer version of the product: the version number still counts
 	}
 	return nil

@@ -9,6 +9,9 @@ import (
 	"incamera/cluster/live"
 )
 
+// maxWord bounds a signed admission.
+const maxWord = 8 << 10
+
 // LobbyResult is what a waiting person may know.
 type LobbyResult struct {
 	Title       string // empty before the meeting begins
@@ -69,10 +72,14 @@ func (s *Store) LeaveLobby(ctx context.Context, room, waiter string) error {
 	return err
 }
 
-// Admit opens the door to a waiter. The waiter's instance learns of it by the event waiter_gone{admitted}; it, or
-// the caller, mints the token. It is given out once: a second Admit finds no waiter.
-func (s *Store) Admit(ctx context.Context, room string, a Actor, waiter string) (Waiter, error) {
-	res, err := s.run(ctx, "admit", "lobby", room, a.args(args{"verb": "admit", "id": waiter}))
+// Admit opens the door to a waiter. The waiter's instance learns of it by the event waiter_gone{admitted} and mints
+// the token from word, the host's signed admission, which the event carries. It is given out once: a second Admit
+// finds no waiter.
+func (s *Store) Admit(ctx context.Context, room string, a Actor, waiter, word string) (Waiter, error) {
+	if tooLong(maxWord, word) {
+		return Waiter{}, s.refuse("admit", CodeLimit, nil)
+	}
+	res, err := s.run(ctx, "admit", "lobby", room, a.args(args{"verb": "admit", "id": waiter, "word": word}))
 	if err != nil {
 		return Waiter{}, err
 	}

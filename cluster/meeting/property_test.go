@@ -82,7 +82,7 @@ func (c *crowd) step() error {
 		if yes {
 			return c.LeaveLobby(c.ctx, room, "w"+name)
 		}
-		_, err := c.Admit(c.ctx, room, a, "w"+name)
+		_, err := c.Admit(c.ctx, room, a, "w"+name, "word")
 		return err
 	default:
 		if c.r.IntN(40) == 0 {

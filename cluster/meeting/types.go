@@ -90,7 +90,7 @@ type Event struct {
 	At                  time.Time
 	Kind                EventKind
 	By                  string // participant who caused it; empty for the server itself
-	BySubject           string // that person's subject: the sponsor of a waiter who was admitted
+	Word                string // of the host who admitted a waiter: a signed token.Admission
 	Subject             string // whom it is about: participant id or waiter id
 	Session, Instance   string // of the participant after the change; a socket with another session was replaced
 	Node                string

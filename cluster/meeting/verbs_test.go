@@ -79,7 +79,7 @@ func TestTheVerbsOfHostsByRole(t *testing.T) {
 			h.want(h.SetLocked(h.ctx, room, a.Actor, i%2 == 0), want)
 			_, err := h.EnterLobby(h.ctx, room, waiter("w"+string(by)))
 			h.ok(err)
-			_, err = h.Admit(h.ctx, room, a.Actor, "w"+string(by))
+			_, err = h.Admit(h.ctx, room, a.Actor, "w"+string(by), "word")
 			h.want(err, want)
 			_, err = h.EnterLobby(h.ctx, room, waiter("w"+string(by)))
 			h.ok(err)
@@ -267,16 +267,16 @@ func TestTheLobby(t *testing.T) {
 		}
 		_, err = h.EnterLobby(h.ctx, room, waiter("w3"))
 		h.ok(err)
-		w, err := h.Admit(h.ctx, room, host.Actor, "w1")
+		w, err := h.Admit(h.ctx, room, host.Actor, "w1", "a signed word")
 		h.ok(err)
 		if w.Subject != "g:w1" || w.Name != "Guest w1" || w.Key != "k" || w.Instance != "sig-1" || w.Since.IsZero() {
 			t.Fatalf("%+v", w)
 		}
-		_, err = h.Admit(h.ctx, room, host.Actor, "w1")
+		_, err = h.Admit(h.ctx, room, host.Actor, "w1", "a signed word")
 		h.want(err, meeting.CodeNotFound)
 		events, err := h.EventsSince(h.ctx, room, h.snapshot().Version-1)
 		h.ok(err)
-		if e := events[0]; e.Kind != meeting.WaiterGone || e.Reason != "admitted" || e.BySubject != "u:host" || e.Subject != "w1" ||
+		if e := events[0]; e.Kind != meeting.WaiterGone || e.Reason != "admitted" || e.Word != "a signed word" || e.Subject != "w1" ||
 			e.Instance != "sig-1" {
 			t.Fatalf("%+v", e)
 		}

@@ -147,7 +147,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 func (s *signalingPart) startService(ctx context.Context, c config.Config, id *pki.Identity, sql *store.Store, log *slog.Logger, reg prometheus.Registerer) (err error) {
 	s.service, err = signaling.New(signaling.Options{
 		Instance: id.ID(), Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
-		Issuer: admission{s.people}, Meetings: s.meetings, Directory: s.directory,
+		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
 		Bans: bans{sql, time.Now}, Rooms: rooms{sql, c.Signaling.MaxPerMeeting, time.Now},
 		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit},
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {

@@ -7,9 +7,9 @@ import (
 // Doorway is the socket of somebody who waits.
 type Doorway interface {
 	Outlet
-	// Admitted says that a host let the person in; sponsor is the host's subject. It is called from the room's
+	// Admitted says that a host let the person in; word is the host's signed admission. It is called from the room's
 	// follow loop and mints and sends the room token.
-	Admitted(sponsor string)
+	Admitted(word string)
 }
 
 // Waiter is one person at the door of a room.
@@ -71,8 +71,8 @@ func (r *Room) waiterGoneLocked(c Change, byName string) (after func()) {
 	end := r.dropWaiterLocked(w)
 	switch c.src.Reason {
 	case "admitted":
-		sponsor := c.src.BySubject
-		return func() { w.door.Admitted(sponsor); end() }
+		word := c.src.Word
+		return func() { w.door.Admitted(word); end() }
 	case "declined":
 		w.door.Bye(wire.ReasonDeclined, byName)
 	case "banned":

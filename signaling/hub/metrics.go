@@ -33,5 +33,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, c := range []prometheus.Collector{m.rooms, m.dropped, m.followErrors, m.reloads} {
 		errs = append(errs, reg.Register(c))
 	}
+	for _, reason := range []string{"no_room", "stash_full", "unknown_number", "no_seat", "early", "work_full"} {
+		m.dropped.WithLabelValues(reason) // there from the start, at zero
+	}
 	return m, errors.Join(errs...)
 }

@@ -135,7 +135,7 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 	}
 	st := &seat{
 		Room: t.Room, Meeting: res.Meeting, Participant: t.Participant, Session: r.Session, Number: res.Number,
-		SessionVersion: res.SessionVersion, Person: t.Person, Key: t.Key, E2EE: res.Snapshot.E2EE,
+		SessionVersion: res.SessionVersion, Person: t.Person, Key: t.Key, E2EE: res.Snapshot.E2EE, EnteredAt: t.IssuedAt,
 	}
 	room.Seed(res.Snapshot)
 	st.member = room.Add(hub.MemberOptions{

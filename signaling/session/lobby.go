@@ -11,7 +11,8 @@ import (
 
 // lobbyTicket is what somebody waits with.
 type lobbyTicket struct {
-	pass token.LobbyPass
+	pass   token.LobbyPass
+	signed string // the same, as it was shown
 }
 
 // enterLobby waits at the door of a room.
@@ -35,12 +36,6 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	if err := s.notBanned(ctx, pass.Room, pass.Subject); err != nil {
 		return err
 	}
-	if q.Name != "" && pass.Assurance == token.AssuranceGuest {
-		if !token.ValidName(q.Name) {
-			return refuse(wire.CodeForbidden, "that cannot be shown as a name")
-		}
-		pass.Name = q.Name // a guest's name is the guest's word anyway
-	}
 	room, done := o.Hub.Open(pass.Room)
 	defer done()
 	res, err := o.Lobby.EnterLobby(ctx, pass.Room, meeting.Waiter{
@@ -58,7 +53,7 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	}
 	s.reply(req, hub.WaitingMessage(pass.Waiter, title, res.HostPresent))
 	s.nonce.Store(nil)
-	s.pass.Store(&lobbyTicket{pass})
+	s.pass.Store(&lobbyTicket{pass, q.Pass})
 	s.state = StateWaiting
 	s.phase.Reset(o.LobbyTimeout)
 	s.leave()
@@ -68,15 +63,23 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 }
 
 // Admitted mints the token of somebody whom a host let in, and sends it with a fresh nonce. It is part of
-// hub.Doorway: the room's follow loop calls it.
-func (s *Session) Admitted(sponsor string) {
+// hub.Doorway: the room's follow loop calls it. The host's word came through the live state, so it is verified: it
+// must be signed by an instance of this deployment, fresh, and for this very waiter.
+func (s *Session) Admitted(word string) {
 	lt := s.pass.Swap(nil)
 	if lt == nil {
 		return
 	}
+	host, err := s.srv.o.Tokens.Admission(word)
+	if err != nil || host.Room != lt.pass.Room || host.Waiter != lt.pass.Waiter {
+		s.log.Error("an admission that no host signed was refused", "room", lt.pass.Room, "error", err)
+		fault := refuse(wire.CodeForbidden, "the admission could not be verified: ask again")
+		s.out.close(s.encode(fault.message(0)), wire.CloseEnded, string(fault.Code))
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.srv.base, s.srv.o.HandlerTimeout)
 	defer cancel()
-	jws, err := s.srv.o.Issuer.Admitted(ctx, lt.pass, sponsor)
+	jws, err := s.srv.o.Issuer.Admitted(ctx, lt.signed, host)
 	if err != nil {
 		s.log.Error("token of an admitted person could not be minted", "room", lt.pass.Room, "error", err)
 		fault := refuse(wire.CodeStateUnavailable, "the token could not be made: ask again").because(err)

@@ -148,7 +148,18 @@ func admit(ctx context.Context, s *Session, req *request) error {
 	if st.Person.Assurance == token.AssuranceGuest {
 		return refuse(wire.CodeForbidden, "only somebody with a second factor can vouch for a guest")
 	}
-	_, err = s.srv.o.Lobby.Admit(ctx, st.Room, st.actor(), q.Waiter)
+	host := st.Person // with the rights of now: a person may have been made co-host since they entered
+	host.Moderate = true
+	if host.Role = token.RoleCohost; st.member.Role() == wire.Role_ROLE_HOST {
+		host.Role = token.RoleHost
+	}
+	word, err := s.srv.o.Minter.MintAdmission(token.Admission{
+		Room: st.Room, Waiter: q.Waiter, Person: host, EnteredAt: st.EnteredAt,
+	})
+	if err != nil {
+		return refuse(wire.CodeForbidden, "this seat cannot vouch for anybody").because(err)
+	}
+	_, err = s.srv.o.Lobby.Admit(ctx, st.Room, st.actor(), q.Waiter, word)
 	return err
 }
 

@@ -22,18 +22,20 @@ type Tokens interface {
 	Room(jws string) (token.Room, error)
 	Ticket(jws string) (token.Ticket, error)
 	Lobby(jws string) (token.LobbyPass, error)
+	Admission(jws string) (token.Admission, error)
 }
 
 // Minter signs what the signaling side hands out; token.Minter is one.
 type Minter interface {
 	MintTicket(token.Ticket) (string, error)
 	MintGrant(token.Grant) (string, error)
+	MintAdmission(token.Admission) (string, error)
 }
 
 // Issuer mints the room token of somebody a host admitted from the lobby.
 type Issuer interface {
-	// Admitted is given the pass the person waited with (Name as shown at the door) and the subject of the host.
-	Admitted(ctx context.Context, pass token.LobbyPass, sponsor string) (string, error)
+	// Admitted is given the signed pass the person waited with and the verified word of the host.
+	Admitted(ctx context.Context, pass string, host token.Admission) (string, error)
 }
 
 // Seats is how people get into and out of meetings; meeting.Store is one.
@@ -64,7 +66,7 @@ type Moderation interface {
 type Lobby interface {
 	EnterLobby(ctx context.Context, room string, w meeting.Waiter) (meeting.LobbyResult, error)
 	LeaveLobby(ctx context.Context, room, waiter string) error
-	Admit(ctx context.Context, room string, a meeting.Actor, waiter string) (meeting.Waiter, error)
+	Admit(ctx context.Context, room string, a meeting.Actor, waiter, word string) (meeting.Waiter, error)
 	Decline(ctx context.Context, room string, a meeting.Actor, waiter string, ban bool) (meeting.Waiter, error)
 }
 

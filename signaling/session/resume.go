@@ -92,7 +92,7 @@ func (s *Session) mayResume(ctx context.Context, q *wire.Resume) (token.Ticket, 
 func seatOfTicket(t token.Ticket, res meeting.ResumeResult) *seat {
 	return &seat{
 		Room: t.Room, Meeting: t.Meeting, Participant: t.Participant, Session: t.Session, Number: t.Number,
-		SessionVersion: t.SessionVersion, Person: t.Person, Key: t.Key, E2EE: res.Snapshot.E2EE,
+		SessionVersion: t.SessionVersion, Person: t.Person, Key: t.Key, E2EE: res.Snapshot.E2EE, EnteredAt: t.EnteredAt,
 	}
 }
 

@@ -22,6 +22,7 @@ type seat struct {
 	SessionVersion                      uint64
 	Person                              token.Person
 	Key                                 string // thumbprint of the client's key
+	EnteredAt                           time.Time
 	E2EE                                bool
 	member                              *hub.Member
 }
@@ -40,6 +41,7 @@ func (s *Session) ticket(st *seat) (string, error) {
 	return s.srv.o.Minter.MintTicket(token.Ticket{
 		Room: st.Room, Meeting: st.Meeting, Participant: st.Participant, Session: st.Session, Number: st.Number,
 		SessionVersion: st.SessionVersion, Person: st.Person, Key: st.Key, Node: at.Node, Placement: at.Epoch,
+		EnteredAt: st.EnteredAt,
 		ExpiresAt: s.srv.o.Now().Add(s.srv.o.TicketLife),
 	})
 }

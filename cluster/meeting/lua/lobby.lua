@@ -1,9 +1,9 @@
 -- The door: enter, leave, admit, decline. The room need not have begun to be waited for.
 local verb = {}
 
-local function gone(id, reason, w, subject)
+local function gone(id, reason, w, word)
   redis.call('HDEL', K.waiters, id)
-  emit('waiter_gone', {id = id, reason = reason, i = w.i, sub = subject or ''})
+  emit('waiter_gone', {id = id, reason = reason, i = w.i, d = word or ''})
   commit()
 end
 
@@ -39,7 +39,7 @@ function verb.admit()
   if no then return {no} end
   local w, raw = get(K.waiters, A.id)
   if not w then return {'not_found'} end
-  gone(A.id, 'admitted', w, seat and seat.sub)
+  gone(A.id, 'admitted', w, A.word)
   return {'ok', raw}
 end
 
