@@ -134,7 +134,7 @@ func (b *bench) inLoop(f func(s *Shard)) {
 
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for !f() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
