@@ -124,6 +124,22 @@ func TestAnAdmissionWithoutAHostsWordAdmitsNobody(t *testing.T) {
 	}
 }
 
+func TestSomebodyMadeCohostInTheMeetingMayVouch(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	first, second := w.instance("sig-1"), w.instance("sig-2")
+	room := w.room(session.Facts{})
+	host, ada, guest := w.person("u:host"), w.person("u:ada"), w.person("g:grace")
+	host.join(first, room, token.RoleHost)
+	ada.join(second, room, token.RoleParticipant)
+	at := guest.wait4(t, first, room)
+	ada.refused(ada.ask(admit(at.Waiter)), wire.CodeForbidden)
+	host.ok(host.ask(setRole(ada.me, wire.Role_ROLE_COHOST)))
+	ada.wait("the door", func(m *wire.ServerMessage) bool { return len(m.GetSnapshot().GetWaiting()) == 1 })
+	ada.ok(ada.ask(admit(at.Waiter)))
+	guest.wait("the token", func(m *wire.ServerMessage) bool { return m.GetAdmitted() != nil })
+}
+
 func TestTheDoorCanStayShut(t *testing.T) {
 	w := newWorld(t)
 	w.node("node-1")
