@@ -50,6 +50,10 @@ func verifyAudit(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
+	if last.Seq == 0 {
+		fmt.Fprintln(w.stdout, "nothing is on record yet")
+		return nil
+	}
 	fmt.Fprintf(w.stdout, "%d entries hold; the last is\n%d:%s\n", last.Seq, last.Seq, last.Hash)
 	return nil
 }

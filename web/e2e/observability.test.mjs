@@ -2,12 +2,15 @@
 // answers with data.
 import { test, before, after, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { serve } from './lib/server.mjs';
+import { promisify } from 'node:util';
+import { binary, serve } from './lib/server.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { invite, join, seesOthers, setUp, startMeeting } from './lib/people.mjs';
 import { prometheus } from './lib/prometheus.mjs';
 
+const run = promisify(execFile);
 const configs = new URL('../../configs/', import.meta.url).pathname;
 const dashboard = JSON.parse(await readFile(`${configs}grafana/incamera.json`, 'utf8'));
 const panels = dashboard.panels.filter((p) => p.type !== 'row');
@@ -161,6 +164,15 @@ describe('a meeting seen by Prometheus', { timeout: 240_000 }, () => {
       added = [...await series()].filter((s) => !earlier.has(s));
     }
     assert.deepEqual(added, []);
+  });
+
+  test('the audit log of all this holds, and an entry that was kept and is not in it is noticed', async () => {
+    const verify = (...args) => run(binary, ['admin', 'audit', 'verify', ...args], { env: { INCAMERA_DATA_DIR: server.dir } });
+    const [, entries, last] = (await verify()).stdout.match(/^(\d+) entries hold; the last is\n(\d+:\S+)\n$/);
+    assert.ok(Number(entries) > 5, `${entries} entries`);
+    await verify('--kept', last);
+    await assert.rejects(verify('--kept', last.replace(/:.*/, ':another')), /not the one kept earlier/);
+    await assert.rejects(verify('--kept', last.replace(/^\d+/, '999999')), /ends before the entry kept earlier/);
   });
 
   test('labels name no person, room, address or secret', async () => {
