@@ -96,6 +96,20 @@ export async function chooseDevice(kind: Device['kind'], id: string): Promise<vo
   }
 }
 
+/**
+ * What the meeting gets of a device: the preview's track; or, when the browser is still opening it, the order to open
+ * it, so that whoever joins quickly is seen all the same; or nothing.
+ */
+export function handOver(kind: Kind): MediaStreamTrack | MediaTrackConstraints | boolean {
+  const state = stateOf[kind];
+  const { track, opening } = state.value;
+  if (track !== null || !opening) return track ?? false;
+  turn[kind]++;
+  state.value = { ...state.value, opening: false };
+  const id = chosen.value[kind];
+  return id === '' ? true : { deviceId: { exact: id } };
+}
+
 /** What the meeting's switches were last, for the next pre-join. */
 export function remember(micOn: boolean, cameraOn: boolean): void {
   mic.value = { ...mic.value, wanted: micOn };

@@ -5,7 +5,7 @@ import { effect, signal } from '@preact/signals';
 import { api, ApiError, type RoomFacts } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { attachCall, detachCall, media } from './call.js';
-import { camera, chosen, mic, remember, startPreview, stopPreview } from './devices.js';
+import { camera, chosen, handOver, mic, remember, startPreview, stopPreview } from './devices.js';
 import { Pass } from './pass.js';
 import { session, user } from './session.js';
 
@@ -88,7 +88,7 @@ function readRefusal(error: unknown, clicked: boolean): void {
 }
 
 function mediaChoice() {
-  return { mic: mic.value.track ?? false, camera: camera.value.track ?? false } as const;
+  return { mic: handOver('mic'), camera: handOver('camera') } as const;
 }
 
 /** Enters with the own token. */
@@ -108,12 +108,13 @@ export async function join(): Promise<void> {
 
 /** A token that grew old or was used between fetch and click is replaced without asking the person. */
 async function connectOnceMore(prepared: Prepared, pass: Pass, signal: AbortSignal): Promise<Room> {
+  const media = mediaChoice();
   try {
-    return await prepared.connect({ token: await pass.take(), ...mediaChoice(), signal });
+    return await prepared.connect({ token: await pass.take(), ...media, signal });
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
     if (code !== 'token_expired' && code !== 'token_used') throw error;
-    return await prepared.connect({ token: await pass.take(), ...mediaChoice(), signal });
+    return await prepared.connect({ token: await pass.take(), ...media, signal });
   }
 }
 
