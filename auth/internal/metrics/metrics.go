@@ -1,4 +1,3 @@
-// Package metrics registers counters and histograms, or keeps them private when there is no registry.
 package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
