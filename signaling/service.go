@@ -51,6 +51,7 @@ type Options struct {
 	Meetings  Meetings             // meeting.Store
 	Directory place.Directory      // registry.Registry
 	Bans      session.Bans         // lasting bans, in SQL
+	Presence  session.Presence     // whether people who sit are still entitled to; nil: never asked
 	Rooms     session.Rooms        // rooms and the history of meetings, in SQL
 	Origins   session.OriginPolicy // which pages may speak to this server
 	Policy    session.Policy       // nil: everyone with a good token may enter
@@ -73,7 +74,7 @@ type Limits struct {
 	AudioSlots, VideoSlots                                    uint32
 	HelloTimeout, EntryTimeout, LobbyTimeout, AdmittedTimeout time.Duration
 	PingInterval, IdleTimeout, WriteTimeout, CloseGrace       time.Duration
-	TicketEvery, TicketLife, AwayKeep                         time.Duration
+	TicketEvery, TicketLife, AwayKeep, PresenceEvery          time.Duration
 	MessagesPerSecond                                         int
 	ChatPerSecond                                             float64
 	PerAddress, Unauthenticated                               int
@@ -155,13 +156,13 @@ func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 	return session.Options{
 		Instance: o.Instance, Audience: o.Audience, Tokens: o.Tokens, Minter: o.Minter, Issuer: o.Issuer,
 		Seats: o.Meetings, Talk: o.Meetings, Moderation: o.Meetings, Lobby: o.Meetings, Nodes: nodes,
-		Bans: o.Bans, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Audit: o.Audit,
+		Bans: o.Bans, Presence: o.Presence, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Audit: o.Audit,
 		Hub: s.hub, Place: s.place, ClientAddr: o.ClientAddr, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
 		AudioSlots: l.AudioSlots, VideoSlots: l.VideoSlots,
 		HelloTimeout: l.HelloTimeout, EntryTimeout: l.EntryTimeout, LobbyTimeout: l.LobbyTimeout,
 		AdmittedTimeout: l.AdmittedTimeout, PingInterval: l.PingInterval, IdleTimeout: l.IdleTimeout,
 		WriteTimeout: l.WriteTimeout, CloseGrace: l.CloseGrace, TicketEvery: l.TicketEvery, TicketLife: l.TicketLife,
-		AwayKeep: l.AwayKeep, MessagesPerSecond: l.MessagesPerSecond, ChatPerSecond: l.ChatPerSecond,
+		AwayKeep: l.AwayKeep, PresenceEvery: l.PresenceEvery, MessagesPerSecond: l.MessagesPerSecond, ChatPerSecond: l.ChatPerSecond,
 		PerAddress: l.PerAddress, Unauthenticated: l.Unauthenticated,
 	}
 }

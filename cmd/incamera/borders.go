@@ -10,7 +10,9 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
+	"incamera/auth/login"
 	"incamera/auth/store"
+	"incamera/auth/token"
 	"incamera/cmd/incamera/config"
 	"incamera/signaling/session"
 )
@@ -103,4 +105,26 @@ func (a acts) Write(ctx context.Context, act session.Act) error {
 	return a.log.Append(ctx, audit.Event{
 		Actor: act.Subject, Verb: act.Action, Object: act.Room, Result: "ok", Address: act.Addr, Meta: meta,
 	})
+}
+
+// presence asks after people who sit in meetings: their web session, or the API client that vouched for them. A guest
+// stays as long as the meeting lets them.
+type presence struct{ people *people }
+
+func (p presence) Keep(ctx context.Context, who token.Person) error {
+	var err error
+	switch {
+	case who.Login != "":
+		err = p.people.sessions.Keep(ctx, who.Login)
+		if errors.Is(err, login.ErrNoSession) {
+			return session.ErrRevoked
+		}
+	case who.Client != "":
+		var c apiclient.Client
+		c, err = p.people.registry.Client(ctx, who.Client)
+		if errors.Is(err, apiclient.ErrNotFound) || err == nil && c.Disabled {
+			return session.ErrRevoked
+		}
+	}
+	return err
 }

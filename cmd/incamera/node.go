@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +20,7 @@ import (
 	"incamera/sfu"
 )
 
-// goodbye is how long a process takes at most to leave in good order.
+// goodbye is how long a process takes at most to leave in good order; a node moves its people first.
 const goodbye = 10 * time.Second
 
 func nodeCommand() *command {
@@ -61,12 +62,31 @@ func runNode(ctx context.Context, w world, args []string) error {
 	o.check("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	log.Info("media node ready", "id", identity.ID(), "rpc", n.rpcAddr, "media", c.Media.Listen, "admin", o.addr())
 	<-ctx.Done()
-	log.Info("leaving")
+	log.Info("leaving", "participants", n.media.Participants())
 	o.drain()
 	stop, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
+	n.drain(stop)
 	n.close(stop)
 	return nil
+}
+
+// drainLook is how often a draining node counts who is left.
+const drainLook = 100 * time.Millisecond
+
+// drain says so in the registry, which moves its people to other nodes, and waits until they are gone or ctx ends.
+func (p *nodePart) drain(ctx context.Context) {
+	p.draining.Store(true)
+	p.announce.Now()
+	t := time.NewTicker(drainLook)
+	defer t.Stop()
+	for p.media.Participants() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
 }
 
 func closeOps(o *ops, log *slog.Logger) {
@@ -84,6 +104,7 @@ type nodePart struct {
 	rpcAddr  string
 	announce *registry.Announcement
 	served   chan struct{}
+	draining atomic.Bool
 }
 
 func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (*nodePart, error) {
@@ -121,9 +142,13 @@ func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis
 	}
 	started := time.Now()
 	p.announce, err = people.Announce(ctx, func() registry.Record {
+		state := registry.Ready
+		if p.draining.Load() {
+			state = registry.Draining
+		}
 		return registry.Record{
 			ID: id.ID(), Role: pki.RoleNode, RPCAddr: p.rpcAddr, Zone: c.Process.Zone, Version: version,
-			State: registry.Ready, Load: media.Load(), Participants: media.Participants(), Rooms: media.Rooms(), StartedAt: started,
+			State: state, Load: media.Load(), Participants: media.Participants(), Rooms: media.Rooms(), StartedAt: started,
 		}
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"incamera/auth/pki"
 	"incamera/auth/store"
+	"incamera/auth/token"
 	"incamera/cluster/meeting"
 	"incamera/cluster/noderpc"
 	"incamera/cluster/registry"
@@ -86,6 +87,9 @@ func watchReadiness(o *ops, rdb redis.UniversalClient, s *signalingPart) {
 
 // signalingPart is a signaling instance with what it needs; close ends all of it in the order of the fields.
 type signalingPart struct {
+	// instance names this start of the process: one that starts again quickly must not be taken for itself, or the
+	// seats of its former people would look alive.
+	instance  string
 	announce  *registry.Announcement
 	service   *signaling.Service
 	public    *public
@@ -103,7 +107,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err != nil {
 		return nil, err
 	}
-	s := &signalingPart{}
+	s := &signalingPart{instance: id.ID() + "." + token.NewID("")[:8]}
 	defer func() {
 		if err != nil {
 			s.close(ctx)
@@ -120,7 +124,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 		return nil, err
 	}
 	s.meetings, err = meeting.New(rdb, meeting.Options{
-		Log: log, Registerer: reg, MaxParticipants: c.Signaling.MaxPerMeeting,
+		Log: log, Registerer: reg, Instance: s.instance, MaxParticipants: c.Signaling.MaxPerMeeting,
 		AwayKeep: c.Signaling.SeatKept, EmptyGrace: c.Signaling.MeetingKept,
 	})
 	if err != nil {
@@ -141,18 +145,18 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if s.public, err = openPublic(c.HTTP, c.DataDir, web.Handler(), s.service.Handler(), log); err != nil {
 		return nil, err
 	}
-	return s, s.startLoops(ctx, id, log)
+	return s, s.startLoops(ctx, log)
 }
 
 func (s *signalingPart) startService(ctx context.Context, c config.Config, id *pki.Identity, sql *store.Store, log *slog.Logger, reg prometheus.Registerer) (err error) {
 	s.service, err = signaling.New(signaling.Options{
-		Instance: id.ID(), Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
+		Instance: s.instance, Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
 		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
-		Bans: bans{sql, time.Now}, Rooms: rooms{sql, c.Signaling.MaxPerMeeting, time.Now},
+		Bans: bans{sql, time.Now}, Presence: presence{s.people}, Rooms: rooms{sql, c.Signaling.MaxPerMeeting, time.Now},
 		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit},
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {
 			pool, err := noderpc.NewPool(noderpc.PoolOptions{
-				Identity: id, Instance: id.ID(), Resolve: s.directory.Resolve, OnEvent: events.OnEvent, OnLost: events.OnLost,
+				Identity: id, Instance: s.instance, Resolve: s.directory.Resolve, OnEvent: events.OnEvent, OnLost: events.OnLost,
 				Log: log, Registerer: reg,
 			})
 			s.pool = pool
@@ -167,7 +171,7 @@ func (s *signalingPart) startService(ctx context.Context, c config.Config, id *p
 	return err
 }
 
-func (s *signalingPart) startLoops(ctx context.Context, id *pki.Identity, log *slog.Logger) (err error) {
+func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err error) {
 	loops, stop := context.WithCancel(context.Background())
 	s.sweep = stop
 	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
@@ -176,7 +180,7 @@ func (s *signalingPart) startLoops(ctx context.Context, id *pki.Identity, log *s
 	}
 	started := time.Now()
 	s.announce, err = s.directory.Announce(ctx, func() registry.Record {
-		return registry.Record{ID: id.ID(), Role: pki.RoleSignaling, Version: version, State: registry.Ready, StartedAt: started}
+		return registry.Record{ID: s.instance, Role: pki.RoleSignaling, Version: version, State: registry.Ready, StartedAt: started}
 	})
 	return err
 }

@@ -16,6 +16,7 @@ import (
 
 // openState connects to the live state, or starts it inside the process. close ends what was opened.
 func openState(c config.Redis, log *slog.Logger, reg prometheus.Registerer) (rdb redis.UniversalClient, close func(), err error) {
+	live.RouteLogs(log)
 	if c.Mode == config.RedisEmbedded {
 		s, err := live.Embedded(live.EmbeddedOptions{Log: log, Registerer: reg})
 		if err != nil {

@@ -151,6 +151,7 @@ type Options struct {
 	Lobby      Lobby
 	Nodes      Nodes
 	Bans       Bans
+	Presence   Presence // nil: seats outlive the sign-in they came from
 	Rooms      Rooms
 	Origins    OriginPolicy
 	Policy     Policy // nil: everyone with a good token
@@ -174,6 +175,7 @@ type Options struct {
 	CloseGrace        time.Duration // 1 s for the client's side of the close handshake
 	HandlerTimeout    time.Duration // 10 s for one message to be answered
 	TicketEvery       time.Duration // 30 s between tickets
+	PresenceEvery     time.Duration // 5 s: how late a sign-out or a disabled account ends a seat
 	TicketLife        time.Duration // 2 min 30 s: at least 2 min after the last socket
 	AwayKeep          time.Duration // 60 s a seat is kept for somebody whose socket dropped
 	MessagesPerSecond int           // 20, in bursts of three times that
@@ -219,6 +221,7 @@ func (o *Options) defaults() {
 	orDefault(&o.HandlerTimeout, 10*time.Second)
 	orDefault(&o.TicketEvery, 30*time.Second)
 	orDefault(&o.TicketLife, 150*time.Second)
+	orDefault(&o.PresenceEvery, 5*time.Second)
 	orDefault(&o.AwayKeep, time.Minute)
 	orDefault(&o.MessagesPerSecond, 20)
 	orDefault(&o.ChatPerSecond, 2)

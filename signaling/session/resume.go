@@ -86,7 +86,10 @@ func (s *Session) mayResume(ctx context.Context, q *wire.Resume) (token.Ticket, 
 	if err := s.prove(q.Proof, q.Ticket, t.Key); err != nil {
 		return token.Ticket{}, err
 	}
-	return t, s.fromHere(ctx, t.Client)
+	if err := s.fromHere(ctx, t.Client); err != nil {
+		return token.Ticket{}, err
+	}
+	return t, s.entitled(ctx, t.Person)
 }
 
 func seatOfTicket(t token.Ticket, res meeting.ResumeResult) *seat {

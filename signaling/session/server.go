@@ -24,7 +24,9 @@ type Server struct {
 
 	base context.Context // of the handlers; ends when Close has waited long enough
 	stop context.CancelFunc
-	wg   sync.WaitGroup
+	wg   sync.WaitGroup // sessions
+
+	loops sync.WaitGroup
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
@@ -45,6 +47,9 @@ func New(o Options) (*Server, error) {
 		o: o, m: m, verbs: verbs(), door: newDoor(o.PerAddress, o.Unauthenticated), sessions: map[*Session]struct{}{},
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
+	if o.Presence != nil {
+		s.loops.Go(s.presenceLoop)
+	}
 	return s, nil
 }
 
@@ -170,11 +175,8 @@ func (s *Server) isClosed() bool {
 func (s *Server) Close(ctx context.Context) {
 	s.mu.Lock()
 	s.closed = true
-	all := make([]*Session, 0, len(s.sessions))
-	for ses := range s.sessions {
-		all = append(all, ses)
-	}
 	s.mu.Unlock()
+	all := s.all()
 	for _, ses := range all {
 		ses.Bye(wire.ReasonDraining, "")
 	}
@@ -193,6 +195,7 @@ func (s *Server) Close(ctx context.Context) {
 		<-done
 	}
 	s.stop()
+	s.loops.Wait()
 }
 
 // dropped counts a socket that was given up.
