@@ -46,7 +46,7 @@ export const englishErrors = {
   ticket_expired: 'You were away for too long and your place is gone. Join again.',
   banned: 'You are kept out of this room. If you think this is a mistake, ask the host.',
   removed: 'You were removed from this meeting and cannot rejoin it.',
-  room_locked: 'The room is locked. Ask a host to unlock it, then try again.',
+  room_locked: 'The room is locked. Ask to enter; a host can let you in.',
   lobby_required: 'A host has to let you in. Ask to enter.',
   room_full: 'The meeting is full. Try again when somebody has left.',
   ended: 'The meeting has ended.',

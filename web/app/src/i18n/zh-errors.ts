@@ -48,7 +48,7 @@ export const chineseErrors: ErrorSentences = {
   ticket_expired: '您离开过久，席位已不存在。请重新加入。',
   banned: '您被禁止进入此会议室。如有疑问，请联系主持人。',
   removed: '您已被移出本次会议，无法再次加入。',
-  room_locked: '会议室已锁定。请联系主持人解锁后再试。',
+  room_locked: '会议室已锁定。请申请进入，由主持人放行。',
   lobby_required: '需要主持人放行。请申请进入。',
   room_full: '会议人数已满。请在有人离开后再试。',
   ended: '会议已结束。',

@@ -79,7 +79,7 @@ function startPass(mine: Visit, prepared: Prepared): void {
 /** A refusal says which other way there is. Before the click the other way is enough; after it, the reason too. */
 function readRefusal(error: unknown, clicked: boolean): void {
   const code = error instanceof ApiError || error instanceof InCameraError ? error.code : '';
-  if (code === 'lobby_required') {
+  if (code === 'lobby_required' || code === 'room_locked') {
     atDoor.value = true;
     if (clicked) failure.value = failureOf(error);
   }
