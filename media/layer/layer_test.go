@@ -145,9 +145,9 @@ func TestHints(t *testing.T) {
 		mask    uint8
 		changed bool
 	}{
-		{"at first all are on", 0, 0, 0, 0b1111, false},
-		{"a watcher comes", 2, 1, time.Second, 0b1111, false},
-		{"after the linger the unwatched go, the lowest stays", 0, 0, 4 * time.Second, 0b0101, true},
+		{"at first only the lowest, and that is news", 0, 0, 0, 0b0001, true},
+		{"a watcher comes", 2, 1, time.Second, 0b0101, true},
+		{"unwatched layers stay off", 0, 0, 4 * time.Second, 0b0101, false},
 		{"nothing new", 0, 0, 5 * time.Second, 0b0101, false},
 		{"somebody wants the middle layer", 1, 1, 6 * time.Second, 0b0111, true},
 		{"the watcher of the upper leaves", 2, -1, 7 * time.Second, 0b0111, false},

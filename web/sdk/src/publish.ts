@@ -18,13 +18,17 @@ export interface PublishPlan {
 /** The order of the lines is how the server knows them: audio mic, video camera, video screen, audio screen_audio. */
 const order: readonly SourceKind[] = ['mic', 'camera', 'screen', 'screen_audio'];
 
-/** Simulcast, lowest layer first. */
+/**
+ * Simulcast, lowest layer first. The highest waits until the server says that somebody watches it: encoding it for
+ * nobody would cost most of a core in the very moment a person enters.
+ */
 const cameraLayers: readonly RTCRtpEncodingParameters[] = [
   { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30 },
   { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 30 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30 },
+  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30, active: false },
 ];
 const lowestRid = 'q';
+const highestRid = 'f';
 const screenLayers: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000, maxFramerate: 30 }];
 
 function encodingsOf(kind: SourceKind): readonly RTCRtpEncodingParameters[] | null {
@@ -149,7 +153,7 @@ export class Publisher {
       let changed = false;
       for (const encoding of parameters.encodings ?? []) {
         const rid = encoding.rid ?? '';
-        const active = (hints?.get(rid) ?? true) && !(thin && rid !== '' && rid !== lowestRid);
+        const active = (hints?.get(rid) ?? rid !== highestRid) && !(thin && rid !== '' && rid !== lowestRid);
         if (encoding.active !== active) {
           encoding.active = active;
           changed = true;
