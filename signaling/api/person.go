@@ -8,6 +8,7 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/issue"
 	"incamera/auth/login"
+	"incamera/auth/mfa"
 	"incamera/auth/store"
 )
 
@@ -70,15 +71,32 @@ func (a *API) signedIn(r *http.Request) (person, error) {
 		return person{}, err
 	}
 	if s.State != login.Full {
-		return person{}, errSecondFactor
+		status, err := a.factors.Status(r.Context(), s.User.ID)
+		if err == nil && !status.Enrolled() {
+			err = mfa.ErrNoFactor
+		} else if err == nil {
+			err = errSecondFactor
+		}
+		return person{}, err
 	}
 	return person{session: s, subject: subjectOf(s.User), admin: s.User.Role == account.RoleAdmin}, nil
 }
 
+// administrator is who may see and change other people's accounts. Whoever tries without the right is on record.
 func (a *API) administrator(r *http.Request) (person, error) {
 	p, err := a.signedIn(r)
 	if err == nil && !p.admin {
 		err = errForbidden
+		a.note(r, entry{actor: p.subject, verb: "administration", object: r.Pattern}, err)
+	}
+	return p, err
+}
+
+// administers is an administrator whose second factor is recent enough to change other people's accounts.
+func (a *API) administers(r *http.Request) (person, error) {
+	p, err := a.administrator(r)
+	if err == nil && !a.logins.FreshMFA(p.session, thisHour) {
+		err = errSecondFactor
 	}
 	return p, err
 }

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -24,6 +26,9 @@ var (
 	errUnauthenticated = &problem{status: http.StatusUnauthorized, code: "unauthenticated", text: "sign in first"}
 	errSecondFactor    = &problem{status: http.StatusForbidden, code: "second_factor_required", text: "confirm your second factor first"}
 	errForbidden       = &problem{status: http.StatusForbidden, code: "forbidden", text: "your account may not do this"}
+	errOtherSite       = &problem{status: http.StatusForbidden, code: "forbidden", text: "this request comes from another site"}
+	errOwnAccount      = &problem{status: http.StatusForbidden, code: "forbidden", text: "this cannot be done to your own account"}
+	errAborted         = &problem{status: http.StatusRequestTimeout, code: "aborted", text: "the request was given up"}
 	errNotFound        = &problem{status: http.StatusNotFound, code: "not_found", text: "there is no such thing here"}
 	errUnavailable     = &problem{status: http.StatusServiceUnavailable, code: "unavailable", text: "try again in a moment", retry: time.Second}
 	errInternal        = &problem{status: http.StatusInternalServerError, code: "internal", text: "something went wrong on the server"}
@@ -52,7 +57,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, status int, v any, 
 			a.log.Error("request failed", "route", r.Pattern, "error", err)
 		}
 		status = p.status
-		v = map[string]errorBody{"error": {Code: p.code, Message: p.text, RetryAfterMS: p.retry.Milliseconds()}}
+		if p.retry > 0 {
+			w.Header().Set("Retry-After", strconv.FormatInt(int64((p.retry+time.Second-1)/time.Second), 10))
+		}
+		v = map[string]errorBody{"error": {Code: p.code, Message: p.text, RetryAfterMS: (p.retry + time.Millisecond - 1).Milliseconds()}}
 	}
 	a.metrics.requests.WithLabelValues(r.Pattern, class(status)).Inc()
 	if v == nil {
@@ -75,6 +83,12 @@ func (a *API) translate(err error) *problem {
 	}
 	if p := translateAuth(err); p != nil {
 		return p
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errAborted
+	case errors.Is(err, context.DeadlineExceeded):
+		return errUnavailable
 	}
 	return errInternal
 }

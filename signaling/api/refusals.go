@@ -12,6 +12,13 @@ import (
 	"incamera/auth/store"
 )
 
+// Refusals that mean another thing on one route than in general.
+var (
+	errOldPassword = &problem{status: http.StatusForbidden, code: "invalid_credentials", text: "the old password is wrong"}
+	errNotInvited  = &problem{status: http.StatusConflict, code: "conflict", text: "the account does not wait for an invitation"}
+	errChanged     = &problem{status: http.StatusConflict, code: "conflict", text: "somebody changed this at the same time"}
+)
+
 var errSetupToken = &problem{status: http.StatusForbidden, code: "setup_token_invalid", text: "the set-up link is not valid"}
 
 // refusals are auth's errors in the wire's words. First match counts.
@@ -35,17 +42,17 @@ var refusals = []struct {
 	{apiclient.ErrUnavailable, errUnavailable},
 	{apiclient.ErrFactor, errSecondFactor},
 	{store.ErrNotFound, errNotFound},
-	{store.ErrConflict, &problem{status: http.StatusConflict, code: "conflict", text: "somebody changed this at the same time"}},
+	{store.ErrConflict, errChanged},
 }
 
 func translateAuth(err error) *problem {
+	if code := issue.CodeOf(err); code != "" { // first: what it wraps is a cause, not the answer
+		return translateIssue(code, err)
+	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
 			return r.is
 		}
-	}
-	if code := issue.CodeOf(err); code != "" {
-		return translateIssue(code, err)
 	}
 	var slow *account.Throttled
 	if errors.As(err, &slow) {

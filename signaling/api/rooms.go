@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"incamera/auth/audit"
 	"incamera/auth/store"
 	"incamera/auth/token"
 )
@@ -63,10 +62,17 @@ func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	have, err := a.store.Rooms.Of(r.Context(), p.subject, maxRooms)
+	if err != nil {
+		return nil, err
+	}
+	if len(have) >= maxRooms {
+		return nil, &problem{status: http.StatusConflict, code: "limit", text: "you have as many rooms as an account may have"}
+	}
 	return a.makeRoom(w, r, p.subject)
 }
 
-// makeRoom creates a room of an owner: a person's account or an API client.
+// makeRoom creates a room of an owner: a person's account, or an API client, which may have any number.
 func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (any, error) {
 	var in newRoom
 	if err := decode(w, r, &in); err != nil {
@@ -89,17 +95,9 @@ func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (an
 		}
 		guests = *in.Guests
 	}
-	ctx := r.Context()
-	if have, err := a.store.Rooms.Of(ctx, owner, maxRooms); err != nil {
-		return nil, err
-	} else if len(have) >= maxRooms {
-		return nil, &problem{status: http.StatusConflict, code: "limit", text: "you have as many rooms as an account may have"}
-	}
 	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, CreatedAt: a.now()}
-	if err := a.record(ctx, r, owner, "room.create", m.ID, map[string]string{"class": m.Class}); err != nil {
-		return nil, err
-	}
-	if err := a.store.Rooms.Create(ctx, m); err != nil {
+	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class}}
+	if err := a.act(r, e, func(ctx context.Context) error { return a.store.Rooms.Create(ctx, m) }); err != nil {
 		return nil, err
 	}
 	return created{a.roomBody(m)}, nil
@@ -119,24 +117,26 @@ func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := r.Context()
-	m, err := a.room(ctx, r.PathValue("room"))
+	m, err := a.room(r.Context(), r.PathValue("room"))
 	if err != nil {
 		return nil, err
 	}
 	if m.Owner != p.subject && !p.admin {
 		return nil, errForbidden
 	}
-	if err := a.record(ctx, r, p.subject, "room.delete", m.ID, nil); err != nil {
-		return nil, err
-	}
-	if err := a.store.Rooms.Delete(ctx, m.ID, a.now()); err != nil {
-		return nil, err
-	}
-	if a.ended != nil {
-		a.ended(ctx, m.ID)
-	}
-	return nil, nil
+	return nil, a.removeRoom(r, p.subject, m)
+}
+
+func (a *API) removeRoom(r *http.Request, actor string, m store.Room) error {
+	return a.act(r, entry{actor: actor, verb: "room.delete", object: m.ID}, func(ctx context.Context) error {
+		if err := a.store.Rooms.Delete(ctx, m.ID, a.now()); err != nil {
+			return err
+		}
+		if a.ended != nil {
+			a.ended(context.WithoutCancel(ctx), m.ID) // the room is gone: the meeting ends although the client went, too
+		}
+		return nil
+	})
 }
 
 func (a *API) room(ctx context.Context, id string) (store.Room, error) {
@@ -148,11 +148,4 @@ func (a *API) room(ctx context.Context, id string) (store.Room, error) {
 		return store.Room{}, errNotFound
 	}
 	return m, err
-}
-
-// record writes an audit entry before the act: what cannot be put on record is not done.
-func (a *API) record(ctx context.Context, r *http.Request, actor, verb, object string, meta map[string]string) error {
-	return a.audit.Append(ctx, audit.Event{
-		Actor: actor, Verb: verb, Object: object, Result: "ok", Address: a.address(r), Meta: meta,
-	})
 }

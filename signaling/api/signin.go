@@ -1,12 +1,10 @@
 package api
 
 import (
-	"encoding/base64"
 	"errors"
 	"net/http"
 
 	"incamera/auth/account"
-	"incamera/auth/audit"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
 	"incamera/auth/store"
@@ -47,7 +45,7 @@ func (a *API) setup(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
 	}
-	name, err := line("name", in.Name, maxTitle)
+	name, err := personName("name", in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +53,7 @@ func (a *API) setup(w http.ResponseWriter, r *http.Request) (any, error) {
 	if errors.Is(err, account.ErrToken) {
 		err = errSetupToken
 	}
-	a.note(r, subjectOf(u), "account.setup", u.ID, err)
+	a.note(r, entry{actor: subjectOf(u), verb: "account.setup", object: u.ID}, err)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +72,7 @@ func (a *API) acceptInvite(w http.ResponseWriter, r *http.Request) (any, error) 
 		return nil, err
 	}
 	u, err := a.accounts.AcceptInvite(r.Context(), in.Token, in.Password)
-	a.note(r, subjectOf(u), "account.accept", u.ID, err)
+	a.note(r, entry{actor: subjectOf(u), verb: "account.accept", object: u.ID}, err)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +91,11 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	u, err := a.accounts.Verify(r.Context(), in.Login, in.Password, a.address(r))
-	a.note(r, subjectOf(u), "sign_in.password", u.ID, err)
+	e := entry{actor: subjectOf(u), verb: "sign_in.password", object: u.ID}
+	if err != nil {
+		e.object = a.named(r, in.Login)
+	}
+	a.note(r, e, err)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +112,14 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 	return nextBody{nextEnrol}, nil
 }
 
+// begin starts a pending session. One the browser still has for something else ends: its cookie is gone from here on.
+// A signed-in person's own goes on until it is idle, as their seat in a meeting may hang on it.
 func (a *API) begin(w http.ResponseWriter, r *http.Request, u store.User) error {
+	if old, err := a.session(r); err == nil && (old.State == login.Pending || old.User.ID != u.ID) {
+		if err := a.logins.End(r.Context(), a.cookie(r)); err != nil {
+			return err
+		}
+	}
 	cookie, s, err := a.logins.Begin(r.Context(), u, a.address(r), r.UserAgent())
 	if err == nil {
 		a.setCookie(w, cookie, s.ExpiresAt)
@@ -119,18 +128,18 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request, u store.User) error 
 }
 
 func (a *API) secondFactor(w http.ResponseWriter, r *http.Request) (any, error) {
+	s, err := a.session(r)
+	if err != nil {
+		return nil, err
+	}
 	var in struct {
 		Code string `json:"code"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
 	}
-	s, err := a.session(r)
-	if err != nil {
-		return nil, err
-	}
 	method, err := a.factors.Verify(r.Context(), s.User.ID, in.Code)
-	a.note(r, subjectOf(s.User), "sign_in.second_factor", s.User.ID, err)
+	a.note(r, entry{actor: subjectOf(s.User), verb: "sign_in.second_factor", object: s.User.ID}, err)
 	if err != nil {
 		return nil, err
 	}
@@ -151,72 +160,12 @@ func (a *API) elevate(w http.ResponseWriter, r *http.Request, method mfa.Method)
 	return map[string]any{"user": u}, err
 }
 
-type enrolBody struct {
-	Secret string `json:"secret"`
-	URI    string `json:"uri"`
-	QR     string `json:"qr"` // PNG, base64
-}
-
-func (a *API) enrolTOTP(w http.ResponseWriter, r *http.Request) (any, error) {
-	if err := decode(w, r, &struct{}{}); err != nil {
-		return nil, err
-	}
-	s, err := a.session(r)
-	if err != nil {
-		return nil, err
-	}
-	e, err := a.factors.BeginTOTP(r.Context(), s.User, a.fresh(s))
-	if err != nil {
-		return nil, err
-	}
-	return enrolBody{Secret: e.Secret, URI: e.URI, QR: base64.StdEncoding.EncodeToString(e.QR)}, nil
-}
-
-func (a *API) confirmTOTP(w http.ResponseWriter, r *http.Request) (any, error) {
-	var in struct {
-		Code string `json:"code"`
-	}
-	if err := decode(w, r, &in); err != nil {
-		return nil, err
-	}
-	s, err := a.session(r)
-	if err != nil {
-		return nil, err
-	}
-	codes, err := a.factors.ConfirmTOTP(r.Context(), s.User, in.Code, a.fresh(s))
-	a.note(r, subjectOf(s.User), "factor.enrol", s.User.ID, err)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := a.elevate(w, r, mfa.OTP); err != nil {
-		return nil, err
-	}
-	return map[string]any{"recovery_codes": codes}, nil
-}
-
-// fresh says whether the factor was given just now: what replacing it asks for.
-func (a *API) fresh(s login.Session) bool {
-	return s.State == login.Full && a.logins.FreshMFA(s, justNow)
-}
-
+// signOut always works, whatever the body is.
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {
 	if s, err := a.session(r); err == nil {
-		a.note(r, subjectOf(s.User), "sign_out", s.User.ID, nil)
+		a.note(r, entry{actor: subjectOf(s.User), verb: "sign_out", object: s.User.ID}, nil)
 	}
 	err := a.logins.End(r.Context(), a.cookie(r))
 	a.setCookie(w, "", a.now())
 	return nil, err
-}
-
-// note puts a finished act on record. It is for acts that have happened or failed already, where a lost entry is
-// counted (incamera_audit_entries_total) and logged, and undoes nothing.
-func (a *API) note(r *http.Request, actor, verb, object string, err error) {
-	result := "ok"
-	if err != nil {
-		result = a.translate(err).code
-	}
-	e := audit.Event{Actor: actor, Verb: verb, Object: object, Result: result, Address: a.address(r)}
-	if err := a.audit.Append(r.Context(), e); err != nil {
-		a.log.Error("not on record", "verb", verb, "error", err)
-	}
 }

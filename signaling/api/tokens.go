@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -19,14 +20,14 @@ type tokenBody struct {
 
 // roomToken gives a signed-in person the token of a room, for their client's key.
 func (a *API) roomToken(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
 	var in struct {
 		JKT string `json:"jkt"`
 	}
 	if err := decode(w, r, &in); err != nil {
-		return nil, err
-	}
-	p, err := a.signedIn(r)
-	if err != nil {
 		return nil, err
 	}
 	t, err := a.issue.ForUser(r.Context(), issue.UserRequest{
@@ -43,15 +44,18 @@ func (a *API) roomToken(w http.ResponseWriter, r *http.Request) (any, error) {
 func (a *API) lobbyPass(w http.ResponseWriter, r *http.Request) (any, error) {
 	var in struct {
 		JKT  string `json:"jkt"`
-		Name string `json:"name"`
+		Name string `json:"name,omitempty"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
 	}
 	q := issue.LobbyRequest{Room: r.PathValue("room"), Key: in.JKT, Address: a.address(r)}
-	if s, err := a.session(r); err == nil && s.State == login.Full {
+	s, err := a.session(r)
+	if err == nil && s.State == login.Full {
 		q.Login = s.ID
-	} else if q.Name, err = line("name", in.Name, maxTitle); err != nil {
+	} else if err != nil && !errors.Is(err, errUnauthenticated) {
+		return nil, err // nobody becomes a guest because the database is away
+	} else if q.Name, err = personName("name", in.Name); err != nil {
 		return nil, err
 	}
 	t, err := a.issue.LobbyPass(r.Context(), q)
@@ -61,7 +65,8 @@ func (a *API) lobbyPass(w http.ResponseWriter, r *http.Request) (any, error) {
 	return map[string]any{"pass": t.Token, "expires_at_ms": t.ExpiresAt.UnixMilli()}, nil
 }
 
-// client is the API client of the request: "Authorization: Bearer <assertion>".
+// client is the API client of the request: "Authorization: Bearer <assertion>". Refused assertions are on record, and
+// have the budget of guesses, so that nobody fills the record.
 func (a *API) client(r *http.Request) (apiclient.Client, error) {
 	scheme, assertion, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -69,7 +74,10 @@ func (a *API) client(r *http.Request) (apiclient.Client, error) {
 	}
 	c, err := a.clients.Verify(r.Context(), assertion)
 	if err != nil {
-		a.note(r, "client", "client.assertion", "", err)
+		if slow := a.spend(r, a.guesses, "guess"); slow != nil {
+			return apiclient.Client{}, slow
+		}
+		a.note(r, entry{actor: "client", verb: "client.assertion"}, err)
 	}
 	return c, err
 }
@@ -85,6 +93,25 @@ func (a *API) clientRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	return a.makeRoom(w, r, issue.ClientSubject(c.ID))
 }
 
+// clientDeleteRoom deletes a room of the client's own; a meeting in it ends.
+func (a *API) clientDeleteRoom(_ http.ResponseWriter, r *http.Request) (any, error) {
+	c, err := a.client(r)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Has(apiclient.ScopeRooms) {
+		return nil, errForbidden
+	}
+	m, err := a.room(r.Context(), r.PathValue("room"))
+	if err != nil {
+		return nil, err
+	}
+	if m.Owner != issue.ClientSubject(c.ID) {
+		return nil, errForbidden
+	}
+	return nil, a.removeRoom(r, issue.ClientSubject(c.ID), m)
+}
+
 // clientToken gives an API client the token of one of its own signed-in people.
 func (a *API) clientToken(w http.ResponseWriter, r *http.Request) (any, error) {
 	c, err := a.client(r)
@@ -98,13 +125,13 @@ func (a *API) clientToken(w http.ResponseWriter, r *http.Request) (any, error) {
 		} `json:"user"`
 		Role     string   `json:"role,omitempty"`
 		JKT      string   `json:"jkt"`
-		Methods  []string `json:"amr"`
-		AuthTime int64    `json:"auth_time"`
+		Methods  []string `json:"amr,omitempty"`
+		AuthTime int64    `json:"auth_time,omitempty"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
 	}
-	name, err := line("user.name", in.User.Name, maxTitle)
+	name, err := personName("user.name", in.User.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+)
+
+// handler answers with a value, or an error that translate knows.
+type handler func(w http.ResponseWriter, r *http.Request) (any, error)
+
+// created is an answer with status 201.
+type created struct{ value any }
+
+// route is one line of the API. Requests that guess or cost have the smaller budget.
+type route struct {
+	pattern string
+	guess   bool
+	serve   handler
+}
+
+const programsPrefix = "/api/v1/client/"
+
+// pages are the routes of people; a cookie says who asks.
+func (a *API) pages() []route {
+	return []route{
+		{"GET /api/v1/me", false, a.me},
+		{"GET /api/v1/setup", false, a.setupNeeded},
+		{"POST /api/v1/setup", true, a.setup},
+		{"POST /api/v1/invite", true, a.acceptInvite},
+		{"POST /api/v1/sign-in", true, a.signIn},
+		{"POST /api/v1/second-factor", true, a.secondFactor},
+		{"POST /api/v1/factors/totp", true, a.enrolTOTP},
+		{"POST /api/v1/factors/totp/confirm", true, a.confirmTOTP},
+		{"POST /api/v1/factors/recovery", true, a.newRecovery},
+		{"POST /api/v1/password", true, a.changePassword},
+		{"GET /api/v1/sessions", false, a.listSessions},
+		{"DELETE /api/v1/sessions/{id}", false, a.endSession},
+		{"POST /api/v1/sign-out", false, a.signOut},
+		{"GET /api/v1/users", false, a.listUsers},
+		{"POST /api/v1/users", false, a.createUser},
+		{"POST /api/v1/users/{id}/invite", false, a.inviteAgain},
+		{"POST /api/v1/users/{id}/disable", false, a.disableUser},
+		{"POST /api/v1/users/{id}/enable", false, a.enableUser},
+		{"POST /api/v1/users/{id}/reset-factors", false, a.resetFactors},
+		{"GET /api/v1/rooms", false, a.listRooms},
+		{"POST /api/v1/rooms", false, a.createRoom},
+		{"GET /api/v1/rooms/{room}", false, a.roomFacts},
+		{"DELETE /api/v1/rooms/{room}", false, a.deleteRoom},
+		{"POST /api/v1/rooms/{room}/token", false, a.roomToken},
+		{"POST /api/v1/rooms/{room}/lobby", true, a.lobbyPass},
+		{"/api/v1/", false, a.nothing},
+	}
+}
+
+// programs are the routes of API clients, which carry a signed assertion; cookies are not looked at.
+func (a *API) programs() []route {
+	return []route{
+		{"POST /api/v1/client/rooms", false, a.clientRoom},
+		{"DELETE /api/v1/client/rooms/{room}", false, a.clientDeleteRoom},
+		{"POST /api/v1/client/rooms/{room}/tokens", false, a.clientToken},
+		{programsPrefix, false, a.nothing},
+	}
+}
+
+func (a *API) nothing(http.ResponseWriter, *http.Request) (any, error) { return nil, errNotFound }
+
+// Handler routes /api/v1. Requests that change something must come from the own origin
+// (http.CrossOriginProtection), but for those of API clients, which carry a signed assertion and no cookie.
+func (a *API) Handler() http.Handler {
+	own := http.NewCrossOriginProtection()
+	// A proxy in front may have changed Host; what people type is the own origin all the same.
+	if err := own.AddTrustedOrigin(a.publicURL); err != nil {
+		a.log.Warn("the public URL is not an origin", "error", err)
+	}
+	own.SetDenyHandler(a.wrap(a.all, "all", func(http.ResponseWriter, *http.Request) (any, error) { return nil, errOtherSite }))
+	programs, pages := a.mux(a.programs()), own.Handler(a.mux(a.pages()))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, programsPrefix) {
+			programs.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) mux(routes []route) *http.ServeMux {
+	m := http.NewServeMux()
+	for _, r := range routes {
+		limit, kind := a.all, "all"
+		if r.guess {
+			limit, kind = a.guesses, "guess"
+		}
+		m.Handle(r.pattern, a.wrap(limit, kind, r.serve))
+	}
+	return m
+}
+
+func (a *API) wrap(l *limiter, kind string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if err := a.spend(r, l, kind); err != nil {
+			a.answer(w, r, 0, nil, err)
+			return
+		}
+		v, err := h(w, r)
+		status := http.StatusOK
+		if c, ok := v.(created); ok {
+			status, v = http.StatusCreated, c.value
+		} else if v == nil {
+			status = http.StatusNoContent
+		}
+		a.answer(w, r, status, v, err)
+	})
+}
+
+// spend takes one request from an address's budget.
+func (a *API) spend(r *http.Request, l *limiter, kind string) error {
+	wait, ok := l.take(a.address(r), a.now())
+	if ok {
+		return nil
+	}
+	a.metrics.limited.WithLabelValues(kind).Inc()
+	return tooMany(wait)
+}
