@@ -346,4 +346,3 @@ func (w *world) entries() []string {
 	}
 	return out
 }
-

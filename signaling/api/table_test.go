@@ -1,0 +1,163 @@
+package api
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// row is what a route answers: to nobody, to somebody whose password was right (with a second factor to give, and
+// without one yet), to a user and to an administrator.
+type row struct {
+	nobody, pending, newcomer, user, admin int
+	body                                   func(s *stage, who *agent) any
+}
+
+// stage holds what the requests of the table are about.
+type stage struct {
+	room    string // of the user
+	target  string // an account that waits for its owner
+	session string // of somebody else
+}
+
+func empty(*stage, *agent) any { return fields{} }
+
+func body(f fields) func(*stage, *agent) any { return func(*stage, *agent) any { return f } }
+
+func code(_ *stage, who *agent) any {
+	if who.secret == "" {
+		return fields{"code": "123456"}
+	}
+	return fields{"code": who.code()}
+}
+
+// everyone is a row of routes that ask for no session.
+func everyone(status int, b func(*stage, *agent) any) row {
+	return row{status, status, status, status, status, b}
+}
+
+var table = map[string]row{
+	"GET /api/v1/me":                          {401, 403, 403, 200, 200, nil},
+	"GET /api/v1/setup":                       everyone(200, nil),
+	"POST /api/v1/setup":                      everyone(409, body(fields{"token": "x", "login": "x", "name": "X", "password": password})),
+	"POST /api/v1/invite":                     everyone(403, body(fields{"token": "x", "password": password})),
+	"POST /api/v1/sign-in":                    everyone(200, body(fields{"login": "lin.yue", "password": password})),
+	"POST /api/v1/second-factor":              {401, 200, 403, 200, 200, code},
+	"POST /api/v1/factors/totp":               {401, 403, 200, 200, 200, empty},
+	"POST /api/v1/factors/totp/confirm":       {401, 403, 403, 403, 403, code}, // nothing was begun
+	"POST /api/v1/factors/recovery":           {401, 403, 403, 200, 200, empty},
+	"POST /api/v1/password":                   {401, 403, 403, 204, 204, body(fields{"old": password, "new": "a loud bell in the tower"})},
+	"GET /api/v1/sessions":                    {401, 403, 403, 200, 200, nil},
+	"DELETE /api/v1/sessions/{id}":            {401, 403, 403, 404, 404, nil}, // somebody else's
+	"POST /api/v1/sign-out":                   everyone(204, nil),
+	"GET /api/v1/users":                       {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/users":                      {401, 403, 403, 403, 201, body(fields{"login": "new", "name": "New", "role": "user"})},
+	"POST /api/v1/users/{id}/invite":          {401, 403, 403, 403, 201, empty},
+	"POST /api/v1/users/{id}/disable":         {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/users/{id}/enable":          {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/users/{id}/reset-factors":   {401, 403, 403, 403, 204, empty},
+	"GET /api/v1/rooms":                       {401, 403, 403, 200, 200, nil},
+	"POST /api/v1/rooms":                      {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},
+	"GET /api/v1/rooms/{room}":                everyone(200, nil),
+	"DELETE /api/v1/rooms/{room}":             {401, 403, 403, 204, 204, nil},
+	"POST /api/v1/rooms/{room}/token":         {401, 403, 403, 200, 200, body(fields{"jkt": thumb})},
+	"POST /api/v1/rooms/{room}/lobby":         everyone(200, body(fields{"jkt": thumb, "name": "Guest"})),
+	"/api/v1/":                                everyone(404, nil),
+	"POST /api/v1/client/rooms":               everyone(401, body(fields{"title": "Budget"})),
+	"DELETE /api/v1/client/rooms/{room}":      everyone(401, nil),
+	"POST /api/v1/client/rooms/{room}/tokens": everyone(401, body(fields{"user": fields{"id": "1", "name": "X"}, "jkt": thumb})),
+	programsPrefix:                            everyone(404, nil),
+}
+
+// Every route, with nobody's, two half signed-in people's, a user's and an administrator's cookie.
+func TestEveryRouteAnswersOnlyWhomItShould(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	var patterns []string
+	for _, r := range slices.Concat(w.api.pages(), w.api.programs()) {
+		patterns = append(patterns, r.pattern)
+		if _, ok := table[r.pattern]; !ok {
+			t.Errorf("%s is not in the table: say who may ask it", r.pattern)
+		}
+	}
+	for p := range table {
+		if !slices.Contains(patterns, p) {
+			t.Errorf("%s is in the table and not in the API", p)
+		}
+	}
+	for _, p := range patterns {
+		t.Run(strings.NewReplacer(" ", "_", "/", "_").Replace(p), func(t *testing.T) { walk(t, p, table[p]) })
+	}
+}
+
+func walk(t *testing.T, pattern string, want row) {
+	w := newWorld(t, httpsURL)
+	admin := w.admin()
+	user := admin.user("zhao", "192.0.2.3")
+	pending := w.agent("192.0.2.4")
+	pending.secret = admin.secret
+	if got := pending.signIn("lin.yue", password); got.text("next") != "second_factor" {
+		t.Fatal(got.raw)
+	}
+	made := admin.want(201, "", "POST", "/api/v1/users", fields{"login": "chen", "name": "Chen", "role": "admin"})
+	newcomer := w.agent("192.0.2.5")
+	newcomer.want(200, "", "POST", "/api/v1/invite", fields{"token": made.text("invite"), "password": password})
+	waits := admin.want(201, "", "POST", "/api/v1/users", fields{"login": "sun", "name": "Sun", "role": "user"})
+	other := admin.user("wei", "192.0.2.6")
+
+	for _, c := range []struct {
+		who    string
+		agent  *agent
+		status int
+	}{
+		{"nobody", w.agent("192.0.2.2"), want.nobody}, {"newcomer", newcomer, want.newcomer}, {"pending", pending, want.pending},
+		{"user", user, want.user}, {"admin", admin, want.admin},
+	} {
+		owner := w.agent("192.0.2.3")
+		owner.cookie = user.cookie
+		s := &stage{target: waits.text("id"), session: ownSession(other)}
+		if strings.Contains(pattern, "{room}") {
+			s.room = owner.room("internal")
+		}
+		method, path, ok := strings.Cut(pattern, " ")
+		if !ok {
+			method, path = "PATCH", pattern+"anything"
+		}
+		id := s.target
+		if strings.Contains(path, "/sessions/") {
+			id = s.session
+		}
+		path = strings.NewReplacer("{room}", s.room, "{id}", id).Replace(path)
+		var in any
+		if want.body != nil {
+			in = want.body(s, c.agent)
+		}
+		if got := c.agent.call(method, path, in); got.status != c.status {
+			t.Errorf("%s: %d, want %d: %s", c.who, got.status, c.status, got.raw)
+		}
+	}
+}
+
+// ownSession is the handle of the session that asks.
+func ownSession(a *agent) string {
+	a.t.Helper()
+	for _, s := range a.want(200, "", "GET", "/api/v1/sessions", nil).body["sessions"].([]any) {
+		if s := s.(map[string]any); s["current"] == true {
+			return s["id"].(string)
+		}
+	}
+	a.t.Fatal("no current session")
+	return ""
+}
+
+// Whoever could reset their own factor would need no more than a password to enrol another.
+func TestNobodyAdministersTheirOwnAccount(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	admin := w.admin()
+	for _, act := range []string{"disable", "enable", "reset-factors", "invite"} {
+		admin.want(403, "forbidden", "POST", "/api/v1/users/"+admin.userID+"/"+act, fields{})
+		for _, id := range []string{"nobody", "%00", "%ff", "a'b", strings.Repeat("u", 65)} {
+			admin.want(404, "not_found", "POST", "/api/v1/users/"+id+"/"+act, fields{})
+		}
+	}
+	admin.want(200, "", "GET", "/api/v1/me", nil)
+}
