@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -225,19 +227,24 @@ func (r *Registry) Alive(ctx context.Context, instance string) (bool, error) {
 // it all joins of that second would go to one node.
 const near = 0.1
 
-// Pick chooses a node for a room among those that are ready: the least loaded; nodes within a tenth of the least
-// load count as equal and the room's hash decides, so that all instances choose alike. ok is false when none is
-// ready.
+// Pick chooses a node for a room among those that are ready: the least loaded; of nodes within a tenth of the least
+// load, one of those with the fewest people, counted in powers of two. What is equal then the room's hash decides, so
+// that all instances choose alike and a burst of joins spreads. ok is false when none is ready.
 func Pick(room string, nodes []Record) (rec Record, ok bool) {
-	least := 2.0
+	least, fewest := 2.0, math.MaxInt
 	for _, n := range nodes {
 		if n.State == Ready {
 			least = min(least, n.Load)
 		}
 	}
+	for _, n := range nodes {
+		if n.State == Ready && n.Load <= least+near {
+			fewest = min(fewest, crowd(n))
+		}
+	}
 	var best uint64
 	for _, n := range nodes {
-		if n.State != Ready || n.Load > least+near {
+		if n.State != Ready || n.Load > least+near || crowd(n) > fewest {
 			continue
 		}
 		if w := weight(room, n.ID); !ok || w > best || (w == best && n.ID < rec.ID) {
@@ -246,6 +253,9 @@ func Pick(room string, nodes []Record) (rec Record, ok bool) {
 	}
 	return rec, ok
 }
+
+// crowd is the size of the node's crowd: 0, 1, 2 to 3, 4 to 7, …
+func crowd(n Record) int { return bits.Len(uint(max(n.Participants, 0))) }
 
 // weight is rendezvous hashing: each room ranks the nodes its own way, and a node that comes or goes changes only
 // the rooms that rank it first.

@@ -271,6 +271,16 @@ func TestPickTakesTheLeastLoadedAndSpreadsRoomsAmongEquals(t *testing.T) {
 	}
 }
 
+func TestPickPrefersTheEmptierOfIdleNodes(t *testing.T) {
+	a, b := node("node-a"), node("node-b")
+	a.Load, a.Participants, b.Load = 0.01, 2, 0.05
+	for i := range 100 {
+		if n, _ := registry.Pick(fmt.Sprintf("room-%d", i), []registry.Record{a, b}); n.ID != "node-b" {
+			t.Fatalf("room %d goes to %s", i, n.ID)
+		}
+	}
+}
+
 func TestAProcessWithTwoIdentitiesHasTwoRegistriesAndOneSetOfMetrics(t *testing.T) {
 	ca, reg := authority(t), prometheus.NewRegistry()
 	for _, id := range []*pki.Identity{identity(t, ca, "sig-1", pki.RoleSignaling), identity(t, ca, "node-1", pki.RoleNode)} {

@@ -20,7 +20,7 @@ async function redis(dir) {
   const exited = once(child, 'exit');
   for (let i = 0; ; i++) {
     const s = connect(port, '127.0.0.1');
-    const ok = await Promise.race([once(s, 'connect').then(() => true), once(s, 'error').then(() => false)]);
+    const ok = await once(s, 'connect').then(() => true, () => false); // once rejects on error
     s.destroy();
     if (ok) break;
     if (i > 100) throw new Error('redis-server does not answer');
