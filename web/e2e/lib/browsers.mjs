@@ -2,6 +2,9 @@
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { observer } from './observer.mjs';
 
 const chromiumPath = '/usr/bin/chromium';
@@ -29,6 +32,23 @@ export async function launchChromium(extra = []) {
       return new Person('chromium', page, () => context.close());
     },
     close: () => browser.close(),
+  };
+}
+
+/** Chromium with a profile that refuses third-party cookies; its people share one cookie jar. */
+export async function launchStrictChromium() {
+  const dir = await mkdtemp(join(tmpdir(), 'incamera-profile-'));
+  await mkdir(join(dir, 'Default'));
+  await writeFile(join(dir, 'Default', 'Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 1, block_third_party_cookies: true } }));
+  const context = await chromium.launchPersistentContext(dir, { executablePath: chromiumPath, headless: true, args: chromiumArgs });
+  await context.addInitScript(observer);
+  return {
+    name: 'chromium',
+    async person() {
+      const page = await context.newPage();
+      return new Person('chromium', page, () => page.close());
+    },
+    async close() { await context.close(); await rm(dir, { recursive: true, force: true }); },
   };
 }
 

@@ -7,7 +7,8 @@ import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const { INCAMERA: url, ROOM: room, CLIENT: client, KEY: keyFile, PORT: port = '8099', AUDIENCE: audience = url } = process.env;
+const { INCAMERA: url, ROOM: room, CLIENT: client, KEY: keyFile, PORT: port = '8099', AUDIENCE: audience = url,
+  USER_ID: id = 'u-1', USER_NAME: name = 'Ada of the portal' } = process.env;
 const key = createPrivateKey(readFileSync(keyFile));
 const page = readFileSync(new URL('index.html', import.meta.url));
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -22,7 +23,7 @@ function assertion() {
 
 /** A token for one entry of this person, bound to the key that the page has made (jkt). */
 async function token(jkt) {
-  const person = { id: 'u-1', name: 'Ada of the portal' }; // from the portal's own session, with its second factor
+  const person = { id, name }; // from the portal's own session, with its second factor
   const answer = await fetch(`${url}/api/v1/client/rooms/${room}/tokens`, {
     method: 'POST',
     headers: { authorization: `Bearer ${assertion()}`, 'content-type': 'application/json' },
