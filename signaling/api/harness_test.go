@@ -319,7 +319,6 @@ func (w *world) portal(address string, scopes ...string) *portal {
 
 // assertion is the JWT of docs/protocol.md; change may spoil its claims.
 func (p *portal) assertion(change func(map[string]any)) string {
-	p.t.Helper()
 	now := p.clock().Unix()
 	claims := map[string]any{"iss": p.id, "sub": p.id, "aud": p.api.publicURL, "jti": rand.Text(), "iat": now, "exp": now + 60}
 	if change != nil {

@@ -208,7 +208,7 @@ func TestBudgetsAreByAddressAndNotByWhatAClientClaims(t *testing.T) {
 	a.address = "192.0.2.9"
 	w.pass(time.Duration(got.retry) * time.Millisecond)
 	a.want(403, "invite_invalid", "POST", "/api/v1/invite", guess)
-	for range burst - 1 {
+	for range burst {
 		a.call("GET", "/api/v1/setup", nil)
 	}
 	a.want(429, "rate_limited", "GET", "/api/v1/setup", nil)
