@@ -1,9 +1,17 @@
 // People meet: the main job, with two Chromiums and a Firefox on the real binary.
 import { test, before, after, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import { serve } from './lib/server.mjs';
 import { launchChromium, launchFirefox } from './lib/browsers.mjs';
 import { hearsOthers, invite, join, seesOthers, setUp, signIn, startMeeting, tiles } from './lib/people.mjs';
+
+/** Where screenshots of a run go. */
+async function picture(name) {
+  const dir = new URL('../../build/screenshots/', import.meta.url).pathname;
+  await mkdir(dir, { recursive: true });
+  return dir + name;
+}
 
 describe('three people meet', { timeout: 240_000 }, () => {
   let server, chromium, firefox, lin, zhao, chen, link;
@@ -49,6 +57,7 @@ describe('three people meet', { timeout: 240_000 }, () => {
       const seen = (await tiles(p)).filter((t) => t.kind === 'camera' && t.playing && t.width >= 160 && t.height >= 90);
       assert.ok(seen.length >= 2, `${p.browser} plays ${JSON.stringify(seen)}`);
     }
+    await lin.screenshot(await picture('meeting.png')); // the README shows a copy of it
   });
 
   test('media is AEAD AES-GCM all the way', async () => {
