@@ -121,8 +121,12 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 	h := d.header(out, slot, l.source.id)
 	h.PT = pt
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
+	if n == 0 { // before Buf: what it gives is sent, written or not
+		s.drop(dropTooBig)
+		return
+	}
 	buf := s.batch.Buf(p.dest, n+len(payload)+p.out.Overhead())
-	if n == 0 || buf == nil {
+	if buf == nil {
 		s.drop(dropTooBig)
 		return
 	}
@@ -166,8 +170,11 @@ func (d *Down) sendRepair(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint
 	h := d.header(out, slot, l.source.id)
 	h.PT, h.SSRC, h.Seq = pt, d.rtx, uint16(index)
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
+	if n == 0 {
+		return false
+	}
 	buf := s.batch.Buf(p.dest, n+len(payload)+p.out.Overhead())
-	if n == 0 || buf == nil {
+	if buf == nil {
 		return false
 	}
 	copy(buf, s.scratch.head[:n])
