@@ -86,23 +86,33 @@ export class Process {
   }
 }
 
-/** `incamera serve` on free ports. */
-export async function serve(extra = {}) {
-  const dir = await mkdtemp(join(tmpdir(), 'incamera-e2e-'));
-  const [http, admin] = [await freePort(), await freePort()];
-  const udp = await freeUDP(2);
-  const url = `http://localhost:${http}`;
-  const p = new Process(['serve'], {
-    INCAMERA_DATA_DIR: dir,
-    INCAMERA_HTTP_LISTEN: `127.0.0.1:${http}`,
-    INCAMERA_HTTP_PUBLIC_URL: url,
-    INCAMERA_ADMIN_LISTEN: `127.0.0.1:${admin}`,
-    INCAMERA_MEDIA_LISTEN: `0.0.0.0:${udp}`,
+/** A data directory and free ports: where a deployment lives, through restarts too. */
+export async function place() {
+  return {
+    dir: await mkdtemp(join(tmpdir(), 'incamera-e2e-')), http: await freePort(), admin: await freePort(), udp: await freeUDP(2),
+  };
+}
+
+/** `incamera serve` in a place of its own, or at one that has been used before and that the caller removes. */
+export async function serve(extra = {}, { at, args = [], url } = {}) {
+  const here = at ?? await place();
+  const reached = url ?? `http://localhost:${here.http}`;
+  const p = new Process(['serve', ...args], {
+    INCAMERA_DATA_DIR: here.dir,
+    INCAMERA_HTTP_LISTEN: `127.0.0.1:${here.http}`,
+    ...(url === undefined ? { INCAMERA_HTTP_PUBLIC_URL: reached } : {}),
+    INCAMERA_ADMIN_LISTEN: `127.0.0.1:${here.admin}`,
+    INCAMERA_MEDIA_LISTEN: `0.0.0.0:${here.udp}`,
     ...extra,
   });
-  const [, token] = await p.says(/\/setup#([A-Za-z0-9_-]+)/);
+  const [, token] = await p.says(at ? /is ready: / : /\/setup#([A-Za-z0-9_-]+)/);
   return {
-    process: p, url, dir, admin: `http://127.0.0.1:${admin}`, setupToken: token, env: extra,
-    async stop() { const ended = await p.stop(); await rm(dir, { recursive: true, force: true }); return ended; },
+    process: p, url: reached, dir: here.dir, udp: here.udp, admin: `http://127.0.0.1:${here.admin}`, env: extra,
+    setupToken: token,
+    async stop() {
+      const ended = await p.stop();
+      if (!at) await rm(here.dir, { recursive: true, force: true });
+      return ended;
+    },
   };
 }
