@@ -190,7 +190,7 @@ export const englishMeeting = {
   endBannedText: (name: string) => `${name || 'A host'} removed you. If you think it is a mistake, ask them.`,
   endReplacedText: 'You are in this meeting on another page or device; this one was closed. You can take the call back here.',
   endDeclinedText: 'If you think this is a mistake, ask the person who invited you.',
-  endExpiredText: 'The connection was away for too long. Rejoin; nothing was lost.',
+  endExpiredText: 'You were away for too long, or the server was started anew. Rejoin to go on.',
   endRevokedText: 'Ask your administrator if you think this is a mistake.',
   endUnauthorizedText: 'Sign in again to go on.',
   endUnreachableText: 'Check your network, then rejoin; nothing was lost.',

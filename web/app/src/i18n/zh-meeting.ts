@@ -191,7 +191,7 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   endBannedText: (name) => `${name || '主持人'}已将您移出。如有疑问，请与其联系。`,
   endReplacedText: '您已在另一页面或设备上加入此会议，因此关闭了这里。您可以在此处重新接回。',
   endDeclinedText: '如有疑问，请联系邀请您的人。',
-  endExpiredText: '连接中断时间过长。请重新加入，内容没有丢失。',
+  endExpiredText: '您离开过久，或服务器已重新启动。请重新加入。',
   endRevokedText: '如有疑问，请联系管理员。',
   endUnauthorizedText: '请重新登录后继续。',
   endUnreachableText: '请检查网络后重新加入，内容没有丢失。',
