@@ -93,8 +93,8 @@ export async function place() {
   };
 }
 
-/** `incamera serve` in a place of its own, or at one that has been used before and that the caller removes. */
-export async function serve(extra = {}, { at, args = [], url } = {}) {
+/** `incamera serve` in a place of its own, or `at` one that the caller removes; `again`: its accounts are made. */
+export async function serve(extra = {}, { at, again = false, args = [], url } = {}) {
   const here = at ?? await place();
   const reached = url ?? `http://localhost:${here.http}`;
   const p = new Process(['serve', ...args], {
@@ -105,7 +105,7 @@ export async function serve(extra = {}, { at, args = [], url } = {}) {
     INCAMERA_MEDIA_LISTEN: `0.0.0.0:${here.udp}`,
     ...extra,
   });
-  const [, token] = await p.says(at ? /is ready: / : /\/setup#([A-Za-z0-9_-]+)/);
+  const [, token] = await p.says(again ? /is ready: / : /\/setup#([A-Za-z0-9_-]+)/);
   return {
     process: p, url: reached, dir: here.dir, udp: here.udp, admin: `http://127.0.0.1:${here.admin}`, env: extra,
     setupToken: token,
