@@ -19,16 +19,34 @@ function measure() {
   const pcs = globalThis.__observer.pcs;
   const pc = pcs.at(-1);
   let start = 0;
+  // What the page does itself, seen from outside: requests, the socket, the answer.
+  const { fetch } = globalThis;
+  globalThis.fetch = (...a) => { mark('a request'); return fetch(...a); };
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    if (String(data).includes('"join"')) {
+      mark('join sent');
+      this.addEventListener('message', (e) => {
+        const said = String(e.data);
+        if (said.includes('"joined"')) mark('joined heard');
+        if (said.includes('"occupancy"') && said.includes('CAMERA')) mark('slot filled');
+      });
+    }
+    return send.call(this, data);
+  };
+  const { setRemoteDescription } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setRemoteDescription = function (...a) { mark('answer begun'); return setRemoteDescription.apply(this, a); };
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no frame: ${JSON.stringify(marks)}`)), 15_000);
     const watch = () => {
       const p = pc ?? globalThis.__observer.pcs.at(-1);
       if (p?.remoteDescription) mark('answer applied');
       if (p?.connectionState === 'connected') mark('connected');
+      for (const r of p?.getReceivers() ?? []) if (r.track.kind === 'video' && !r.track.muted) mark('first packet');
       for (const tile of document.querySelectorAll('[data-testid="tile"]')) {
         const video = tile.querySelector('video');
         const own = tile.dataset.participant === globalThis.__room?.selfId;
-        if (video && !own && globalThis.__room && video.videoWidth > 0 && (video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0) > 0) mark('first frame');
+        if (video && !own && globalThis.__room && video.videoWidth > 0 && video.readyState >= 2) mark('first frame');
       }
       if (document.querySelector('[data-testid="dock-leave"]')) mark('meeting shown');
       if (marks['first frame'] !== undefined) { clearTimeout(late); resolve(marks); return; }
@@ -43,7 +61,7 @@ function measure() {
 
 const server = await serve();
 const browser = which === 'firefox' ? await launchFirefox() : await launchChromium();
-const publisherBrowser = which === 'firefox' ? await launchChromium() : browser;
+const publisherBrowser = await launchChromium(); // of its own, so that its drawing does not share a process
 try {
   const lin = await publisherBrowser.person();
   await setUp(lin, server);
@@ -61,14 +79,20 @@ try {
     await zhao.see('end-reason');
   }
   console.log(`${which}, ${rounds} joins, ms since the click (median, min, max)`);
-  for (const name of ['answer applied', 'connected', 'meeting shown', 'first frame']) {
+  for (const name of ['a request', 'join sent', 'joined heard', 'answer begun', 'answer applied', 'connected', 'meeting shown', 'slot filled', 'first packet', 'first frame']) {
     const values = all.map((m) => m[name]).filter((v) => v !== undefined).sort((a, b) => a - b);
     if (values.length === 0) continue;
     const f = (n) => n.toFixed(0).padStart(5);
     console.log(`  ${name.padEnd(16)} ${f(values[Math.floor(values.length / 2)])} ${f(values[0])} ${f(values.at(-1))}`);
   }
+  const text = await (await fetch(`${server.admin}/metrics`)).text();
+  console.log('server, mean ms of a join by phase');
+  for (const [, phase, sum] of text.matchAll(/^incamera_signaling_entry_phase_seconds_sum\{kind="join",phase="(\w+)"[^}]*\} (\S+)$/gm)) {
+    const count = text.match(new RegExp(`^incamera_signaling_entry_phase_seconds_count\\{kind="join",phase="${phase}"[^}]*\\} (\\S+)$`, 'm'))[1];
+    console.log(`  ${phase.padEnd(16)} ${(1000 * Number(sum) / Number(count)).toFixed(1).padStart(7)}`);
+  }
 } finally {
   await browser.close();
-  if (publisherBrowser !== browser) await publisherBrowser.close();
+  await publisherBrowser.close();
   await server.stop();
 }

@@ -100,6 +100,9 @@ class Preparation implements Prepared {
       if (camera.track) local.adopt('camera', camera.track);
       this.#openLater(room, 'mic', mic);
       this.#openLater(room, 'camera', camera);
+      // The page draws its meeting as soon as it has the room. The browser takes the answer in first: media waits for it,
+      // and both at once are slower than one after the other.
+      await transport.answered;
       return room;
     });
   }

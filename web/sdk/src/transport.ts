@@ -41,6 +41,7 @@ export class Transport {
   #slots = new Map<number, RTCRtpTransceiver>();
   #state: TransportState = 'connecting';
   #deadline: (() => void) | null = null;
+  #answered: () => void = () => {};
   #sdp: string | null = null;
 
   constructor(options: TransportOptions) {
@@ -72,6 +73,9 @@ export class Transport {
     }
   }
 
+  /** Resolves when the first answer was applied, or could not be. */
+  readonly answered = new Promise<void>((resolve) => (this.#answered = resolve));
+
   async answer(answer: MediaAnswer): Promise<void> {
     try {
       await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
@@ -82,6 +86,8 @@ export class Transport {
       }
     } catch (error) {
       throw InCameraError.from(error, 'media_failed');
+    } finally {
+      this.#answered();
     }
   }
 
