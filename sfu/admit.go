@@ -237,6 +237,7 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 	s.peers = append(s.peers, p)
 	s.counts.transports.Add(1)
 	s.node.remember(p)
+	room.foresee(p)
 	s.nextTick = s.now
 	p.tell()
 	return nil

@@ -299,8 +299,8 @@ func (d *Down) fromRing(l *Layer) bool {
 	if l.ring == nil || d.peer.dest == nil {
 		return false
 	}
-	run, ok := l.ring.ReplayFrom(s.now)
-	if !ok || run.Age > replayMaxAge || run.Packets > replayMax {
+	run, ok := l.replay(s.now)
+	if !ok {
 		return false
 	}
 	first, head := l.ring.Get(run.First), l.ring.Get(run.Last)

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"incamera/cluster/noderpc"
+	"incamera/media/layer"
 	"incamera/media/speaker"
 )
 
@@ -26,6 +27,33 @@ func (r *Room) assign(p *Peer) {
 	}
 	r.assignAudio(p)
 	r.assignVideo(p)
+}
+
+// foresee asks for the key frames that a new receiver will need, while its handshake runs: by the time it can
+// receive, they are in the ring.
+func (r *Room) foresee(p *Peer) {
+	if !p.subscribe {
+		return
+	}
+	n := 0
+	for _, src := range r.order {
+		if n == len(p.video) {
+			return
+		}
+		if !r.fits(p, src) {
+			continue
+		}
+		n++
+		i := src.set.Choose(layer.Wish{Width: firstWidth, Height: firstHeight}, -1, r.shard.now)
+		if i < 0 || i >= len(src.layers) {
+			continue
+		}
+		if l := src.layers[i]; p.ptOf[l.codec] != 0 {
+			if _, ok := l.replay(r.shard.now); !ok {
+				l.requestKey()
+			}
+		}
+	}
 }
 
 // assignAudio gives the loudest others; who is one of the loudest hears the next loudest instead of themselves.

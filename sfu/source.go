@@ -196,6 +196,15 @@ func (l *Layer) detach(d *Down) {
 	}
 }
 
+// replay is what a new receiver can be served from the ring, when that is short enough to catch up with.
+func (l *Layer) replay(now time.Duration) (ring.Replay, bool) {
+	if l.ring == nil {
+		return ring.Replay{}, false
+	}
+	run, ok := l.ring.ReplayFrom(now)
+	return run, ok && run.Age <= replayMaxAge && run.Packets <= replayMax
+}
+
 // requestKey asks the publisher for a key frame; the tick sends it, at most one per layer in 300 ms.
 func (l *Layer) requestKey() { l.wantKey = true }
 
