@@ -53,7 +53,8 @@ func (d *Down) report() slotReport {
 	if d.layer != nil {
 		return slotReport{source: d.source, layer: uint32(d.layer.index), epoch: d.sourceEpoch()}
 	}
-	if d.target != nil && d.paused != "" {
+	// Who comes next in an empty slot is told before the first packet, so that the page has a player ready for it.
+	if d.target != nil {
 		return slotReport{source: d.target.id, paused: d.paused}
 	}
 	return slotReport{}

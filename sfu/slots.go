@@ -29,26 +29,24 @@ func (r *Room) assign(p *Peer) {
 	r.assignVideo(p)
 }
 
-// foresee asks for the key frames that a new receiver will need, while its handshake runs: by the time it can
-// receive, they are in the ring.
+// foresee gives a new receiver its slots and asks for the key frames they will need, while its handshake runs: by the
+// time it can receive, the page knows who comes and the key frames are in the ring.
 func (r *Room) foresee(p *Peer) {
 	if !p.subscribe {
 		return
 	}
-	n := 0
-	for _, src := range r.order {
-		if n == len(p.video) {
-			return
-		}
-		if !r.fits(p, src) {
+	r.assignVideo(p)
+	p.slotDirty = true
+	for _, d := range p.video {
+		if d.target == nil {
 			continue
 		}
-		n++
-		i := src.set.Choose(layer.Wish{Width: firstWidth, Height: firstHeight}, -1, r.shard.now)
-		if i < 0 || i >= len(src.layers) {
+		size := layer.Wish{Width: d.wish.width, Height: d.wish.height}
+		i := d.target.set.Choose(size, -1, r.shard.now)
+		if i < 0 || i >= len(d.target.layers) {
 			continue
 		}
-		if l := src.layers[i]; p.ptOf[l.codec] != 0 {
+		if l := d.target.layers[i]; p.ptOf[l.codec] != 0 {
 			if _, ok := l.replay(r.shard.now); !ok {
 				l.requestKey()
 			}
