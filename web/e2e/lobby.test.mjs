@@ -118,7 +118,7 @@ describe('the door', { timeout: 180_000 }, () => {
     assert.equal(await second.evaluate(() => document.querySelector('[data-testid="end-reason"]').dataset.reason), 'declined');
     const words = await second.text('end-reason');
     assert.match(words, /您未获准进入/);
-    assert.equal(await lin.evaluate(() => globalThis.__room.waiting.length), 0);
+    await lin.until(() => globalThis.__room.waiting.length === 0, null, { what: 'nobody at the door' });
   });
 
   test('a wrong link is told in Chinese to whoever reads Chinese', async () => {
