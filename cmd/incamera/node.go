@@ -20,55 +20,27 @@ import (
 	"incamera/sfu"
 )
 
-// goodbye is how long a process takes at most to leave in good order; a node moves its people first.
-const goodbye = 10 * time.Second
-
 func nodeCommand() *command {
-	return &command{name: "node", short: "run a media node of a larger deployment", run: runNode}
+	r := role{
+		pki: pki.RoleNode, usage: "incamera node [--config FILE]",
+		purpose: "Runs one media node: takes commands from signaling instances, forwards media. Needs Redis (not embedded) and an\n" +
+			"identity made by `incamera admin node enroll`.",
+		start: startNodeProcess,
+	}
+	return &command{name: "node", short: "run a media node of a larger deployment", run: r.run}
 }
 
-func runNode(ctx context.Context, w world, args []string) error {
-	f := flags(w, "incamera node [--config FILE]", "Runs one media node: takes commands from signaling instances, forwards media. Needs Redis (not embedded) and an\nidentity made by `incamera admin node enroll`.")
-	path := configFlag(f, w)
-	if err := parse(f, args); err != nil {
-		return err
-	}
-	c, err := config.Load(*path, w.environ)
+func startNodeProcess(ctx context.Context, _ world, p *process) (func(context.Context), error) {
+	n, err := startNode(ctx, p.c, p.identity, p.rdb, p.log, p.ops.registry)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if c.Redis.Mode == config.RedisEmbedded {
-		return errors.New("redis.mode: a node of its own needs the deployment's Redis, not an embedded one")
-	}
-	identity, err := enrolledIdentity(c, pki.RoleNode, time.Now())
-	if err != nil {
-		return err
-	}
-	log := newLog(c.Log, w.stderr)
-	o, err := newOps(c.Admin.Listen, "node")
-	if err != nil {
-		return err
-	}
-	defer closeOps(o, log)
-	rdb, closeState, err := openState(c.Redis, log, o.registry)
-	if err != nil {
-		return err
-	}
-	defer closeState()
-	n, err := startNode(ctx, c, identity, rdb, log, o.registry)
-	if err != nil {
-		return err
-	}
-	o.check("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
-	log.Info("media node ready", "id", identity.ID(), "rpc", n.rpcAddr, "media", c.Media.Listen, "admin", o.addr())
-	<-ctx.Done()
-	log.Info("leaving", "participants", n.media.Participants())
-	o.drain()
-	stop, cancel := context.WithTimeout(context.Background(), goodbye)
-	defer cancel()
-	n.drain(stop)
-	n.close(stop)
-	return nil
+	p.ops.check("redis", func(ctx context.Context) error { return p.rdb.Ping(ctx).Err() })
+	p.log.Info("media node ready", "id", p.identity.ID(), "rpc", n.rpcAddr, "media", p.c.Media.Listen, "admin", p.ops.addr())
+	return func(ctx context.Context) {
+		n.drain(ctx)
+		n.close(ctx)
+	}, nil
 }
 
 // drainLook is how often a draining node counts who is left.
@@ -86,14 +58,6 @@ func (p *nodePart) drain(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-	}
-}
-
-func closeOps(o *ops, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if err := o.close(ctx); err != nil {
-		log.Warn("admin listener", "error", err)
 	}
 }
 

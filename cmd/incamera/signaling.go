@@ -23,54 +23,27 @@ import (
 )
 
 func signalingCommand() *command {
-	return &command{name: "signaling", short: "run a signaling instance of a larger deployment", run: runSignaling}
+	r := role{
+		pki: pki.RoleSignaling, usage: "incamera signaling [--config FILE]",
+		purpose: "Runs one signaling instance: pages, API, WebSockets. Needs Redis (not embedded), media nodes (incamera node) and an\n" +
+			"identity made by `incamera admin node enroll --role signaling`. Several instances share one PostgreSQL.",
+		start: startSignalingProcess,
+	}
+	return &command{name: "signaling", short: "run a signaling instance of a larger deployment", run: r.run}
 }
 
-func runSignaling(ctx context.Context, w world, args []string) error {
-	f := flags(w, "incamera signaling [--config FILE]", "Runs one signaling instance: pages, API, WebSockets. Needs Redis (not embedded), media nodes (incamera node) and an\nidentity made by `incamera admin node enroll --role signaling`. Several instances share one PostgreSQL.")
-	path := configFlag(f, w)
-	if err := parse(f, args); err != nil {
-		return err
-	}
-	c, err := config.Load(*path, w.environ)
+func startSignalingProcess(ctx context.Context, w world, p *process) (func(context.Context), error) {
+	s, err := startSignaling(ctx, p.c, p.identity, p.rdb, p.log, p.ops.registry)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if c.Redis.Mode == config.RedisEmbedded {
-		return errors.New("redis.mode: a signaling instance of its own needs the deployment's Redis, not an embedded one")
-	}
-	identity, err := enrolledIdentity(c, pki.RoleSignaling, time.Now())
-	if err != nil {
-		return err
-	}
-	log := newLog(c.Log, w.stderr)
-	o, err := newOps(c.Admin.Listen, "signaling")
-	if err != nil {
-		return err
-	}
-	defer closeOps(o, log)
-	rdb, closeState, err := openState(c.Redis, log, o.registry)
-	if err != nil {
-		return err
-	}
-	defer closeState()
-	s, err := startSignaling(ctx, c, identity, rdb, log, o.registry)
-	if err != nil {
-		return err
-	}
-	watchReadiness(o, rdb, s)
-	if err := s.welcome(ctx, w, c); err != nil {
+	watchReadiness(p.ops, p.rdb, s)
+	if err := s.welcome(ctx, w, p.c); err != nil {
 		s.close(ctx)
-		return err
+		return nil, err
 	}
-	log.Info("signaling ready", "id", identity.ID(), "url", c.HTTP.PublicURL, "admin", o.addr())
-	<-ctx.Done()
-	log.Info("leaving")
-	o.drain()
-	stop, cancel := context.WithTimeout(context.Background(), goodbye)
-	defer cancel()
-	s.close(stop)
-	return nil
+	p.log.Info("signaling ready", "id", p.identity.ID(), "url", p.c.HTTP.PublicURL, "admin", p.ops.addr())
+	return s.close, nil
 }
 
 func watchReadiness(o *ops, rdb redis.UniversalClient, s *signalingPart) {
