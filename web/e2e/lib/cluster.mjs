@@ -1,4 +1,4 @@
-// A deployment of several processes on a real redis-server: one signaling instance, two media nodes.
+// A deployment of several processes on a real redis-server: one signaling instance, three media nodes.
 import { spawn, execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ export async function cluster() {
     await p.says(/media node ready/);
     return { id, process: p, admin: `http://127.0.0.1:${admin}` };
   };
-  const nodes = [await node('node-a'), await node('node-b')];
+  const nodes = [await node('node-a'), await node('node-b'), await node('node-c')];
   const [http, admin] = [await freePort(), await freePort()];
   const url = `http://localhost:${http}`;
   const signaling = new Process(['signaling'], {
