@@ -1644,10 +1644,11 @@ func (x *Resumed) GetSession() string {
 
 // EnterLobby waits at the door with a lobby pass (guests, early arrivals, locked rooms).
 type EnterLobby struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pass          string                 `protobuf:"bytes,1,opt,name=pass,proto3" json:"pass,omitempty"`
-	Proof         string                 `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Pass  string                 `protobuf:"bytes,1,opt,name=pass,proto3" json:"pass,omitempty"`
+	Proof string                 `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
+	// Not heeded: the name shown at the door is the pass's.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

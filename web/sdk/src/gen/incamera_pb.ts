@@ -1182,6 +1182,8 @@ export type EnterLobby = Message<"incamera.v1.EnterLobby"> & {
   proof: string;
 
   /**
+   * Not heeded: the name shown at the door is the pass's.
+   *
    * @generated from field: string name = 3;
    */
   name: string;
@@ -1204,6 +1206,8 @@ export type EnterLobbyJson = {
   proof?: string;
 
   /**
+   * Not heeded: the name shown at the door is the pass's.
+   *
    * @generated from field: string name = 3;
    */
   name?: string;
