@@ -52,6 +52,7 @@ type Down struct {
 	asks   *Layer  // what the wish asks for, whether it is sent or not: its publisher is told that somebody watches
 	layer  *Layer  // what is forwarded, nil: nothing
 	want   *Layer  // what is waited for, until its key frame
+	point  point   // how much of the stream is aimed at
 	source uint32  // whose packets went out last
 	paused string
 
@@ -232,7 +233,7 @@ func (d *Down) choose() {
 	}
 	if !d.video {
 		d.pause("")
-		d.seek(src.layers[0])
+		d.seek(whole(src.layers[0]))
 		return
 	}
 	now := d.peer.shard.now
@@ -257,7 +258,7 @@ func (d *Down) choose() {
 		return
 	}
 	d.pause("")
-	d.seek(l)
+	d.seek(whole(l))
 }
 
 func (d *Down) why(src *Source) string {
@@ -273,7 +274,10 @@ func (d *Down) why(src *Source) string {
 }
 
 // seek goes for a layer: from the ring when it holds a key frame and all since, else by asking for one.
-func (d *Down) seek(l *Layer) {
+// Within one stream the new point holds from the next packet on where the selection can follow.
+func (d *Down) seek(pt point) {
+	l := pt.layer
+	d.point = pt
 	if l == d.layer {
 		d.stopWanting()
 		return
@@ -296,7 +300,7 @@ func (d *Down) seek(l *Layer) {
 // fromRing starts at the layer's last key frame. False when the ring cannot serve.
 func (d *Down) fromRing(l *Layer) bool {
 	s := d.peer.shard
-	if l.ring == nil || d.peer.dest == nil {
+	if l.ring == nil || !d.peer.reachable() {
 		return false
 	}
 	run, ok := l.replay(s.now)

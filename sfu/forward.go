@@ -12,7 +12,7 @@ func (s *Shard) forwardFresh() {
 	for _, l := range s.fresh {
 		for _, d := range l.downs {
 			p := d.peer
-			if p.dest == nil || p.out == nil || !p.ready {
+			if !p.reachable() || !p.ready {
 				continue
 			}
 			if len(p.work) == 0 {
@@ -125,14 +125,14 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 		s.drop(dropTooBig)
 		return
 	}
-	buf := s.batch.Buf(p.dest, n+len(payload)+p.out.Overhead())
+	buf := p.buffer(n + len(payload) + p.out.Overhead())
 	if buf == nil {
 		s.drop(dropTooBig)
 		return
 	}
 	copy(buf, s.scratch.head[:n])
 	if _, err := d.stream.Seal(buf, n, payload, out.ROC(), out.Seq()); err != nil {
-		s.batch.Discard()
+		p.unbuffer()
 		s.drop(dropSRTP)
 		return
 	}
@@ -173,13 +173,13 @@ func (d *Down) sendRepair(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint
 	if n == 0 {
 		return false
 	}
-	buf := s.batch.Buf(p.dest, n+len(payload)+p.out.Overhead())
+	buf := p.buffer(n + len(payload) + p.out.Overhead())
 	if buf == nil {
 		return false
 	}
 	copy(buf, s.scratch.head[:n])
 	if _, err := d.repairs.Seal(buf, n, payload, uint32(index>>16), uint16(index)); err != nil {
-		s.batch.Discard()
+		p.unbuffer()
 		return false
 	}
 	p.sent(len(buf))

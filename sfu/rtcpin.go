@@ -78,7 +78,7 @@ func (p *Peer) down(ssrc uint32) *Down {
 // nackIn answers lost packets from the ring, each at most once per round trip.
 func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	d := p.down(r.Media())
-	if d == nil || d.repairs == nil || p.dest == nil {
+	if d == nil || d.repairs == nil || !p.reachable() {
 		return
 	}
 	for i := range r.NACKs() {

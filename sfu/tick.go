@@ -53,7 +53,7 @@ func (s *Shard) tickPeer(p *Peer) {
 	if s.expire(p) {
 		return
 	}
-	if p.state != stateConnected || p.out == nil || p.dest == nil {
+	if p.state != stateConnected || !p.reachable() {
 		return
 	}
 	if !p.ready {
@@ -230,14 +230,14 @@ func (p *Peer) anySSRC() uint32 {
 
 // sendRTCP seals a compound packet into the batch.
 func (s *Shard) sendRTCP(p *Peer, plain []byte) {
-	if p.out == nil || p.dest == nil || len(plain) == 0 {
+	if !p.reachable() || len(plain) == 0 {
 		return
 	}
-	buf := s.batch.Buf(p.dest, len(plain)+p.out.RTCPOverhead())
+	buf := p.buffer(len(plain) + p.out.RTCPOverhead())
 	if buf == nil {
 		return
 	}
 	if _, err := p.out.SealRTCP(buf, plain); err != nil {
-		s.batch.Discard()
+		p.unbuffer()
 	}
 }

@@ -38,6 +38,14 @@ func (s *Set) Size(i int, width, height uint16) {
 	s.layers[i].width, s.layers[i].height = width, height
 }
 
+// Resolution is the size of layer i's picture as observed; zeros when it is not known yet.
+func (s *Set) Resolution(i int) (width, height uint16) {
+	if i < 0 || i >= MaxLayers {
+		return 0, 0
+	}
+	return s.layers[i].width, s.layers[i].height
+}
+
 // Bitrate is what layer i carried over the last second or so.
 func (s *Set) Bitrate(i int, now time.Duration) Bitrate {
 	if i < 0 || i >= MaxLayers {

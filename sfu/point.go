@@ -1,0 +1,39 @@
+package sfu
+
+import (
+	"time"
+
+	"incamera/media/layer"
+)
+
+// point is one way to show a source: one of its streams, forwarded up to a spatial and a temporal layer within it.
+type point struct {
+	layer             *Layer
+	spatial, temporal uint8
+	bitrate           layer.Bitrate // measured
+	width, height     uint16        // 0: not known yet
+}
+
+// everything is a spatial or temporal layer above all that exist: the stream is forwarded whole.
+const everything = 7
+
+// points lists the ways in which the source can be shown now, from the cheapest up.
+func (src *Source) points(buf []point, now time.Duration) []point {
+	for i, l := range src.layers {
+		if !src.set.Alive(i, now) {
+			continue
+		}
+		width, height := src.set.Resolution(i)
+		buf = append(buf, point{
+			layer: l, spatial: everything, temporal: everything,
+			bitrate: src.set.Bitrate(i, now), width: width, height: height,
+		})
+	}
+	return buf
+}
+
+// whole is a stream forwarded with all that it carries.
+func whole(l *Layer) point { return point{layer: l, spatial: everything, temporal: everything} }
+
+// budget is what may be sent to the peer as video now; 0: nothing is known that would limit it.
+func (p *Peer) budget() layer.Bitrate { return 0 }
