@@ -158,6 +158,7 @@ type AdmitResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Answer        string                 `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
 	Slots         []*Slot                `protobuf:"bytes,2,rep,name=slots,proto3" json:"slots,omitempty"`
+	IceServers    []*IceServer           `protobuf:"bytes,3,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,6 +207,82 @@ func (x *AdmitResponse) GetSlots() []*Slot {
 	return nil
 }
 
+func (x *AdmitResponse) GetIceServers() []*IceServer {
+	if x != nil {
+		return x.IceServers
+	}
+	return nil
+}
+
+// IceServer is the node's own relay (TURN) with a credential made for this transport alone.
+type IceServer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Urls          []string               `protobuf:"bytes,1,rep,name=urls,proto3" json:"urls,omitempty"`
+	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Credential    string                 `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
+	ExpiresMs     int64                  `protobuf:"varint,4,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"` // no new allocation after this
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IceServer) Reset() {
+	*x = IceServer{}
+	mi := &file_cluster_noderpc_node_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IceServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IceServer) ProtoMessage() {}
+
+func (x *IceServer) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_noderpc_node_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IceServer.ProtoReflect.Descriptor instead.
+func (*IceServer) Descriptor() ([]byte, []int) {
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *IceServer) GetUrls() []string {
+	if x != nil {
+		return x.Urls
+	}
+	return nil
+}
+
+func (x *IceServer) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *IceServer) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *IceServer) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
 type Slot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slot          uint32                 `protobuf:"varint,1,opt,name=slot,proto3" json:"slot,omitempty"` // index in the client's pool: audio slots first, then video, in m-line order
@@ -217,7 +294,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[2]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -229,7 +306,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[2]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -242,7 +319,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{2}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Slot) GetSlot() uint32 {
@@ -276,7 +353,7 @@ type RenegotiateRequest struct {
 
 func (x *RenegotiateRequest) Reset() {
 	*x = RenegotiateRequest{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[3]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +365,7 @@ func (x *RenegotiateRequest) String() string {
 func (*RenegotiateRequest) ProtoMessage() {}
 
 func (x *RenegotiateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[3]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +378,7 @@ func (x *RenegotiateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenegotiateRequest.ProtoReflect.Descriptor instead.
 func (*RenegotiateRequest) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{3}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RenegotiateRequest) GetRef() *TransportRef {
@@ -330,7 +407,7 @@ type TransportRef struct {
 
 func (x *TransportRef) Reset() {
 	*x = TransportRef{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[4]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +419,7 @@ func (x *TransportRef) String() string {
 func (*TransportRef) ProtoMessage() {}
 
 func (x *TransportRef) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[4]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +432,7 @@ func (x *TransportRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransportRef.ProtoReflect.Descriptor instead.
 func (*TransportRef) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{4}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TransportRef) GetRoom() string {
@@ -395,7 +472,7 @@ type CommandRequest struct {
 
 func (x *CommandRequest) Reset() {
 	*x = CommandRequest{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[5]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +484,7 @@ func (x *CommandRequest) String() string {
 func (*CommandRequest) ProtoMessage() {}
 
 func (x *CommandRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[5]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +497,7 @@ func (x *CommandRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommandRequest.ProtoReflect.Descriptor instead.
 func (*CommandRequest) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{5}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CommandRequest) GetRef() *TransportRef {
@@ -509,7 +586,7 @@ type CommandResponse struct {
 
 func (x *CommandResponse) Reset() {
 	*x = CommandResponse{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[6]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +598,7 @@ func (x *CommandResponse) String() string {
 func (*CommandResponse) ProtoMessage() {}
 
 func (x *CommandResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[6]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +611,7 @@ func (x *CommandResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommandResponse.ProtoReflect.Descriptor instead.
 func (*CommandResponse) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{6}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{7}
 }
 
 // SetSource switches the forwarding of one source; off drops its packets at once.
@@ -548,7 +625,7 @@ type SetSource struct {
 
 func (x *SetSource) Reset() {
 	*x = SetSource{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[7]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +637,7 @@ func (x *SetSource) String() string {
 func (*SetSource) ProtoMessage() {}
 
 func (x *SetSource) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[7]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +650,7 @@ func (x *SetSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSource.ProtoReflect.Descriptor instead.
 func (*SetSource) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{7}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SetSource) GetKind() Kind {
@@ -599,7 +676,7 @@ type SetWishes struct {
 
 func (x *SetWishes) Reset() {
 	*x = SetWishes{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[8]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +688,7 @@ func (x *SetWishes) String() string {
 func (*SetWishes) ProtoMessage() {}
 
 func (x *SetWishes) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[8]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +701,7 @@ func (x *SetWishes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetWishes.ProtoReflect.Descriptor instead.
 func (*SetWishes) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{8}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetWishes) GetWishes() []*Wish {
@@ -646,7 +723,7 @@ type Wish struct {
 
 func (x *Wish) Reset() {
 	*x = Wish{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[9]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +735,7 @@ func (x *Wish) String() string {
 func (*Wish) ProtoMessage() {}
 
 func (x *Wish) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[9]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +748,7 @@ func (x *Wish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wish.ProtoReflect.Descriptor instead.
 func (*Wish) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{9}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Wish) GetSlot() uint32 {
@@ -711,7 +788,7 @@ type Close struct {
 
 func (x *Close) Reset() {
 	*x = Close{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[10]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +800,7 @@ func (x *Close) String() string {
 func (*Close) ProtoMessage() {}
 
 func (x *Close) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[10]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +813,7 @@ func (x *Close) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Close.ProtoReflect.Descriptor instead.
 func (*Close) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{10}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Close) GetReason() string {
@@ -756,7 +833,7 @@ type Attach struct {
 
 func (x *Attach) Reset() {
 	*x = Attach{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[11]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +845,7 @@ func (x *Attach) String() string {
 func (*Attach) ProtoMessage() {}
 
 func (x *Attach) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[11]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +858,7 @@ func (x *Attach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attach.ProtoReflect.Descriptor instead.
 func (*Attach) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{11}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Attach) GetInstance() string {
@@ -801,7 +878,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[12]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +890,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[12]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +903,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{12}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Heartbeat) GetInstance() string {
@@ -861,7 +938,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[13]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +950,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[13]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +963,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{13}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Event) GetRef() *TransportRef {
@@ -991,7 +1068,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[14]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1080,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[14]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1093,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{14}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HeartbeatAck) GetSeq() uint64 {
@@ -1036,7 +1113,7 @@ type TransportState struct {
 
 func (x *TransportState) Reset() {
 	*x = TransportState{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[15]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1125,7 @@ func (x *TransportState) String() string {
 func (*TransportState) ProtoMessage() {}
 
 func (x *TransportState) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[15]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1138,7 @@ func (x *TransportState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransportState.ProtoReflect.Descriptor instead.
 func (*TransportState) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{15}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TransportState) GetState() string {
@@ -1087,7 +1164,7 @@ type Occupancy struct {
 
 func (x *Occupancy) Reset() {
 	*x = Occupancy{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[16]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +1176,7 @@ func (x *Occupancy) String() string {
 func (*Occupancy) ProtoMessage() {}
 
 func (x *Occupancy) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[16]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +1189,7 @@ func (x *Occupancy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Occupancy.ProtoReflect.Descriptor instead.
 func (*Occupancy) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{16}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Occupancy) GetSlots() []*SlotState {
@@ -1136,7 +1213,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1225,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1238,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{17}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SlotState) GetSlot() uint32 {
@@ -1215,7 +1292,7 @@ type Speakers struct {
 
 func (x *Speakers) Reset() {
 	*x = Speakers{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1304,7 @@ func (x *Speakers) String() string {
 func (*Speakers) ProtoMessage() {}
 
 func (x *Speakers) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1317,7 @@ func (x *Speakers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speakers.ProtoReflect.Descriptor instead.
 func (*Speakers) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Speakers) GetSpeakers() []*Speaker {
@@ -1260,7 +1337,7 @@ type Speaker struct {
 
 func (x *Speaker) Reset() {
 	*x = Speaker{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1349,7 @@ func (x *Speaker) String() string {
 func (*Speaker) ProtoMessage() {}
 
 func (x *Speaker) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1362,7 @@ func (x *Speaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speaker.ProtoReflect.Descriptor instead.
 func (*Speaker) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Speaker) GetNumber() uint32 {
@@ -1312,7 +1389,7 @@ type PublishHints struct {
 
 func (x *PublishHints) Reset() {
 	*x = PublishHints{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1401,7 @@ func (x *PublishHints) String() string {
 func (*PublishHints) ProtoMessage() {}
 
 func (x *PublishHints) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1414,7 @@ func (x *PublishHints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishHints.ProtoReflect.Descriptor instead.
 func (*PublishHints) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PublishHints) GetKind() Kind {
@@ -1364,7 +1441,7 @@ type LayerHint struct {
 
 func (x *LayerHint) Reset() {
 	*x = LayerHint{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1453,7 @@ func (x *LayerHint) String() string {
 func (*LayerHint) ProtoMessage() {}
 
 func (x *LayerHint) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1466,7 @@ func (x *LayerHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LayerHint.ProtoReflect.Descriptor instead.
 func (*LayerHint) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LayerHint) GetRid() string {
@@ -1417,10 +1494,20 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\x02on\x18\x03 \x03(\x0e2\x16.incamera.node.v1.KindR\x02on\x12\x1a\n" +
 	"\binstance\x18\x04 \x01(\tR\binstance\x125\n" +
 	"\n" +
-	"hard_muted\x18\x05 \x03(\x0e2\x16.incamera.node.v1.KindR\thardMuted\"U\n" +
+	"hard_muted\x18\x05 \x03(\x0e2\x16.incamera.node.v1.KindR\thardMuted\"\x93\x01\n" +
 	"\rAdmitResponse\x12\x16\n" +
 	"\x06answer\x18\x01 \x01(\tR\x06answer\x12,\n" +
-	"\x05slots\x18\x02 \x03(\v2\x16.incamera.node.v1.SlotR\x05slots\"B\n" +
+	"\x05slots\x18\x02 \x03(\v2\x16.incamera.node.v1.SlotR\x05slots\x12<\n" +
+	"\vice_servers\x18\x03 \x03(\v2\x1b.incamera.node.v1.IceServerR\n" +
+	"iceServers\"z\n" +
+	"\tIceServer\x12\x12\n" +
+	"\x04urls\x18\x01 \x03(\tR\x04urls\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x03 \x01(\tR\n" +
+	"credential\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\x04 \x01(\x03R\texpiresMs\"B\n" +
 	"\x04Slot\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x10\n" +
 	"\x03mid\x18\x02 \x01(\tR\x03mid\x12\x14\n" +
@@ -1518,67 +1605,69 @@ func file_cluster_noderpc_node_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_noderpc_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_cluster_noderpc_node_proto_goTypes = []any{
 	(Kind)(0),                  // 0: incamera.node.v1.Kind
 	(*AdmitRequest)(nil),       // 1: incamera.node.v1.AdmitRequest
 	(*AdmitResponse)(nil),      // 2: incamera.node.v1.AdmitResponse
-	(*Slot)(nil),               // 3: incamera.node.v1.Slot
-	(*RenegotiateRequest)(nil), // 4: incamera.node.v1.RenegotiateRequest
-	(*TransportRef)(nil),       // 5: incamera.node.v1.TransportRef
-	(*CommandRequest)(nil),     // 6: incamera.node.v1.CommandRequest
-	(*CommandResponse)(nil),    // 7: incamera.node.v1.CommandResponse
-	(*SetSource)(nil),          // 8: incamera.node.v1.SetSource
-	(*SetWishes)(nil),          // 9: incamera.node.v1.SetWishes
-	(*Wish)(nil),               // 10: incamera.node.v1.Wish
-	(*Close)(nil),              // 11: incamera.node.v1.Close
-	(*Attach)(nil),             // 12: incamera.node.v1.Attach
-	(*Heartbeat)(nil),          // 13: incamera.node.v1.Heartbeat
-	(*Event)(nil),              // 14: incamera.node.v1.Event
-	(*HeartbeatAck)(nil),       // 15: incamera.node.v1.HeartbeatAck
-	(*TransportState)(nil),     // 16: incamera.node.v1.TransportState
-	(*Occupancy)(nil),          // 17: incamera.node.v1.Occupancy
-	(*SlotState)(nil),          // 18: incamera.node.v1.SlotState
-	(*Speakers)(nil),           // 19: incamera.node.v1.Speakers
-	(*Speaker)(nil),            // 20: incamera.node.v1.Speaker
-	(*PublishHints)(nil),       // 21: incamera.node.v1.PublishHints
-	(*LayerHint)(nil),          // 22: incamera.node.v1.LayerHint
+	(*IceServer)(nil),          // 3: incamera.node.v1.IceServer
+	(*Slot)(nil),               // 4: incamera.node.v1.Slot
+	(*RenegotiateRequest)(nil), // 5: incamera.node.v1.RenegotiateRequest
+	(*TransportRef)(nil),       // 6: incamera.node.v1.TransportRef
+	(*CommandRequest)(nil),     // 7: incamera.node.v1.CommandRequest
+	(*CommandResponse)(nil),    // 8: incamera.node.v1.CommandResponse
+	(*SetSource)(nil),          // 9: incamera.node.v1.SetSource
+	(*SetWishes)(nil),          // 10: incamera.node.v1.SetWishes
+	(*Wish)(nil),               // 11: incamera.node.v1.Wish
+	(*Close)(nil),              // 12: incamera.node.v1.Close
+	(*Attach)(nil),             // 13: incamera.node.v1.Attach
+	(*Heartbeat)(nil),          // 14: incamera.node.v1.Heartbeat
+	(*Event)(nil),              // 15: incamera.node.v1.Event
+	(*HeartbeatAck)(nil),       // 16: incamera.node.v1.HeartbeatAck
+	(*TransportState)(nil),     // 17: incamera.node.v1.TransportState
+	(*Occupancy)(nil),          // 18: incamera.node.v1.Occupancy
+	(*SlotState)(nil),          // 19: incamera.node.v1.SlotState
+	(*Speakers)(nil),           // 20: incamera.node.v1.Speakers
+	(*Speaker)(nil),            // 21: incamera.node.v1.Speaker
+	(*PublishHints)(nil),       // 22: incamera.node.v1.PublishHints
+	(*LayerHint)(nil),          // 23: incamera.node.v1.LayerHint
 }
 var file_cluster_noderpc_node_proto_depIdxs = []int32{
 	0,  // 0: incamera.node.v1.AdmitRequest.on:type_name -> incamera.node.v1.Kind
 	0,  // 1: incamera.node.v1.AdmitRequest.hard_muted:type_name -> incamera.node.v1.Kind
-	3,  // 2: incamera.node.v1.AdmitResponse.slots:type_name -> incamera.node.v1.Slot
-	5,  // 3: incamera.node.v1.RenegotiateRequest.ref:type_name -> incamera.node.v1.TransportRef
-	5,  // 4: incamera.node.v1.CommandRequest.ref:type_name -> incamera.node.v1.TransportRef
-	8,  // 5: incamera.node.v1.CommandRequest.set_source:type_name -> incamera.node.v1.SetSource
-	9,  // 6: incamera.node.v1.CommandRequest.set_wishes:type_name -> incamera.node.v1.SetWishes
-	11, // 7: incamera.node.v1.CommandRequest.close:type_name -> incamera.node.v1.Close
-	12, // 8: incamera.node.v1.CommandRequest.attach:type_name -> incamera.node.v1.Attach
-	0,  // 9: incamera.node.v1.SetSource.kind:type_name -> incamera.node.v1.Kind
-	10, // 10: incamera.node.v1.SetWishes.wishes:type_name -> incamera.node.v1.Wish
-	5,  // 11: incamera.node.v1.Event.ref:type_name -> incamera.node.v1.TransportRef
-	16, // 12: incamera.node.v1.Event.transport:type_name -> incamera.node.v1.TransportState
-	17, // 13: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
-	19, // 14: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
-	21, // 15: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
-	15, // 16: incamera.node.v1.Event.ack:type_name -> incamera.node.v1.HeartbeatAck
-	18, // 17: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
-	20, // 18: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
-	0,  // 19: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
-	22, // 20: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
-	1,  // 21: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
-	4,  // 22: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
-	6,  // 23: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
-	13, // 24: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
-	2,  // 25: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
-	2,  // 26: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
-	7,  // 27: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
-	14, // 28: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
-	25, // [25:29] is the sub-list for method output_type
-	21, // [21:25] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	4,  // 2: incamera.node.v1.AdmitResponse.slots:type_name -> incamera.node.v1.Slot
+	3,  // 3: incamera.node.v1.AdmitResponse.ice_servers:type_name -> incamera.node.v1.IceServer
+	6,  // 4: incamera.node.v1.RenegotiateRequest.ref:type_name -> incamera.node.v1.TransportRef
+	6,  // 5: incamera.node.v1.CommandRequest.ref:type_name -> incamera.node.v1.TransportRef
+	9,  // 6: incamera.node.v1.CommandRequest.set_source:type_name -> incamera.node.v1.SetSource
+	10, // 7: incamera.node.v1.CommandRequest.set_wishes:type_name -> incamera.node.v1.SetWishes
+	12, // 8: incamera.node.v1.CommandRequest.close:type_name -> incamera.node.v1.Close
+	13, // 9: incamera.node.v1.CommandRequest.attach:type_name -> incamera.node.v1.Attach
+	0,  // 10: incamera.node.v1.SetSource.kind:type_name -> incamera.node.v1.Kind
+	11, // 11: incamera.node.v1.SetWishes.wishes:type_name -> incamera.node.v1.Wish
+	6,  // 12: incamera.node.v1.Event.ref:type_name -> incamera.node.v1.TransportRef
+	17, // 13: incamera.node.v1.Event.transport:type_name -> incamera.node.v1.TransportState
+	18, // 14: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
+	20, // 15: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
+	22, // 16: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
+	16, // 17: incamera.node.v1.Event.ack:type_name -> incamera.node.v1.HeartbeatAck
+	19, // 18: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
+	21, // 19: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
+	0,  // 20: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
+	23, // 21: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
+	1,  // 22: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
+	5,  // 23: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
+	7,  // 24: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
+	14, // 25: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
+	2,  // 26: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
+	2,  // 27: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
+	8,  // 28: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
+	15, // 29: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
+	26, // [26:30] is the sub-list for method output_type
+	22, // [22:26] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_cluster_noderpc_node_proto_init() }
@@ -1586,13 +1675,13 @@ func file_cluster_noderpc_node_proto_init() {
 	if File_cluster_noderpc_node_proto != nil {
 		return
 	}
-	file_cluster_noderpc_node_proto_msgTypes[5].OneofWrappers = []any{
+	file_cluster_noderpc_node_proto_msgTypes[6].OneofWrappers = []any{
 		(*CommandRequest_SetSource)(nil),
 		(*CommandRequest_SetWishes)(nil),
 		(*CommandRequest_Close)(nil),
 		(*CommandRequest_Attach)(nil),
 	}
-	file_cluster_noderpc_node_proto_msgTypes[13].OneofWrappers = []any{
+	file_cluster_noderpc_node_proto_msgTypes[14].OneofWrappers = []any{
 		(*Event_Transport)(nil),
 		(*Event_Occupancy)(nil),
 		(*Event_Speakers)(nil),
@@ -1605,7 +1694,7 @@ func file_cluster_noderpc_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_noderpc_node_proto_rawDesc), len(file_cluster_noderpc_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -54,7 +54,7 @@ func (s *Session) join(ctx context.Context, req *request) error {
 	s.reply(req, &wire.ServerMessage{Body: &wire.ServerMessage_Joined{Joined: &wire.Joined{
 		Participant: st.Participant, Session: st.Session, Answer: resp.Answer, Slots: slotsToWire(resp.Slots),
 		Snapshot: hub.Filter(hub.SnapshotToWire(doc), st.viewer(who)), Ticket: ticket,
-		Placement: st.member.Seat().Epoch, Grants: st.grants(who),
+		Placement: st.member.Seat().Epoch, Grants: st.grants(who), IceServers: iceToWire(resp.IceServers),
 	}}})
 	if s.state == StateWaiting {
 		s.srv.m.waiting.Dec()

@@ -126,7 +126,7 @@ func (s *Session) transport(ctx context.Context, st *seat, offer string, who *me
 		return false, err
 	}
 	o.Hub.EndTransport(st.Room, st.Participant, old, "resumed")
-	out.Answer, out.Slots = resp.Answer, slotsToWire(resp.Slots)
+	out.Answer, out.Slots, out.IceServers = resp.Answer, slotsToWire(resp.Slots), iceToWire(resp.IceServers)
 	return false, nil
 }
 

@@ -133,6 +133,14 @@ func (st *seat) grants(p *meeting.Participant) *wire.Grants {
 	return g
 }
 
+func iceToWire(servers []*noderpc.IceServer) []*wire.IceServer {
+	out := make([]*wire.IceServer, 0, len(servers))
+	for _, v := range servers {
+		out = append(out, &wire.IceServer{Urls: v.Urls, Username: v.Username, Credential: v.Credential, ExpiresMs: v.ExpiresMs})
+	}
+	return out
+}
+
 func slotsToWire(slots []*noderpc.Slot) []*wire.Slot {
 	out := make([]*wire.Slot, 0, len(slots))
 	for _, s := range slots {

@@ -70,7 +70,7 @@ func (s *Session) repeatWishes(ctx context.Context, st *seat) {
 
 func answer(resp *noderpc.AdmitResponse, placement uint64) *wire.ServerMessage {
 	return &wire.ServerMessage{Body: &wire.ServerMessage_Answer{Answer: &wire.Answer{
-		Answer: resp.Answer, Slots: slotsToWire(resp.Slots), Placement: placement,
+		Answer: resp.Answer, Slots: slotsToWire(resp.Slots), Placement: placement, IceServers: iceToWire(resp.IceServers),
 	}}}
 }
 

@@ -1317,8 +1317,9 @@ type Joined struct {
 	Ticket      string                 `protobuf:"bytes,6,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	// Placement epoch of the transport this answer belongs to. A client plays only the transport with the
 	// highest epoch it was given.
-	Placement     uint64  `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
-	Grants        *Grants `protobuf:"bytes,8,opt,name=grants,proto3" json:"grants,omitempty"`
+	Placement     uint64       `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
+	Grants        *Grants      `protobuf:"bytes,8,opt,name=grants,proto3" json:"grants,omitempty"`
+	IceServers    []*IceServer `protobuf:"bytes,9,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1409,6 +1410,84 @@ func (x *Joined) GetGrants() *Grants {
 	return nil
 }
 
+func (x *Joined) GetIceServers() []*IceServer {
+	if x != nil {
+		return x.IceServers
+	}
+	return nil
+}
+
+// IceServer is a relay of the node that the answer belongs to, for networks that let nothing else through. Its fields
+// are those of RTCIceServer. It reaches that node's media and nothing else.
+type IceServer struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Urls       []string               `protobuf:"bytes,1,rep,name=urls,proto3" json:"urls,omitempty"`
+	Username   string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Credential string                 `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The credential opens no new relay after this (ms since 1970); the next answer brings a new one.
+	ExpiresMs     int64 `protobuf:"varint,4,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IceServer) Reset() {
+	*x = IceServer{}
+	mi := &file_signaling_wire_incamera_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IceServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IceServer) ProtoMessage() {}
+
+func (x *IceServer) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_wire_incamera_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IceServer.ProtoReflect.Descriptor instead.
+func (*IceServer) Descriptor() ([]byte, []int) {
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *IceServer) GetUrls() []string {
+	if x != nil {
+		return x.Urls
+	}
+	return nil
+}
+
+func (x *IceServer) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *IceServer) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *IceServer) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
 // Slot names one receiving m-line of the client's offer.
 type Slot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1421,7 +1500,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[8]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1512,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[8]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1525,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{8}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Slot) GetSlot() uint32 {
@@ -1485,7 +1564,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[9]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1576,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[9]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1589,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{9}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Resume) GetTicket() string {
@@ -1546,19 +1625,20 @@ type Resumed struct {
 	Ticket   string                 `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	Snapshot *Snapshot              `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
 	// Set when Resume carried an offer.
-	Answer        string  `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
-	Slots         []*Slot `protobuf:"bytes,4,rep,name=slots,proto3" json:"slots,omitempty"`
-	Placement     uint64  `protobuf:"varint,5,opt,name=placement,proto3" json:"placement,omitempty"`
-	Grants        *Grants `protobuf:"bytes,6,opt,name=grants,proto3" json:"grants,omitempty"`
-	Participant   string  `protobuf:"bytes,7,opt,name=participant,proto3" json:"participant,omitempty"`
-	Session       string  `protobuf:"bytes,8,opt,name=session,proto3" json:"session,omitempty"`
+	Answer        string       `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	Slots         []*Slot      `protobuf:"bytes,4,rep,name=slots,proto3" json:"slots,omitempty"`
+	Placement     uint64       `protobuf:"varint,5,opt,name=placement,proto3" json:"placement,omitempty"`
+	Grants        *Grants      `protobuf:"bytes,6,opt,name=grants,proto3" json:"grants,omitempty"`
+	Participant   string       `protobuf:"bytes,7,opt,name=participant,proto3" json:"participant,omitempty"`
+	Session       string       `protobuf:"bytes,8,opt,name=session,proto3" json:"session,omitempty"`
+	IceServers    []*IceServer `protobuf:"bytes,9,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Resumed) Reset() {
 	*x = Resumed{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[10]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1650,7 @@ func (x *Resumed) String() string {
 func (*Resumed) ProtoMessage() {}
 
 func (x *Resumed) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[10]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1663,7 @@ func (x *Resumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resumed.ProtoReflect.Descriptor instead.
 func (*Resumed) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{10}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Resumed) GetTicket() string {
@@ -1642,6 +1722,13 @@ func (x *Resumed) GetSession() string {
 	return ""
 }
 
+func (x *Resumed) GetIceServers() []*IceServer {
+	if x != nil {
+		return x.IceServers
+	}
+	return nil
+}
+
 // EnterLobby waits at the door with a lobby pass (guests, early arrivals, locked rooms).
 type EnterLobby struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1655,7 +1742,7 @@ type EnterLobby struct {
 
 func (x *EnterLobby) Reset() {
 	*x = EnterLobby{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[11]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1754,7 @@ func (x *EnterLobby) String() string {
 func (*EnterLobby) ProtoMessage() {}
 
 func (x *EnterLobby) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[11]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1767,7 @@ func (x *EnterLobby) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterLobby.ProtoReflect.Descriptor instead.
 func (*EnterLobby) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{11}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EnterLobby) GetPass() string {
@@ -1717,7 +1804,7 @@ type Waiting struct {
 
 func (x *Waiting) Reset() {
 	*x = Waiting{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[12]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1816,7 @@ func (x *Waiting) String() string {
 func (*Waiting) ProtoMessage() {}
 
 func (x *Waiting) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[12]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1829,7 @@ func (x *Waiting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
 func (*Waiting) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{12}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Waiting) GetWaiter() string {
@@ -1778,7 +1865,7 @@ type Admitted struct {
 
 func (x *Admitted) Reset() {
 	*x = Admitted{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[13]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1877,7 @@ func (x *Admitted) String() string {
 func (*Admitted) ProtoMessage() {}
 
 func (x *Admitted) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[13]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1890,7 @@ func (x *Admitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admitted.ProtoReflect.Descriptor instead.
 func (*Admitted) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{13}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Admitted) GetToken() string {
@@ -1828,7 +1915,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[14]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +1927,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[14]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +1940,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{14}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{15}
 }
 
 type Ping struct {
@@ -1864,7 +1951,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[15]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +1963,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[15]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +1976,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{15}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{16}
 }
 
 type Pong struct {
@@ -1901,7 +1988,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[16]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2000,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[16]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2013,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{16}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Pong) GetServerTimeMs() int64 {
@@ -1944,7 +2031,7 @@ type Ok struct {
 
 func (x *Ok) Reset() {
 	*x = Ok{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[17]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2043,7 @@ func (x *Ok) String() string {
 func (*Ok) ProtoMessage() {}
 
 func (x *Ok) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[17]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2056,7 @@ func (x *Ok) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ok.ProtoReflect.Descriptor instead.
 func (*Ok) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{17}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{18}
 }
 
 // Error refuses the message `re` names, or the socket when re = 0. Codes are listed in docs/protocol.md.
@@ -1984,7 +2071,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[18]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2083,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[18]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2096,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{18}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Error) GetCode() string {
@@ -2045,7 +2132,7 @@ type Bye struct {
 
 func (x *Bye) Reset() {
 	*x = Bye{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[19]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2144,7 @@ func (x *Bye) String() string {
 func (*Bye) ProtoMessage() {}
 
 func (x *Bye) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[19]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2157,7 @@ func (x *Bye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bye.ProtoReflect.Descriptor instead.
 func (*Bye) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{19}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Bye) GetReason() string {
@@ -2097,7 +2184,7 @@ type Ticket struct {
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[20]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2196,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[20]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2209,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{20}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Ticket) GetTicket() string {
@@ -2143,7 +2230,7 @@ type SetMedia struct {
 
 func (x *SetMedia) Reset() {
 	*x = SetMedia{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[21]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2155,7 +2242,7 @@ func (x *SetMedia) String() string {
 func (*SetMedia) ProtoMessage() {}
 
 func (x *SetMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[21]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2168,7 +2255,7 @@ func (x *SetMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMedia.ProtoReflect.Descriptor instead.
 func (*SetMedia) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{21}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetMedia) GetKind() SourceKind {
@@ -2195,7 +2282,7 @@ type SetWishes struct {
 
 func (x *SetWishes) Reset() {
 	*x = SetWishes{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[22]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2294,7 @@ func (x *SetWishes) String() string {
 func (*SetWishes) ProtoMessage() {}
 
 func (x *SetWishes) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[22]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2307,7 @@ func (x *SetWishes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetWishes.ProtoReflect.Descriptor instead.
 func (*SetWishes) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{22}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetWishes) GetWishes() []*Wish {
@@ -2245,7 +2332,7 @@ type Wish struct {
 
 func (x *Wish) Reset() {
 	*x = Wish{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[23]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2257,7 +2344,7 @@ func (x *Wish) String() string {
 func (*Wish) ProtoMessage() {}
 
 func (x *Wish) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[23]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2270,7 +2357,7 @@ func (x *Wish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wish.ProtoReflect.Descriptor instead.
 func (*Wish) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{23}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Wish) GetSlot() uint32 {
@@ -2318,7 +2405,7 @@ type Occupancy struct {
 
 func (x *Occupancy) Reset() {
 	*x = Occupancy{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[24]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +2417,7 @@ func (x *Occupancy) String() string {
 func (*Occupancy) ProtoMessage() {}
 
 func (x *Occupancy) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[24]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +2430,7 @@ func (x *Occupancy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Occupancy.ProtoReflect.Descriptor instead.
 func (*Occupancy) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{24}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Occupancy) GetSlots() []*SlotState {
@@ -2374,7 +2461,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[25]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2386,7 +2473,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[25]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2399,7 +2486,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{25}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SlotState) GetSlot() uint32 {
@@ -2468,7 +2555,7 @@ type Speakers struct {
 
 func (x *Speakers) Reset() {
 	*x = Speakers{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[26]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2567,7 @@ func (x *Speakers) String() string {
 func (*Speakers) ProtoMessage() {}
 
 func (x *Speakers) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[26]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2580,7 @@ func (x *Speakers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speakers.ProtoReflect.Descriptor instead.
 func (*Speakers) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{26}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Speakers) GetSpeakers() []*Speaker {
@@ -2514,7 +2601,7 @@ type Speaker struct {
 
 func (x *Speaker) Reset() {
 	*x = Speaker{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[27]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2613,7 @@ func (x *Speaker) String() string {
 func (*Speaker) ProtoMessage() {}
 
 func (x *Speaker) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[27]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2626,7 @@ func (x *Speaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speaker.ProtoReflect.Descriptor instead.
 func (*Speaker) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{27}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Speaker) GetParticipant() string {
@@ -2567,7 +2654,7 @@ type PublishHints struct {
 
 func (x *PublishHints) Reset() {
 	*x = PublishHints{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[28]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2579,7 +2666,7 @@ func (x *PublishHints) String() string {
 func (*PublishHints) ProtoMessage() {}
 
 func (x *PublishHints) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[28]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2592,7 +2679,7 @@ func (x *PublishHints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishHints.ProtoReflect.Descriptor instead.
 func (*PublishHints) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{28}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PublishHints) GetKind() SourceKind {
@@ -2619,7 +2706,7 @@ type LayerHint struct {
 
 func (x *LayerHint) Reset() {
 	*x = LayerHint{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[29]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2631,7 +2718,7 @@ func (x *LayerHint) String() string {
 func (*LayerHint) ProtoMessage() {}
 
 func (x *LayerHint) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[29]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2644,7 +2731,7 @@ func (x *LayerHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LayerHint.ProtoReflect.Descriptor instead.
 func (*LayerHint) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{29}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LayerHint) GetRid() string {
@@ -2673,7 +2760,7 @@ type MediaState struct {
 
 func (x *MediaState) Reset() {
 	*x = MediaState{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[30]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2772,7 @@ func (x *MediaState) String() string {
 func (*MediaState) ProtoMessage() {}
 
 func (x *MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[30]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2785,7 @@ func (x *MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaState.ProtoReflect.Descriptor instead.
 func (*MediaState) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{30}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MediaState) GetTransport() string {
@@ -2725,7 +2812,7 @@ type Renegotiate struct {
 
 func (x *Renegotiate) Reset() {
 	*x = Renegotiate{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[31]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2737,7 +2824,7 @@ func (x *Renegotiate) String() string {
 func (*Renegotiate) ProtoMessage() {}
 
 func (x *Renegotiate) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[31]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2750,7 +2837,7 @@ func (x *Renegotiate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Renegotiate.ProtoReflect.Descriptor instead.
 func (*Renegotiate) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{31}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Renegotiate) GetOffer() string {
@@ -2766,13 +2853,14 @@ type Answer struct {
 	Answer        string                 `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
 	Slots         []*Slot                `protobuf:"bytes,2,rep,name=slots,proto3" json:"slots,omitempty"`
 	Placement     uint64                 `protobuf:"varint,3,opt,name=placement,proto3" json:"placement,omitempty"`
+	IceServers    []*IceServer           `protobuf:"bytes,4,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[32]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +2872,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[32]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +2885,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{32}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Answer) GetAnswer() string {
@@ -2821,6 +2909,13 @@ func (x *Answer) GetPlacement() uint64 {
 	return 0
 }
 
+func (x *Answer) GetIceServers() []*IceServer {
+	if x != nil {
+		return x.IceServers
+	}
+	return nil
+}
+
 // Move asks the client to open a second transport; it answers with MoveOffer{placement, offer}.
 type Move struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -2833,7 +2928,7 @@ type Move struct {
 
 func (x *Move) Reset() {
 	*x = Move{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[33]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2845,7 +2940,7 @@ func (x *Move) String() string {
 func (*Move) ProtoMessage() {}
 
 func (x *Move) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[33]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +2953,7 @@ func (x *Move) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Move.ProtoReflect.Descriptor instead.
 func (*Move) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{33}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Move) GetPlacement() uint64 {
@@ -2885,7 +2980,7 @@ type MoveOffer struct {
 
 func (x *MoveOffer) Reset() {
 	*x = MoveOffer{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[34]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2992,7 @@ func (x *MoveOffer) String() string {
 func (*MoveOffer) ProtoMessage() {}
 
 func (x *MoveOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[34]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3005,7 @@ func (x *MoveOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveOffer.ProtoReflect.Descriptor instead.
 func (*MoveOffer) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{34}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MoveOffer) GetPlacement() uint64 {
@@ -2939,7 +3034,7 @@ type Grants struct {
 
 func (x *Grants) Reset() {
 	*x = Grants{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[35]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2951,7 +3046,7 @@ func (x *Grants) String() string {
 func (*Grants) ProtoMessage() {}
 
 func (x *Grants) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[35]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2964,7 +3059,7 @@ func (x *Grants) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grants.ProtoReflect.Descriptor instead.
 func (*Grants) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{35}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Grants) GetPublish() []SourceKind {
@@ -3017,7 +3112,7 @@ type Participant struct {
 
 func (x *Participant) Reset() {
 	*x = Participant{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[36]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +3124,7 @@ func (x *Participant) String() string {
 func (*Participant) ProtoMessage() {}
 
 func (x *Participant) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[36]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3042,7 +3137,7 @@ func (x *Participant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Participant.ProtoReflect.Descriptor instead.
 func (*Participant) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{36}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Participant) GetId() string {
@@ -3134,7 +3229,7 @@ type MediaSource struct {
 
 func (x *MediaSource) Reset() {
 	*x = MediaSource{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[37]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3146,7 +3241,7 @@ func (x *MediaSource) String() string {
 func (*MediaSource) ProtoMessage() {}
 
 func (x *MediaSource) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[37]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3159,7 +3254,7 @@ func (x *MediaSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaSource.ProtoReflect.Descriptor instead.
 func (*MediaSource) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{37}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MediaSource) GetKind() SourceKind {
@@ -3195,7 +3290,7 @@ type Waiter struct {
 
 func (x *Waiter) Reset() {
 	*x = Waiter{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[38]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3207,7 +3302,7 @@ func (x *Waiter) String() string {
 func (*Waiter) ProtoMessage() {}
 
 func (x *Waiter) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[38]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3220,7 +3315,7 @@ func (x *Waiter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Waiter.ProtoReflect.Descriptor instead.
 func (*Waiter) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{38}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Waiter) GetId() string {
@@ -3264,7 +3359,7 @@ type ChatMessage struct {
 
 func (x *ChatMessage) Reset() {
 	*x = ChatMessage{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[39]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3371,7 @@ func (x *ChatMessage) String() string {
 func (*ChatMessage) ProtoMessage() {}
 
 func (x *ChatMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[39]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3384,7 @@ func (x *ChatMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatMessage.ProtoReflect.Descriptor instead.
 func (*ChatMessage) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{39}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ChatMessage) GetId() string {
@@ -3348,7 +3443,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[40]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3360,7 +3455,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[40]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3373,7 +3468,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{40}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Snapshot) GetGeneration() uint64 {
@@ -3486,7 +3581,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[41]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3498,7 +3593,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[41]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3511,7 +3606,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{41}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Event) GetGeneration() uint64 {
@@ -3700,7 +3795,7 @@ type ParticipantLeft struct {
 
 func (x *ParticipantLeft) Reset() {
 	*x = ParticipantLeft{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[42]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +3807,7 @@ func (x *ParticipantLeft) String() string {
 func (*ParticipantLeft) ProtoMessage() {}
 
 func (x *ParticipantLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[42]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +3820,7 @@ func (x *ParticipantLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParticipantLeft.ProtoReflect.Descriptor instead.
 func (*ParticipantLeft) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{42}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ParticipantLeft) GetParticipant() string {
@@ -3751,7 +3846,7 @@ type SetHand struct {
 
 func (x *SetHand) Reset() {
 	*x = SetHand{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[43]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3763,7 +3858,7 @@ func (x *SetHand) String() string {
 func (*SetHand) ProtoMessage() {}
 
 func (x *SetHand) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[43]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3776,7 +3871,7 @@ func (x *SetHand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetHand.ProtoReflect.Descriptor instead.
 func (*SetHand) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{43}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SetHand) GetRaised() bool {
@@ -3797,7 +3892,7 @@ type SendChat struct {
 
 func (x *SendChat) Reset() {
 	*x = SendChat{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[44]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +3904,7 @@ func (x *SendChat) String() string {
 func (*SendChat) ProtoMessage() {}
 
 func (x *SendChat) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[44]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +3917,7 @@ func (x *SendChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendChat.ProtoReflect.Descriptor instead.
 func (*SendChat) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{44}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SendChat) GetId() string {
@@ -3852,7 +3947,7 @@ type MuteParticipant struct {
 
 func (x *MuteParticipant) Reset() {
 	*x = MuteParticipant{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[45]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +3959,7 @@ func (x *MuteParticipant) String() string {
 func (*MuteParticipant) ProtoMessage() {}
 
 func (x *MuteParticipant) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[45]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +3972,7 @@ func (x *MuteParticipant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MuteParticipant.ProtoReflect.Descriptor instead.
 func (*MuteParticipant) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{45}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MuteParticipant) GetParticipant() string {
@@ -3919,7 +4014,7 @@ type RemoveParticipant struct {
 
 func (x *RemoveParticipant) Reset() {
 	*x = RemoveParticipant{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[46]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3931,7 +4026,7 @@ func (x *RemoveParticipant) String() string {
 func (*RemoveParticipant) ProtoMessage() {}
 
 func (x *RemoveParticipant) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[46]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3944,7 +4039,7 @@ func (x *RemoveParticipant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveParticipant.ProtoReflect.Descriptor instead.
 func (*RemoveParticipant) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{46}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RemoveParticipant) GetParticipant() string {
@@ -3971,7 +4066,7 @@ type SetRole struct {
 
 func (x *SetRole) Reset() {
 	*x = SetRole{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[47]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3983,7 +4078,7 @@ func (x *SetRole) String() string {
 func (*SetRole) ProtoMessage() {}
 
 func (x *SetRole) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[47]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3996,7 +4091,7 @@ func (x *SetRole) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRole.ProtoReflect.Descriptor instead.
 func (*SetRole) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{47}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SetRole) GetParticipant() string {
@@ -4022,7 +4117,7 @@ type SetLocked struct {
 
 func (x *SetLocked) Reset() {
 	*x = SetLocked{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[48]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4034,7 +4129,7 @@ func (x *SetLocked) String() string {
 func (*SetLocked) ProtoMessage() {}
 
 func (x *SetLocked) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[48]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4047,7 +4142,7 @@ func (x *SetLocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocked.ProtoReflect.Descriptor instead.
 func (*SetLocked) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{48}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SetLocked) GetLocked() bool {
@@ -4066,7 +4161,7 @@ type Admit struct {
 
 func (x *Admit) Reset() {
 	*x = Admit{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[49]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4078,7 +4173,7 @@ func (x *Admit) String() string {
 func (*Admit) ProtoMessage() {}
 
 func (x *Admit) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[49]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4091,7 +4186,7 @@ func (x *Admit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admit.ProtoReflect.Descriptor instead.
 func (*Admit) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{49}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Admit) GetWaiter() string {
@@ -4111,7 +4206,7 @@ type Decline struct {
 
 func (x *Decline) Reset() {
 	*x = Decline{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[50]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4123,7 +4218,7 @@ func (x *Decline) String() string {
 func (*Decline) ProtoMessage() {}
 
 func (x *Decline) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[50]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4136,7 +4231,7 @@ func (x *Decline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decline.ProtoReflect.Descriptor instead.
 func (*Decline) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{50}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Decline) GetWaiter() string {
@@ -4161,7 +4256,7 @@ type EndMeeting struct {
 
 func (x *EndMeeting) Reset() {
 	*x = EndMeeting{}
-	mi := &file_signaling_wire_incamera_proto_msgTypes[51]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4173,7 +4268,7 @@ func (x *EndMeeting) String() string {
 func (*EndMeeting) ProtoMessage() {}
 
 func (x *EndMeeting) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_wire_incamera_proto_msgTypes[51]
+	mi := &file_signaling_wire_incamera_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4186,7 +4281,7 @@ func (x *EndMeeting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMeeting.ProtoReflect.Descriptor instead.
 func (*EndMeeting) Descriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{51}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{52}
 }
 
 var File_signaling_wire_incamera_proto protoreflect.FileDescriptor
@@ -4271,7 +4366,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x05media\x18\x04 \x01(\v2\x18.incamera.v1.MediaIntentR\x05media\"7\n" +
 	"\vMediaIntent\x12\x10\n" +
 	"\x03mic\x18\x01 \x01(\bR\x03mic\x12\x16\n" +
-	"\x06camera\x18\x02 \x01(\bR\x06camera\"\x9b\x02\n" +
+	"\x06camera\x18\x02 \x01(\bR\x06camera\"\xd4\x02\n" +
 	"\x06Joined\x12 \n" +
 	"\vparticipant\x18\x01 \x01(\tR\vparticipant\x12\x18\n" +
 	"\asession\x18\x02 \x01(\tR\asession\x12\x16\n" +
@@ -4280,7 +4375,17 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\bsnapshot\x18\x05 \x01(\v2\x15.incamera.v1.SnapshotR\bsnapshot\x12\x16\n" +
 	"\x06ticket\x18\x06 \x01(\tR\x06ticket\x12\x1c\n" +
 	"\tplacement\x18\a \x01(\x04R\tplacement\x12+\n" +
-	"\x06grants\x18\b \x01(\v2\x13.incamera.v1.GrantsR\x06grants\"X\n" +
+	"\x06grants\x18\b \x01(\v2\x13.incamera.v1.GrantsR\x06grants\x127\n" +
+	"\vice_servers\x18\t \x03(\v2\x16.incamera.v1.IceServerR\n" +
+	"iceServers\"z\n" +
+	"\tIceServer\x12\x12\n" +
+	"\x04urls\x18\x01 \x03(\tR\x04urls\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x03 \x01(\tR\n" +
+	"credential\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\x04 \x01(\x03R\texpiresMs\"X\n" +
 	"\x04Slot\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x10\n" +
 	"\x03mid\x18\x02 \x01(\tR\x03mid\x12*\n" +
@@ -4289,7 +4394,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12\x14\n" +
 	"\x05proof\x18\x02 \x01(\tR\x05proof\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x14\n" +
-	"\x05offer\x18\x04 \x01(\tR\x05offer\"\x9c\x02\n" +
+	"\x05offer\x18\x04 \x01(\tR\x05offer\"\xd5\x02\n" +
 	"\aResumed\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x121\n" +
 	"\bsnapshot\x18\x02 \x01(\v2\x15.incamera.v1.SnapshotR\bsnapshot\x12\x16\n" +
@@ -4298,7 +4403,9 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\tplacement\x18\x05 \x01(\x04R\tplacement\x12+\n" +
 	"\x06grants\x18\x06 \x01(\v2\x13.incamera.v1.GrantsR\x06grants\x12 \n" +
 	"\vparticipant\x18\a \x01(\tR\vparticipant\x12\x18\n" +
-	"\asession\x18\b \x01(\tR\asession\"J\n" +
+	"\asession\x18\b \x01(\tR\asession\x127\n" +
+	"\vice_servers\x18\t \x03(\v2\x16.incamera.v1.IceServerR\n" +
+	"iceServers\"J\n" +
 	"\n" +
 	"EnterLobby\x12\x12\n" +
 	"\x04pass\x18\x01 \x01(\tR\x04pass\x12\x14\n" +
@@ -4365,11 +4472,13 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\ttransport\x18\x01 \x01(\tR\ttransport\x12\x1c\n" +
 	"\tplacement\x18\x02 \x01(\x04R\tplacement\"#\n" +
 	"\vRenegotiate\x12\x14\n" +
-	"\x05offer\x18\x01 \x01(\tR\x05offer\"g\n" +
+	"\x05offer\x18\x01 \x01(\tR\x05offer\"\xa0\x01\n" +
 	"\x06Answer\x12\x16\n" +
 	"\x06answer\x18\x01 \x01(\tR\x06answer\x12'\n" +
 	"\x05slots\x18\x02 \x03(\v2\x11.incamera.v1.SlotR\x05slots\x12\x1c\n" +
-	"\tplacement\x18\x03 \x01(\x04R\tplacement\"<\n" +
+	"\tplacement\x18\x03 \x01(\x04R\tplacement\x127\n" +
+	"\vice_servers\x18\x04 \x03(\v2\x16.incamera.v1.IceServerR\n" +
+	"iceServers\"<\n" +
 	"\x04Move\x12\x1c\n" +
 	"\tplacement\x18\x01 \x01(\x04R\tplacement\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"?\n" +
@@ -4513,7 +4622,7 @@ func file_signaling_wire_incamera_proto_rawDescGZIP() []byte {
 }
 
 var file_signaling_wire_incamera_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_signaling_wire_incamera_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_signaling_wire_incamera_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_signaling_wire_incamera_proto_goTypes = []any{
 	(MediaType)(0),            // 0: incamera.v1.MediaType
 	(SourceKind)(0),           // 1: incamera.v1.SourceKind
@@ -4527,128 +4636,132 @@ var file_signaling_wire_incamera_proto_goTypes = []any{
 	(*Join)(nil),              // 9: incamera.v1.Join
 	(*MediaIntent)(nil),       // 10: incamera.v1.MediaIntent
 	(*Joined)(nil),            // 11: incamera.v1.Joined
-	(*Slot)(nil),              // 12: incamera.v1.Slot
-	(*Resume)(nil),            // 13: incamera.v1.Resume
-	(*Resumed)(nil),           // 14: incamera.v1.Resumed
-	(*EnterLobby)(nil),        // 15: incamera.v1.EnterLobby
-	(*Waiting)(nil),           // 16: incamera.v1.Waiting
-	(*Admitted)(nil),          // 17: incamera.v1.Admitted
-	(*Leave)(nil),             // 18: incamera.v1.Leave
-	(*Ping)(nil),              // 19: incamera.v1.Ping
-	(*Pong)(nil),              // 20: incamera.v1.Pong
-	(*Ok)(nil),                // 21: incamera.v1.Ok
-	(*Error)(nil),             // 22: incamera.v1.Error
-	(*Bye)(nil),               // 23: incamera.v1.Bye
-	(*Ticket)(nil),            // 24: incamera.v1.Ticket
-	(*SetMedia)(nil),          // 25: incamera.v1.SetMedia
-	(*SetWishes)(nil),         // 26: incamera.v1.SetWishes
-	(*Wish)(nil),              // 27: incamera.v1.Wish
-	(*Occupancy)(nil),         // 28: incamera.v1.Occupancy
-	(*SlotState)(nil),         // 29: incamera.v1.SlotState
-	(*Speakers)(nil),          // 30: incamera.v1.Speakers
-	(*Speaker)(nil),           // 31: incamera.v1.Speaker
-	(*PublishHints)(nil),      // 32: incamera.v1.PublishHints
-	(*LayerHint)(nil),         // 33: incamera.v1.LayerHint
-	(*MediaState)(nil),        // 34: incamera.v1.MediaState
-	(*Renegotiate)(nil),       // 35: incamera.v1.Renegotiate
-	(*Answer)(nil),            // 36: incamera.v1.Answer
-	(*Move)(nil),              // 37: incamera.v1.Move
-	(*MoveOffer)(nil),         // 38: incamera.v1.MoveOffer
-	(*Grants)(nil),            // 39: incamera.v1.Grants
-	(*Participant)(nil),       // 40: incamera.v1.Participant
-	(*MediaSource)(nil),       // 41: incamera.v1.MediaSource
-	(*Waiter)(nil),            // 42: incamera.v1.Waiter
-	(*ChatMessage)(nil),       // 43: incamera.v1.ChatMessage
-	(*Snapshot)(nil),          // 44: incamera.v1.Snapshot
-	(*Event)(nil),             // 45: incamera.v1.Event
-	(*ParticipantLeft)(nil),   // 46: incamera.v1.ParticipantLeft
-	(*SetHand)(nil),           // 47: incamera.v1.SetHand
-	(*SendChat)(nil),          // 48: incamera.v1.SendChat
-	(*MuteParticipant)(nil),   // 49: incamera.v1.MuteParticipant
-	(*RemoveParticipant)(nil), // 50: incamera.v1.RemoveParticipant
-	(*SetRole)(nil),           // 51: incamera.v1.SetRole
-	(*SetLocked)(nil),         // 52: incamera.v1.SetLocked
-	(*Admit)(nil),             // 53: incamera.v1.Admit
-	(*Decline)(nil),           // 54: incamera.v1.Decline
-	(*EndMeeting)(nil),        // 55: incamera.v1.EndMeeting
+	(*IceServer)(nil),         // 12: incamera.v1.IceServer
+	(*Slot)(nil),              // 13: incamera.v1.Slot
+	(*Resume)(nil),            // 14: incamera.v1.Resume
+	(*Resumed)(nil),           // 15: incamera.v1.Resumed
+	(*EnterLobby)(nil),        // 16: incamera.v1.EnterLobby
+	(*Waiting)(nil),           // 17: incamera.v1.Waiting
+	(*Admitted)(nil),          // 18: incamera.v1.Admitted
+	(*Leave)(nil),             // 19: incamera.v1.Leave
+	(*Ping)(nil),              // 20: incamera.v1.Ping
+	(*Pong)(nil),              // 21: incamera.v1.Pong
+	(*Ok)(nil),                // 22: incamera.v1.Ok
+	(*Error)(nil),             // 23: incamera.v1.Error
+	(*Bye)(nil),               // 24: incamera.v1.Bye
+	(*Ticket)(nil),            // 25: incamera.v1.Ticket
+	(*SetMedia)(nil),          // 26: incamera.v1.SetMedia
+	(*SetWishes)(nil),         // 27: incamera.v1.SetWishes
+	(*Wish)(nil),              // 28: incamera.v1.Wish
+	(*Occupancy)(nil),         // 29: incamera.v1.Occupancy
+	(*SlotState)(nil),         // 30: incamera.v1.SlotState
+	(*Speakers)(nil),          // 31: incamera.v1.Speakers
+	(*Speaker)(nil),           // 32: incamera.v1.Speaker
+	(*PublishHints)(nil),      // 33: incamera.v1.PublishHints
+	(*LayerHint)(nil),         // 34: incamera.v1.LayerHint
+	(*MediaState)(nil),        // 35: incamera.v1.MediaState
+	(*Renegotiate)(nil),       // 36: incamera.v1.Renegotiate
+	(*Answer)(nil),            // 37: incamera.v1.Answer
+	(*Move)(nil),              // 38: incamera.v1.Move
+	(*MoveOffer)(nil),         // 39: incamera.v1.MoveOffer
+	(*Grants)(nil),            // 40: incamera.v1.Grants
+	(*Participant)(nil),       // 41: incamera.v1.Participant
+	(*MediaSource)(nil),       // 42: incamera.v1.MediaSource
+	(*Waiter)(nil),            // 43: incamera.v1.Waiter
+	(*ChatMessage)(nil),       // 44: incamera.v1.ChatMessage
+	(*Snapshot)(nil),          // 45: incamera.v1.Snapshot
+	(*Event)(nil),             // 46: incamera.v1.Event
+	(*ParticipantLeft)(nil),   // 47: incamera.v1.ParticipantLeft
+	(*SetHand)(nil),           // 48: incamera.v1.SetHand
+	(*SendChat)(nil),          // 49: incamera.v1.SendChat
+	(*MuteParticipant)(nil),   // 50: incamera.v1.MuteParticipant
+	(*RemoveParticipant)(nil), // 51: incamera.v1.RemoveParticipant
+	(*SetRole)(nil),           // 52: incamera.v1.SetRole
+	(*SetLocked)(nil),         // 53: incamera.v1.SetLocked
+	(*Admit)(nil),             // 54: incamera.v1.Admit
+	(*Decline)(nil),           // 55: incamera.v1.Decline
+	(*EndMeeting)(nil),        // 56: incamera.v1.EndMeeting
 }
 var file_signaling_wire_incamera_proto_depIdxs = []int32{
 	6,  // 0: incamera.v1.ClientMessage.hello:type_name -> incamera.v1.Hello
 	9,  // 1: incamera.v1.ClientMessage.join:type_name -> incamera.v1.Join
-	13, // 2: incamera.v1.ClientMessage.resume:type_name -> incamera.v1.Resume
-	15, // 3: incamera.v1.ClientMessage.enter_lobby:type_name -> incamera.v1.EnterLobby
-	18, // 4: incamera.v1.ClientMessage.leave:type_name -> incamera.v1.Leave
-	19, // 5: incamera.v1.ClientMessage.ping:type_name -> incamera.v1.Ping
-	25, // 6: incamera.v1.ClientMessage.set_media:type_name -> incamera.v1.SetMedia
-	26, // 7: incamera.v1.ClientMessage.set_wishes:type_name -> incamera.v1.SetWishes
-	35, // 8: incamera.v1.ClientMessage.renegotiate:type_name -> incamera.v1.Renegotiate
-	38, // 9: incamera.v1.ClientMessage.move_offer:type_name -> incamera.v1.MoveOffer
-	47, // 10: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
-	48, // 11: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
-	49, // 12: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
-	50, // 13: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
-	51, // 14: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
-	52, // 15: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
-	53, // 16: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
-	54, // 17: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
-	55, // 18: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
+	14, // 2: incamera.v1.ClientMessage.resume:type_name -> incamera.v1.Resume
+	16, // 3: incamera.v1.ClientMessage.enter_lobby:type_name -> incamera.v1.EnterLobby
+	19, // 4: incamera.v1.ClientMessage.leave:type_name -> incamera.v1.Leave
+	20, // 5: incamera.v1.ClientMessage.ping:type_name -> incamera.v1.Ping
+	26, // 6: incamera.v1.ClientMessage.set_media:type_name -> incamera.v1.SetMedia
+	27, // 7: incamera.v1.ClientMessage.set_wishes:type_name -> incamera.v1.SetWishes
+	36, // 8: incamera.v1.ClientMessage.renegotiate:type_name -> incamera.v1.Renegotiate
+	39, // 9: incamera.v1.ClientMessage.move_offer:type_name -> incamera.v1.MoveOffer
+	48, // 10: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
+	49, // 11: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
+	50, // 12: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
+	51, // 13: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
+	52, // 14: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
+	53, // 15: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
+	54, // 16: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
+	55, // 17: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
+	56, // 18: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
 	7,  // 19: incamera.v1.ServerMessage.welcome:type_name -> incamera.v1.Welcome
 	11, // 20: incamera.v1.ServerMessage.joined:type_name -> incamera.v1.Joined
-	14, // 21: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
-	16, // 22: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
-	17, // 23: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
-	21, // 24: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
-	22, // 25: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
-	20, // 26: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
-	23, // 27: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
-	45, // 28: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
-	44, // 29: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
-	28, // 30: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
-	30, // 31: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
-	32, // 32: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
-	34, // 33: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
-	37, // 34: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
-	36, // 35: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
-	24, // 36: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
+	15, // 21: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
+	17, // 22: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
+	18, // 23: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
+	22, // 24: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
+	23, // 25: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
+	21, // 26: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
+	24, // 27: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
+	46, // 28: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
+	45, // 29: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
+	29, // 30: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
+	31, // 31: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
+	33, // 32: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
+	35, // 33: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
+	38, // 34: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
+	37, // 35: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
+	25, // 36: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
 	8,  // 37: incamera.v1.Welcome.limits:type_name -> incamera.v1.Limits
 	10, // 38: incamera.v1.Join.media:type_name -> incamera.v1.MediaIntent
-	12, // 39: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
-	44, // 40: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
-	39, // 41: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
-	0,  // 42: incamera.v1.Slot.type:type_name -> incamera.v1.MediaType
-	44, // 43: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
-	12, // 44: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
-	39, // 45: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
-	1,  // 46: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
-	27, // 47: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
-	1,  // 48: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
-	29, // 49: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
-	1,  // 50: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
-	31, // 51: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
-	1,  // 52: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
-	33, // 53: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
-	12, // 54: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
-	1,  // 55: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
-	2,  // 56: incamera.v1.Participant.role:type_name -> incamera.v1.Role
-	3,  // 57: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
-	41, // 58: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
-	1,  // 59: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
-	3,  // 60: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
-	40, // 61: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
-	42, // 62: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
-	43, // 63: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
-	40, // 64: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
-	40, // 65: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
-	46, // 66: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
-	42, // 67: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
-	43, // 68: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
-	1,  // 69: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
-	2,  // 70: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	13, // 39: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
+	45, // 40: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
+	40, // 41: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
+	12, // 42: incamera.v1.Joined.ice_servers:type_name -> incamera.v1.IceServer
+	0,  // 43: incamera.v1.Slot.type:type_name -> incamera.v1.MediaType
+	45, // 44: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
+	13, // 45: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
+	40, // 46: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
+	12, // 47: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
+	1,  // 48: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
+	28, // 49: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
+	1,  // 50: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
+	30, // 51: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
+	1,  // 52: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
+	32, // 53: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
+	1,  // 54: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
+	34, // 55: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
+	13, // 56: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
+	12, // 57: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
+	1,  // 58: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
+	2,  // 59: incamera.v1.Participant.role:type_name -> incamera.v1.Role
+	3,  // 60: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
+	42, // 61: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
+	1,  // 62: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
+	3,  // 63: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
+	41, // 64: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
+	43, // 65: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
+	44, // 66: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
+	41, // 67: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
+	41, // 68: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
+	47, // 69: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
+	43, // 70: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
+	44, // 71: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
+	1,  // 72: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
+	2,  // 73: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
+	74, // [74:74] is the sub-list for method output_type
+	74, // [74:74] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_signaling_wire_incamera_proto_init() }
@@ -4697,7 +4810,7 @@ func file_signaling_wire_incamera_proto_init() {
 		(*ServerMessage_Answer)(nil),
 		(*ServerMessage_Ticket)(nil),
 	}
-	file_signaling_wire_incamera_proto_msgTypes[41].OneofWrappers = []any{
+	file_signaling_wire_incamera_proto_msgTypes[42].OneofWrappers = []any{
 		(*Event_ParticipantJoined)(nil),
 		(*Event_ParticipantChanged)(nil),
 		(*Event_ParticipantLeft)(nil),
@@ -4714,7 +4827,7 @@ func file_signaling_wire_incamera_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signaling_wire_incamera_proto_rawDesc), len(file_signaling_wire_incamera_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -75,6 +75,14 @@ export class Fields<T> {
       typeof value === 'string' && Object.hasOwn(table, value) ? [table[value] as W] : []);
   }
 
+  /** A repeated text. */
+  strs(key: Key<T>): string[] {
+    return this.#array(key).map((value, i) => {
+      if (typeof value !== 'string') throw malformed(`${this.#path(key)}[${i}]`);
+      return value;
+    });
+  }
+
   child<C>(key: Key<T>): Fields<C> | null {
     const value = this.#get(key);
     return value === undefined ? null : new Fields<C>(value, this.#path(key));

@@ -69,6 +69,15 @@ export interface MediaAnswer {
   readonly answer: string;
   readonly slots: readonly SlotLine[];
   readonly placement: number;
+  /** Relays of the answering node, for networks that let nothing else through; the credential is this transport's own. */
+  readonly iceServers: readonly IceServer[];
+}
+/** What RTCPeerConnection.setConfiguration takes, and until when the credential opens new relays. */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly credential: string;
+  readonly expiresMs: number;
 }
 export interface Snapshot {
   readonly generation: number;
@@ -237,7 +246,10 @@ function readAnswer<T extends wire.AnswerJson>(f: Fields<T>): MediaAnswer {
   const g = f as unknown as Fields<wire.AnswerJson>;
   const slots = g.list('slots', (s: Fields<wire.SlotJson>) =>
     ({ slot: s.num('slot'), mid: s.str('mid'), type: s.word('type', mediaTypes, null) }));
-  return { answer: g.str('answer'), slots, placement: g.num('placement') };
+  const iceServers = g.list('iceServers', (v: Fields<wire.IceServerJson>) => ({
+    urls: v.strs('urls'), username: v.str('username'), credential: v.str('credential'), expiresMs: v.num('expiresMs'),
+  }));
+  return { answer: g.str('answer'), slots, placement: g.num('placement'), iceServers };
 }
 
 function readJoined(f: Fields<wire.JoinedJson>): Joined {

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file incamera.proto.
  */
 export const file_incamera: GenFile = /*@__PURE__*/
-  fileDesc("Cg5pbmNhbWVyYS5wcm90bxILaW5jYW1lcmEudjEi5wYKDUNsaWVudE1lc3NhZ2USCgoCaWQYASABKA0SIwoFaGVsbG8YAiABKAsyEi5pbmNhbWVyYS52MS5IZWxsb0gAEiEKBGpvaW4YAyABKAsyES5pbmNhbWVyYS52MS5Kb2luSAASJQoGcmVzdW1lGAQgASgLMhMuaW5jYW1lcmEudjEuUmVzdW1lSAASLgoLZW50ZXJfbG9iYnkYBSABKAsyFy5pbmNhbWVyYS52MS5FbnRlckxvYmJ5SAASIwoFbGVhdmUYBiABKAsyEi5pbmNhbWVyYS52MS5MZWF2ZUgAEiEKBHBpbmcYByABKAsyES5pbmNhbWVyYS52MS5QaW5nSAASKgoJc2V0X21lZGlhGAogASgLMhUuaW5jYW1lcmEudjEuU2V0TWVkaWFIABIsCgpzZXRfd2lzaGVzGAsgASgLMhYuaW5jYW1lcmEudjEuU2V0V2lzaGVzSAASLwoLcmVuZWdvdGlhdGUYDCABKAsyGC5pbmNhbWVyYS52MS5SZW5lZ290aWF0ZUgAEiwKCm1vdmVfb2ZmZXIYDSABKAsyFi5pbmNhbWVyYS52MS5Nb3ZlT2ZmZXJIABIoCghzZXRfaGFuZBgUIAEoCzIULmluY2FtZXJhLnYxLlNldEhhbmRIABIqCglzZW5kX2NoYXQYFSABKAsyFS5pbmNhbWVyYS52MS5TZW5kQ2hhdEgAEjgKEG11dGVfcGFydGljaXBhbnQYHiABKAsyHC5pbmNhbWVyYS52MS5NdXRlUGFydGljaXBhbnRIABI8ChJyZW1vdmVfcGFydGljaXBhbnQYHyABKAsyHi5pbmNhbWVyYS52MS5SZW1vdmVQYXJ0aWNpcGFudEgAEigKCHNldF9yb2xlGCAgASgLMhQuaW5jYW1lcmEudjEuU2V0Um9sZUgAEiwKCnNldF9sb2NrZWQYISABKAsyFi5pbmNhbWVyYS52MS5TZXRMb2NrZWRIABIjCgVhZG1pdBgiIAEoCzISLmluY2FtZXJhLnYxLkFkbWl0SAASJwoHZGVjbGluZRgjIAEoCzIULmluY2FtZXJhLnYxLkRlY2xpbmVIABIuCgtlbmRfbWVldGluZxgkIAEoCzIXLmluY2FtZXJhLnYxLkVuZE1lZXRpbmdIAEIGCgRib2R5IvUFCg1TZXJ2ZXJNZXNzYWdlEgoKAnJlGAEgASgNEicKB3dlbGNvbWUYAiABKAsyFC5pbmNhbWVyYS52MS5XZWxjb21lSAASJQoGam9pbmVkGAMgASgLMhMuaW5jYW1lcmEudjEuSm9pbmVkSAASJwoHcmVzdW1lZBgEIAEoCzIULmluY2FtZXJhLnYxLlJlc3VtZWRIABInCgd3YWl0aW5nGAUgASgLMhQuaW5jYW1lcmEudjEuV2FpdGluZ0gAEikKCGFkbWl0dGVkGAYgASgLMhUuaW5jYW1lcmEudjEuQWRtaXR0ZWRIABIdCgJvaxgHIAEoCzIPLmluY2FtZXJhLnYxLk9rSAASIwoFZXJyb3IYCCABKAsyEi5pbmNhbWVyYS52MS5FcnJvckgAEiEKBHBvbmcYCSABKAsyES5pbmNhbWVyYS52MS5Qb25nSAASHwoDYnllGAogASgLMhAuaW5jYW1lcmEudjEuQnllSAASIwoFZXZlbnQYFCABKAsyEi5pbmNhbWVyYS52MS5FdmVudEgAEikKCHNuYXBzaG90GBUgASgLMhUuaW5jYW1lcmEudjEuU25hcHNob3RIABIrCglvY2N1cGFuY3kYFiABKAsyFi5pbmNhbWVyYS52MS5PY2N1cGFuY3lIABIpCghzcGVha2VycxgXIAEoCzIVLmluY2FtZXJhLnYxLlNwZWFrZXJzSAASMgoNcHVibGlzaF9oaW50cxgYIAEoCzIZLmluY2FtZXJhLnYxLlB1Ymxpc2hIaW50c0gAEi4KC21lZGlhX3N0YXRlGBkgASgLMhcuaW5jYW1lcmEudjEuTWVkaWFTdGF0ZUgAEiEKBG1vdmUYGiABKAsyES5pbmNhbWVyYS52MS5Nb3ZlSAASJQoGYW5zd2VyGBsgASgLMhMuaW5jYW1lcmEudjEuQW5zd2VySAASJQoGdGlja2V0GBwgASgLMhMuaW5jYW1lcmEudjEuVGlja2V0SABCBgoEYm9keSJDCgVIZWxsbxIUCgxwcm90b2NvbF9taW4YASABKA0SFAoMcHJvdG9jb2xfbWF4GAIgASgNEg4KBmNsaWVudBgDIAEoCSKjAQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRINCgVub25jZRgCIAEoCRIQCghhdWRpZW5jZRgDIAEoCRIWCg5zZXJ2ZXJfdGltZV9tcxgEIAEoAxIjCgZsaW1pdHMYBSABKAsyEy5pbmNhbWVyYS52MS5MaW1pdHMSEwoLYXVkaW9fc2xvdHMYBiABKA0SEwoLdmlkZW9fc2xvdHMYByABKA0icgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgNEhYKDm1heF9jaGF0X2NoYXJzGAIgASgNEhsKE21lc3NhZ2VzX3Blcl9zZWNvbmQYAyABKA0SGAoQcGluZ19pbnRlcnZhbF9tcxgEIAEoDSJcCgRKb2luEg0KBXRva2VuGAEgASgJEg0KBXByb29mGAIgASgJEg0KBW9mZmVyGAMgASgJEicKBW1lZGlhGAQgASgLMhguaW5jYW1lcmEudjEuTWVkaWFJbnRlbnQiKgoLTWVkaWFJbnRlbnQSCwoDbWljGAEgASgIEg4KBmNhbWVyYRgCIAEoCCLRAQoGSm9pbmVkEhMKC3BhcnRpY2lwYW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSDgoGYW5zd2VyGAMgASgJEiAKBXNsb3RzGAQgAygLMhEuaW5jYW1lcmEudjEuU2xvdBInCghzbmFwc2hvdBgFIAEoCzIVLmluY2FtZXJhLnYxLlNuYXBzaG90Eg4KBnRpY2tldBgGIAEoCRIRCglwbGFjZW1lbnQYByABKAQSIwoGZ3JhbnRzGAggASgLMhMuaW5jYW1lcmEudjEuR3JhbnRzIkcKBFNsb3QSDAoEc2xvdBgBIAEoDRILCgNtaWQYAiABKAkSJAoEdHlwZRgDIAEoDjIWLmluY2FtZXJhLnYxLk1lZGlhVHlwZSJHCgZSZXN1bWUSDgoGdGlja2V0GAEgASgJEg0KBXByb29mGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSDQoFb2ZmZXIYBCABKAki0gEKB1Jlc3VtZWQSDgoGdGlja2V0GAEgASgJEicKCHNuYXBzaG90GAIgASgLMhUuaW5jYW1lcmEudjEuU25hcHNob3QSDgoGYW5zd2VyGAMgASgJEiAKBXNsb3RzGAQgAygLMhEuaW5jYW1lcmEudjEuU2xvdBIRCglwbGFjZW1lbnQYBSABKAQSIwoGZ3JhbnRzGAYgASgLMhMuaW5jYW1lcmEudjEuR3JhbnRzEhMKC3BhcnRpY2lwYW50GAcgASgJEg8KB3Nlc3Npb24YCCABKAkiNwoKRW50ZXJMb2JieRIMCgRwYXNzGAEgASgJEg0KBXByb29mGAIgASgJEgwKBG5hbWUYAyABKAkiQwoHV2FpdGluZxIOCgZ3YWl0ZXIYASABKAkSEgoKcm9vbV90aXRsZRgCIAEoCRIUCgxob3N0X3ByZXNlbnQYAyABKAgiKAoIQWRtaXR0ZWQSDQoFdG9rZW4YASABKAkSDQoFbm9uY2UYAiABKAkiBwoFTGVhdmUiBgoEUGluZyIeCgRQb25nEhYKDnNlcnZlcl90aW1lX21zGAEgASgDIgQKAk9rIj4KBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSImCgNCeWUSDgoGcmVhc29uGAEgASgJEg8KB2J5X25hbWUYAiABKAkiGAoGVGlja2V0Eg4KBnRpY2tldBgBIAEoCSI9CghTZXRNZWRpYRIlCgRraW5kGAEgASgOMhcuaW5jYW1lcmEudjEuU291cmNlS2luZBIKCgJvbhgCIAEoCCIuCglTZXRXaXNoZXMSIQoGd2lzaGVzGAEgAygLMhEuaW5jYW1lcmEudjEuV2lzaCJvCgRXaXNoEgwKBHNsb3QYASABKA0SEwoLcGFydGljaXBhbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSDQoFd2lkdGgYBCABKA0SDgoGaGVpZ2h0GAUgASgNIjIKCU9jY3VwYW5jeRIlCgVzbG90cxgBIAMoCzIWLmluY2FtZXJhLnYxLlNsb3RTdGF0ZSKvAQoJU2xvdFN0YXRlEgwKBHNsb3QYASABKA0SEwoLcGFydGljaXBhbnQYAiABKAkSJQoEa2luZBgDIAEoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSEQoJc291cmNlX2lkGAQgASgNEg4KBnBhdXNlZBgFIAEoCRIUCgxzeW5jX3RpbWVfbXMYBiABKAMSEAoIc3luY19ydHAYByABKA0SDQoFbGF5ZXIYCCABKA0iMgoIU3BlYWtlcnMSJgoIc3BlYWtlcnMYASADKAsyFC5pbmNhbWVyYS52MS5TcGVha2VyIi0KB1NwZWFrZXISEwoLcGFydGljaXBhbnQYASABKAkSDQoFbGV2ZWwYAiABKA0iXQoMUHVibGlzaEhpbnRzEiUKBGtpbmQYASABKA4yFy5pbmNhbWVyYS52MS5Tb3VyY2VLaW5kEiYKBmxheWVycxgCIAMoCzIWLmluY2FtZXJhLnYxLkxheWVySGludCIoCglMYXllckhpbnQSCwoDcmlkGAEgASgJEg4KBmFjdGl2ZRgCIAEoCCIyCgpNZWRpYVN0YXRlEhEKCXRyYW5zcG9ydBgBIAEoCRIRCglwbGFjZW1lbnQYAiABKAQiHAoLUmVuZWdvdGlhdGUSDQoFb2ZmZXIYASABKAkiTQoGQW5zd2VyEg4KBmFuc3dlchgBIAEoCRIgCgVzbG90cxgCIAMoCzIRLmluY2FtZXJhLnYxLlNsb3QSEQoJcGxhY2VtZW50GAMgASgEIikKBE1vdmUSEQoJcGxhY2VtZW50GAEgASgEEg4KBnJlYXNvbhgCIAEoCSItCglNb3ZlT2ZmZXISEQoJcGxhY2VtZW50GAEgASgEEg0KBW9mZmVyGAIgASgJImIKBkdyYW50cxIoCgdwdWJsaXNoGAEgAygOMhcuaW5jYW1lcmEudjEuU291cmNlS2luZBIMCgRjaGF0GAIgASgIEg4KBnJvc3RlchgDIAEoCBIQCghtb2RlcmF0ZRgEIAEoCCKJAgoLUGFydGljaXBhbnQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEuaW5jYW1lcmEudjEuUm9sZRIpCglhc3N1cmFuY2UYBCABKA4yFi5pbmNhbWVyYS52MS5Bc3N1cmFuY2USDgoGbnVtYmVyGAUgASgNEicKBW1lZGlhGAYgAygLMhguaW5jYW1lcmEudjEuTWVkaWFTb3VyY2USDAoEaGFuZBgHIAEoCBISCgpoYW5kX2F0X21zGAggASgDEhQKDGpvaW5lZF9hdF9tcxgJIAEoAxIPCgdwcmVzZW50GAogASgIEhIKCmhhcmRfbXV0ZWQYCyABKAgiVwoLTWVkaWFTb3VyY2USJQoEa2luZBgBIAEoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSCgoCb24YAiABKAgSFQoNbXV0ZWRfYnlfaG9zdBgDIAEoCCJfCgZXYWl0ZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIpCglhc3N1cmFuY2UYAyABKA4yFi5pbmNhbWVyYS52MS5Bc3N1cmFuY2USEAoIc2luY2VfbXMYBCABKAMiWQoLQ2hhdE1lc3NhZ2USCgoCaWQYASABKAkSEwoLcGFydGljaXBhbnQYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0ZXh0GAQgASgJEg0KBWF0X21zGAUgASgDIqQCCghTbmFwc2hvdBISCgpnZW5lcmF0aW9uGAEgASgEEg8KB3ZlcnNpb24YAiABKAQSDAoEcm9vbRgDIAEoCRIPCgdtZWV0aW5nGAQgASgJEg0KBXRpdGxlGAUgASgJEhIKCnJvb21fY2xhc3MYBiABKAkSDgoGbG9ja2VkGAcgASgIEgwKBGUyZWUYCCABKAgSLgoMcGFydGljaXBhbnRzGAkgAygLMhguaW5jYW1lcmEudjEuUGFydGljaXBhbnQSJAoHd2FpdGluZxgKIAMoCzITLmluY2FtZXJhLnYxLldhaXRlchImCgRjaGF0GAsgAygLMhguaW5jYW1lcmEudjEuQ2hhdE1lc3NhZ2USFQoNc3RhcnRlZF9hdF9tcxgMIAEoAyKfAwoFRXZlbnQSEgoKZ2VuZXJhdGlvbhgBIAEoBBIPCgd2ZXJzaW9uGAIgASgEEg0KBWF0X21zGAMgASgDEgoKAmJ5GAQgASgJEjYKEnBhcnRpY2lwYW50X2pvaW5lZBgKIAEoCzIYLmluY2FtZXJhLnYxLlBhcnRpY2lwYW50SAASNwoTcGFydGljaXBhbnRfY2hhbmdlZBgLIAEoCzIYLmluY2FtZXJhLnYxLlBhcnRpY2lwYW50SAASOAoQcGFydGljaXBhbnRfbGVmdBgMIAEoCzIcLmluY2FtZXJhLnYxLlBhcnRpY2lwYW50TGVmdEgAEhAKBmxvY2tlZBgNIAEoCEgAEisKDHdhaXRlcl9hZGRlZBgOIAEoCzITLmluY2FtZXJhLnYxLldhaXRlckgAEhUKC3dhaXRlcl9nb25lGA8gASgJSAASKAoEY2hhdBgQIAEoCzIYLmluY2FtZXJhLnYxLkNoYXRNZXNzYWdlSAASDwoFZW5kZWQYESABKAhIABIQCgZoaWRkZW4YEiABKAhIAEIICgZjaGFuZ2UiNgoPUGFydGljaXBhbnRMZWZ0EhMKC3BhcnRpY2lwYW50GAEgASgJEg4KBnJlYXNvbhgCIAEoCSIZCgdTZXRIYW5kEg4KBnJhaXNlZBgBIAEoCCIkCghTZW5kQ2hhdBIKCgJpZBgBIAEoCRIMCgR0ZXh0GAIgASgJImoKD011dGVQYXJ0aWNpcGFudBITCgtwYXJ0aWNpcGFudBgBIAEoCRIlCgRraW5kGAIgASgOMhcuaW5jYW1lcmEudjEuU291cmNlS2luZBIMCgRoYXJkGAMgASgIEg0KBWFsbG93GAQgASgIIjUKEVJlbW92ZVBhcnRpY2lwYW50EhMKC3BhcnRpY2lwYW50GAEgASgJEgsKA2JhbhgCIAEoCCI/CgdTZXRSb2xlEhMKC3BhcnRpY2lwYW50GAEgASgJEh8KBHJvbGUYAiABKA4yES5pbmNhbWVyYS52MS5Sb2xlIhsKCVNldExvY2tlZBIOCgZsb2NrZWQYASABKAgiFwoFQWRtaXQSDgoGd2FpdGVyGAEgASgJIiYKB0RlY2xpbmUSDgoGd2FpdGVyGAEgASgJEgsKA2JhbhgCIAEoCCIMCgpFbmRNZWV0aW5nKlMKCU1lZGlhVHlwZRIaChZNRURJQV9UWVBFX1VOU1BFQ0lGSUVEEAASFAoQTUVESUFfVFlQRV9BVURJTxABEhQKEE1FRElBX1RZUEVfVklERU8QAiqMAQoKU291cmNlS2luZBIbChdTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhMKD1NPVVJDRV9LSU5EX01JQxABEhYKElNPVVJDRV9LSU5EX0NBTUVSQRACEhYKElNPVVJDRV9LSU5EX1NDUkVFThADEhwKGFNPVVJDRV9LSU5EX1NDUkVFTl9BVURJTxAEKncKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfSE9TVBABEg8KC1JPTEVfQ09IT1NUEAISEgoOUk9MRV9QUkVTRU5URVIQAxIUChBST0xFX1BBUlRJQ0lQQU5UEAQSDwoLUk9MRV9WSUVXRVIQBSpwCglBc3N1cmFuY2USGQoVQVNTVVJBTkNFX1VOU1BFQ0lGSUVEEAASEwoPQVNTVVJBTkNFX0dVRVNUEAESEQoNQVNTVVJBTkNFX01GQRACEiAKHEFTU1VSQU5DRV9QSElTSElOR19SRVNJU1RBTlQQA0IeWhxpbmNhbWVyYS9zaWduYWxpbmcvd2lyZTt3aXJlYgZwcm90bzM");
+  fileDesc("Cg5pbmNhbWVyYS5wcm90bxILaW5jYW1lcmEudjEi5wYKDUNsaWVudE1lc3NhZ2USCgoCaWQYASABKA0SIwoFaGVsbG8YAiABKAsyEi5pbmNhbWVyYS52MS5IZWxsb0gAEiEKBGpvaW4YAyABKAsyES5pbmNhbWVyYS52MS5Kb2luSAASJQoGcmVzdW1lGAQgASgLMhMuaW5jYW1lcmEudjEuUmVzdW1lSAASLgoLZW50ZXJfbG9iYnkYBSABKAsyFy5pbmNhbWVyYS52MS5FbnRlckxvYmJ5SAASIwoFbGVhdmUYBiABKAsyEi5pbmNhbWVyYS52MS5MZWF2ZUgAEiEKBHBpbmcYByABKAsyES5pbmNhbWVyYS52MS5QaW5nSAASKgoJc2V0X21lZGlhGAogASgLMhUuaW5jYW1lcmEudjEuU2V0TWVkaWFIABIsCgpzZXRfd2lzaGVzGAsgASgLMhYuaW5jYW1lcmEudjEuU2V0V2lzaGVzSAASLwoLcmVuZWdvdGlhdGUYDCABKAsyGC5pbmNhbWVyYS52MS5SZW5lZ290aWF0ZUgAEiwKCm1vdmVfb2ZmZXIYDSABKAsyFi5pbmNhbWVyYS52MS5Nb3ZlT2ZmZXJIABIoCghzZXRfaGFuZBgUIAEoCzIULmluY2FtZXJhLnYxLlNldEhhbmRIABIqCglzZW5kX2NoYXQYFSABKAsyFS5pbmNhbWVyYS52MS5TZW5kQ2hhdEgAEjgKEG11dGVfcGFydGljaXBhbnQYHiABKAsyHC5pbmNhbWVyYS52MS5NdXRlUGFydGljaXBhbnRIABI8ChJyZW1vdmVfcGFydGljaXBhbnQYHyABKAsyHi5pbmNhbWVyYS52MS5SZW1vdmVQYXJ0aWNpcGFudEgAEigKCHNldF9yb2xlGCAgASgLMhQuaW5jYW1lcmEudjEuU2V0Um9sZUgAEiwKCnNldF9sb2NrZWQYISABKAsyFi5pbmNhbWVyYS52MS5TZXRMb2NrZWRIABIjCgVhZG1pdBgiIAEoCzISLmluY2FtZXJhLnYxLkFkbWl0SAASJwoHZGVjbGluZRgjIAEoCzIULmluY2FtZXJhLnYxLkRlY2xpbmVIABIuCgtlbmRfbWVldGluZxgkIAEoCzIXLmluY2FtZXJhLnYxLkVuZE1lZXRpbmdIAEIGCgRib2R5IvUFCg1TZXJ2ZXJNZXNzYWdlEgoKAnJlGAEgASgNEicKB3dlbGNvbWUYAiABKAsyFC5pbmNhbWVyYS52MS5XZWxjb21lSAASJQoGam9pbmVkGAMgASgLMhMuaW5jYW1lcmEudjEuSm9pbmVkSAASJwoHcmVzdW1lZBgEIAEoCzIULmluY2FtZXJhLnYxLlJlc3VtZWRIABInCgd3YWl0aW5nGAUgASgLMhQuaW5jYW1lcmEudjEuV2FpdGluZ0gAEikKCGFkbWl0dGVkGAYgASgLMhUuaW5jYW1lcmEudjEuQWRtaXR0ZWRIABIdCgJvaxgHIAEoCzIPLmluY2FtZXJhLnYxLk9rSAASIwoFZXJyb3IYCCABKAsyEi5pbmNhbWVyYS52MS5FcnJvckgAEiEKBHBvbmcYCSABKAsyES5pbmNhbWVyYS52MS5Qb25nSAASHwoDYnllGAogASgLMhAuaW5jYW1lcmEudjEuQnllSAASIwoFZXZlbnQYFCABKAsyEi5pbmNhbWVyYS52MS5FdmVudEgAEikKCHNuYXBzaG90GBUgASgLMhUuaW5jYW1lcmEudjEuU25hcHNob3RIABIrCglvY2N1cGFuY3kYFiABKAsyFi5pbmNhbWVyYS52MS5PY2N1cGFuY3lIABIpCghzcGVha2VycxgXIAEoCzIVLmluY2FtZXJhLnYxLlNwZWFrZXJzSAASMgoNcHVibGlzaF9oaW50cxgYIAEoCzIZLmluY2FtZXJhLnYxLlB1Ymxpc2hIaW50c0gAEi4KC21lZGlhX3N0YXRlGBkgASgLMhcuaW5jYW1lcmEudjEuTWVkaWFTdGF0ZUgAEiEKBG1vdmUYGiABKAsyES5pbmNhbWVyYS52MS5Nb3ZlSAASJQoGYW5zd2VyGBsgASgLMhMuaW5jYW1lcmEudjEuQW5zd2VySAASJQoGdGlja2V0GBwgASgLMhMuaW5jYW1lcmEudjEuVGlja2V0SABCBgoEYm9keSJDCgVIZWxsbxIUCgxwcm90b2NvbF9taW4YASABKA0SFAoMcHJvdG9jb2xfbWF4GAIgASgNEg4KBmNsaWVudBgDIAEoCSKjAQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRINCgVub25jZRgCIAEoCRIQCghhdWRpZW5jZRgDIAEoCRIWCg5zZXJ2ZXJfdGltZV9tcxgEIAEoAxIjCgZsaW1pdHMYBSABKAsyEy5pbmNhbWVyYS52MS5MaW1pdHMSEwoLYXVkaW9fc2xvdHMYBiABKA0SEwoLdmlkZW9fc2xvdHMYByABKA0icgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgNEhYKDm1heF9jaGF0X2NoYXJzGAIgASgNEhsKE21lc3NhZ2VzX3Blcl9zZWNvbmQYAyABKA0SGAoQcGluZ19pbnRlcnZhbF9tcxgEIAEoDSJcCgRKb2luEg0KBXRva2VuGAEgASgJEg0KBXByb29mGAIgASgJEg0KBW9mZmVyGAMgASgJEicKBW1lZGlhGAQgASgLMhguaW5jYW1lcmEudjEuTWVkaWFJbnRlbnQiKgoLTWVkaWFJbnRlbnQSCwoDbWljGAEgASgIEg4KBmNhbWVyYRgCIAEoCCL+AQoGSm9pbmVkEhMKC3BhcnRpY2lwYW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSDgoGYW5zd2VyGAMgASgJEiAKBXNsb3RzGAQgAygLMhEuaW5jYW1lcmEudjEuU2xvdBInCghzbmFwc2hvdBgFIAEoCzIVLmluY2FtZXJhLnYxLlNuYXBzaG90Eg4KBnRpY2tldBgGIAEoCRIRCglwbGFjZW1lbnQYByABKAQSIwoGZ3JhbnRzGAggASgLMhMuaW5jYW1lcmEudjEuR3JhbnRzEisKC2ljZV9zZXJ2ZXJzGAkgAygLMhYuaW5jYW1lcmEudjEuSWNlU2VydmVyIlMKCUljZVNlcnZlchIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkSEgoKZXhwaXJlc19tcxgEIAEoAyJHCgRTbG90EgwKBHNsb3QYASABKA0SCwoDbWlkGAIgASgJEiQKBHR5cGUYAyABKA4yFi5pbmNhbWVyYS52MS5NZWRpYVR5cGUiRwoGUmVzdW1lEg4KBnRpY2tldBgBIAEoCRINCgVwcm9vZhgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg0KBW9mZmVyGAQgASgJIv8BCgdSZXN1bWVkEg4KBnRpY2tldBgBIAEoCRInCghzbmFwc2hvdBgCIAEoCzIVLmluY2FtZXJhLnYxLlNuYXBzaG90Eg4KBmFuc3dlchgDIAEoCRIgCgVzbG90cxgEIAMoCzIRLmluY2FtZXJhLnYxLlNsb3QSEQoJcGxhY2VtZW50GAUgASgEEiMKBmdyYW50cxgGIAEoCzITLmluY2FtZXJhLnYxLkdyYW50cxITCgtwYXJ0aWNpcGFudBgHIAEoCRIPCgdzZXNzaW9uGAggASgJEisKC2ljZV9zZXJ2ZXJzGAkgAygLMhYuaW5jYW1lcmEudjEuSWNlU2VydmVyIjcKCkVudGVyTG9iYnkSDAoEcGFzcxgBIAEoCRINCgVwcm9vZhgCIAEoCRIMCgRuYW1lGAMgASgJIkMKB1dhaXRpbmcSDgoGd2FpdGVyGAEgASgJEhIKCnJvb21fdGl0bGUYAiABKAkSFAoMaG9zdF9wcmVzZW50GAMgASgIIigKCEFkbWl0dGVkEg0KBXRva2VuGAEgASgJEg0KBW5vbmNlGAIgASgJIgcKBUxlYXZlIgYKBFBpbmciHgoEUG9uZxIWCg5zZXJ2ZXJfdGltZV9tcxgBIAEoAyIECgJPayI+CgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKA0iJgoDQnllEg4KBnJlYXNvbhgBIAEoCRIPCgdieV9uYW1lGAIgASgJIhgKBlRpY2tldBIOCgZ0aWNrZXQYASABKAkiPQoIU2V0TWVkaWESJQoEa2luZBgBIAEoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSCgoCb24YAiABKAgiLgoJU2V0V2lzaGVzEiEKBndpc2hlcxgBIAMoCzIRLmluY2FtZXJhLnYxLldpc2gibwoEV2lzaBIMCgRzbG90GAEgASgNEhMKC3BhcnRpY2lwYW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy5pbmNhbWVyYS52MS5Tb3VyY2VLaW5kEg0KBXdpZHRoGAQgASgNEg4KBmhlaWdodBgFIAEoDSIyCglPY2N1cGFuY3kSJQoFc2xvdHMYASADKAsyFi5pbmNhbWVyYS52MS5TbG90U3RhdGUirwEKCVNsb3RTdGF0ZRIMCgRzbG90GAEgASgNEhMKC3BhcnRpY2lwYW50GAIgASgJEiUKBGtpbmQYAyABKA4yFy5pbmNhbWVyYS52MS5Tb3VyY2VLaW5kEhEKCXNvdXJjZV9pZBgEIAEoDRIOCgZwYXVzZWQYBSABKAkSFAoMc3luY190aW1lX21zGAYgASgDEhAKCHN5bmNfcnRwGAcgASgNEg0KBWxheWVyGAggASgNIjIKCFNwZWFrZXJzEiYKCHNwZWFrZXJzGAEgAygLMhQuaW5jYW1lcmEudjEuU3BlYWtlciItCgdTcGVha2VyEhMKC3BhcnRpY2lwYW50GAEgASgJEg0KBWxldmVsGAIgASgNIl0KDFB1Ymxpc2hIaW50cxIlCgRraW5kGAEgASgOMhcuaW5jYW1lcmEudjEuU291cmNlS2luZBImCgZsYXllcnMYAiADKAsyFi5pbmNhbWVyYS52MS5MYXllckhpbnQiKAoJTGF5ZXJIaW50EgsKA3JpZBgBIAEoCRIOCgZhY3RpdmUYAiABKAgiMgoKTWVkaWFTdGF0ZRIRCgl0cmFuc3BvcnQYASABKAkSEQoJcGxhY2VtZW50GAIgASgEIhwKC1JlbmVnb3RpYXRlEg0KBW9mZmVyGAEgASgJInoKBkFuc3dlchIOCgZhbnN3ZXIYASABKAkSIAoFc2xvdHMYAiADKAsyES5pbmNhbWVyYS52MS5TbG90EhEKCXBsYWNlbWVudBgDIAEoBBIrCgtpY2Vfc2VydmVycxgEIAMoCzIWLmluY2FtZXJhLnYxLkljZVNlcnZlciIpCgRNb3ZlEhEKCXBsYWNlbWVudBgBIAEoBBIOCgZyZWFzb24YAiABKAkiLQoJTW92ZU9mZmVyEhEKCXBsYWNlbWVudBgBIAEoBBINCgVvZmZlchgCIAEoCSJiCgZHcmFudHMSKAoHcHVibGlzaBgBIAMoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSDAoEY2hhdBgCIAEoCBIOCgZyb3N0ZXIYAyABKAgSEAoIbW9kZXJhdGUYBCABKAgiiQIKC1BhcnRpY2lwYW50EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSHwoEcm9sZRgDIAEoDjIRLmluY2FtZXJhLnYxLlJvbGUSKQoJYXNzdXJhbmNlGAQgASgOMhYuaW5jYW1lcmEudjEuQXNzdXJhbmNlEg4KBm51bWJlchgFIAEoDRInCgVtZWRpYRgGIAMoCzIYLmluY2FtZXJhLnYxLk1lZGlhU291cmNlEgwKBGhhbmQYByABKAgSEgoKaGFuZF9hdF9tcxgIIAEoAxIUCgxqb2luZWRfYXRfbXMYCSABKAMSDwoHcHJlc2VudBgKIAEoCBISCgpoYXJkX211dGVkGAsgASgIIlcKC01lZGlhU291cmNlEiUKBGtpbmQYASABKA4yFy5pbmNhbWVyYS52MS5Tb3VyY2VLaW5kEgoKAm9uGAIgASgIEhUKDW11dGVkX2J5X2hvc3QYAyABKAgiXwoGV2FpdGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSKQoJYXNzdXJhbmNlGAMgASgOMhYuaW5jYW1lcmEudjEuQXNzdXJhbmNlEhAKCHNpbmNlX21zGAQgASgDIlkKC0NoYXRNZXNzYWdlEgoKAmlkGAEgASgJEhMKC3BhcnRpY2lwYW50GAIgASgJEgwKBG5hbWUYAyABKAkSDAoEdGV4dBgEIAEoCRINCgVhdF9tcxgFIAEoAyKkAgoIU25hcHNob3QSEgoKZ2VuZXJhdGlvbhgBIAEoBBIPCgd2ZXJzaW9uGAIgASgEEgwKBHJvb20YAyABKAkSDwoHbWVldGluZxgEIAEoCRINCgV0aXRsZRgFIAEoCRISCgpyb29tX2NsYXNzGAYgASgJEg4KBmxvY2tlZBgHIAEoCBIMCgRlMmVlGAggASgIEi4KDHBhcnRpY2lwYW50cxgJIAMoCzIYLmluY2FtZXJhLnYxLlBhcnRpY2lwYW50EiQKB3dhaXRpbmcYCiADKAsyEy5pbmNhbWVyYS52MS5XYWl0ZXISJgoEY2hhdBgLIAMoCzIYLmluY2FtZXJhLnYxLkNoYXRNZXNzYWdlEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMinwMKBUV2ZW50EhIKCmdlbmVyYXRpb24YASABKAQSDwoHdmVyc2lvbhgCIAEoBBINCgVhdF9tcxgDIAEoAxIKCgJieRgEIAEoCRI2ChJwYXJ0aWNpcGFudF9qb2luZWQYCiABKAsyGC5pbmNhbWVyYS52MS5QYXJ0aWNpcGFudEgAEjcKE3BhcnRpY2lwYW50X2NoYW5nZWQYCyABKAsyGC5pbmNhbWVyYS52MS5QYXJ0aWNpcGFudEgAEjgKEHBhcnRpY2lwYW50X2xlZnQYDCABKAsyHC5pbmNhbWVyYS52MS5QYXJ0aWNpcGFudExlZnRIABIQCgZsb2NrZWQYDSABKAhIABIrCgx3YWl0ZXJfYWRkZWQYDiABKAsyEy5pbmNhbWVyYS52MS5XYWl0ZXJIABIVCgt3YWl0ZXJfZ29uZRgPIAEoCUgAEigKBGNoYXQYECABKAsyGC5pbmNhbWVyYS52MS5DaGF0TWVzc2FnZUgAEg8KBWVuZGVkGBEgASgISAASEAoGaGlkZGVuGBIgASgISABCCAoGY2hhbmdlIjYKD1BhcnRpY2lwYW50TGVmdBITCgtwYXJ0aWNpcGFudBgBIAEoCRIOCgZyZWFzb24YAiABKAkiGQoHU2V0SGFuZBIOCgZyYWlzZWQYASABKAgiJAoIU2VuZENoYXQSCgoCaWQYASABKAkSDAoEdGV4dBgCIAEoCSJqCg9NdXRlUGFydGljaXBhbnQSEwoLcGFydGljaXBhbnQYASABKAkSJQoEa2luZBgCIAEoDjIXLmluY2FtZXJhLnYxLlNvdXJjZUtpbmQSDAoEaGFyZBgDIAEoCBINCgVhbGxvdxgEIAEoCCI1ChFSZW1vdmVQYXJ0aWNpcGFudBITCgtwYXJ0aWNpcGFudBgBIAEoCRILCgNiYW4YAiABKAgiPwoHU2V0Um9sZRITCgtwYXJ0aWNpcGFudBgBIAEoCRIfCgRyb2xlGAIgASgOMhEuaW5jYW1lcmEudjEuUm9sZSIbCglTZXRMb2NrZWQSDgoGbG9ja2VkGAEgASgIIhcKBUFkbWl0Eg4KBndhaXRlchgBIAEoCSImCgdEZWNsaW5lEg4KBndhaXRlchgBIAEoCRILCgNiYW4YAiABKAgiDAoKRW5kTWVldGluZypTCglNZWRpYVR5cGUSGgoWTUVESUFfVFlQRV9VTlNQRUNJRklFRBAAEhQKEE1FRElBX1RZUEVfQVVESU8QARIUChBNRURJQV9UWVBFX1ZJREVPEAIqjAEKClNvdXJjZUtpbmQSGwoXU09VUkNFX0tJTkRfVU5TUEVDSUZJRUQQABITCg9TT1VSQ0VfS0lORF9NSUMQARIWChJTT1VSQ0VfS0lORF9DQU1FUkEQAhIWChJTT1VSQ0VfS0lORF9TQ1JFRU4QAxIcChhTT1VSQ0VfS0lORF9TQ1JFRU5fQVVESU8QBCp3CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0hPU1QQARIPCgtST0xFX0NPSE9TVBACEhIKDlJPTEVfUFJFU0VOVEVSEAMSFAoQUk9MRV9QQVJUSUNJUEFOVBAEEg8KC1JPTEVfVklFV0VSEAUqcAoJQXNzdXJhbmNlEhkKFUFTU1VSQU5DRV9VTlNQRUNJRklFRBAAEhMKD0FTU1VSQU5DRV9HVUVTVBABEhEKDUFTU1VSQU5DRV9NRkEQAhIgChxBU1NVUkFOQ0VfUEhJU0hJTkdfUkVTSVNUQU5UEANCHlocaW5jYW1lcmEvc2lnbmFsaW5nL3dpcmU7d2lyZWIGcHJvdG8z");
 
 /**
  * ClientMessage is what a client sends. Exactly one body field is set.
@@ -887,6 +887,11 @@ export type Joined = Message<"incamera.v1.Joined"> & {
    * @generated from field: incamera.v1.Grants grants = 8;
    */
   grants?: Grants | undefined;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 9;
+   */
+  iceServers: IceServer[];
 };
 
 /**
@@ -935,6 +940,11 @@ export type JoinedJson = {
    * @generated from field: incamera.v1.Grants grants = 8;
    */
   grants?: GrantsJson;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 9;
+   */
+  iceServers?: IceServerJson[];
 };
 
 /**
@@ -943,6 +953,73 @@ export type JoinedJson = {
  */
 export const JoinedSchema: GenMessage<Joined, {jsonType: JoinedJson}> = /*@__PURE__*/
   messageDesc(file_incamera, 7);
+
+/**
+ * IceServer is a relay of the node that the answer belongs to, for networks that let nothing else through. Its fields
+ * are those of RTCIceServer. It reaches that node's media and nothing else.
+ *
+ * @generated from message incamera.v1.IceServer
+ */
+export type IceServer = Message<"incamera.v1.IceServer"> & {
+  /**
+   * @generated from field: repeated string urls = 1;
+   */
+  urls: string[];
+
+  /**
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string credential = 3;
+   */
+  credential: string;
+
+  /**
+   * The credential opens no new relay after this (ms since 1970); the next answer brings a new one.
+   *
+   * @generated from field: int64 expires_ms = 4;
+   */
+  expiresMs: bigint;
+};
+
+/**
+ * IceServer is a relay of the node that the answer belongs to, for networks that let nothing else through. Its fields
+ * are those of RTCIceServer. It reaches that node's media and nothing else.
+ *
+ * @generated from message incamera.v1.IceServer
+ */
+export type IceServerJson = {
+  /**
+   * @generated from field: repeated string urls = 1;
+   */
+  urls?: string[];
+
+  /**
+   * @generated from field: string username = 2;
+   */
+  username?: string;
+
+  /**
+   * @generated from field: string credential = 3;
+   */
+  credential?: string;
+
+  /**
+   * The credential opens no new relay after this (ms since 1970); the next answer brings a new one.
+   *
+   * @generated from field: int64 expires_ms = 4;
+   */
+  expiresMs?: string;
+};
+
+/**
+ * Describes the message incamera.v1.IceServer.
+ * Use `create(IceServerSchema)` to create a new message.
+ */
+export const IceServerSchema: GenMessage<IceServer, {jsonType: IceServerJson}> = /*@__PURE__*/
+  messageDesc(file_incamera, 8);
 
 /**
  * Slot names one receiving m-line of the client's offer.
@@ -993,7 +1070,7 @@ export type SlotJson = {
  * Use `create(SlotSchema)` to create a new message.
  */
 export const SlotSchema: GenMessage<Slot, {jsonType: SlotJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 8);
+  messageDesc(file_incamera, 9);
 
 /**
  * Resume takes a session up again on a new socket, on any instance.
@@ -1062,7 +1139,7 @@ export type ResumeJson = {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume, {jsonType: ResumeJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 9);
+  messageDesc(file_incamera, 10);
 
 /**
  * @generated from message incamera.v1.Resumed
@@ -1109,6 +1186,11 @@ export type Resumed = Message<"incamera.v1.Resumed"> & {
    * @generated from field: string session = 8;
    */
   session: string;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 9;
+   */
+  iceServers: IceServer[];
 };
 
 /**
@@ -1156,6 +1238,11 @@ export type ResumedJson = {
    * @generated from field: string session = 8;
    */
   session?: string;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 9;
+   */
+  iceServers?: IceServerJson[];
 };
 
 /**
@@ -1163,7 +1250,7 @@ export type ResumedJson = {
  * Use `create(ResumedSchema)` to create a new message.
  */
 export const ResumedSchema: GenMessage<Resumed, {jsonType: ResumedJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 10);
+  messageDesc(file_incamera, 11);
 
 /**
  * EnterLobby waits at the door with a lobby pass (guests, early arrivals, locked rooms).
@@ -1218,7 +1305,7 @@ export type EnterLobbyJson = {
  * Use `create(EnterLobbySchema)` to create a new message.
  */
 export const EnterLobbySchema: GenMessage<EnterLobby, {jsonType: EnterLobbyJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 11);
+  messageDesc(file_incamera, 12);
 
 /**
  * Waiting answers EnterLobby and repeats when something changes for the waiting person.
@@ -1273,7 +1360,7 @@ export type WaitingJson = {
  * Use `create(WaitingSchema)` to create a new message.
  */
 export const WaitingSchema: GenMessage<Waiting, {jsonType: WaitingJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 12);
+  messageDesc(file_incamera, 13);
 
 /**
  * Admitted carries the room token a host let the server mint for this waiting person. Join follows on the same
@@ -1316,7 +1403,7 @@ export type AdmittedJson = {
  * Use `create(AdmittedSchema)` to create a new message.
  */
 export const AdmittedSchema: GenMessage<Admitted, {jsonType: AdmittedJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 13);
+  messageDesc(file_incamera, 14);
 
 /**
  * @generated from message incamera.v1.Leave
@@ -1335,7 +1422,7 @@ export type LeaveJson = {
  * Use `create(LeaveSchema)` to create a new message.
  */
 export const LeaveSchema: GenMessage<Leave, {jsonType: LeaveJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 14);
+  messageDesc(file_incamera, 15);
 
 /**
  * @generated from message incamera.v1.Ping
@@ -1354,7 +1441,7 @@ export type PingJson = {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping, {jsonType: PingJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 15);
+  messageDesc(file_incamera, 16);
 
 /**
  * @generated from message incamera.v1.Pong
@@ -1381,7 +1468,7 @@ export type PongJson = {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong, {jsonType: PongJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 16);
+  messageDesc(file_incamera, 17);
 
 /**
  * @generated from message incamera.v1.Ok
@@ -1400,7 +1487,7 @@ export type OkJson = {
  * Use `create(OkSchema)` to create a new message.
  */
 export const OkSchema: GenMessage<Ok, {jsonType: OkJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 17);
+  messageDesc(file_incamera, 18);
 
 /**
  * Error refuses the message `re` names, or the socket when re = 0. Codes are listed in docs/protocol.md.
@@ -1451,7 +1538,7 @@ export type ErrorJson = {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error, {jsonType: ErrorJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 18);
+  messageDesc(file_incamera, 19);
 
 /**
  * Bye is the last message before the server closes.
@@ -1496,7 +1583,7 @@ export type ByeJson = {
  * Use `create(ByeSchema)` to create a new message.
  */
 export const ByeSchema: GenMessage<Bye, {jsonType: ByeJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 19);
+  messageDesc(file_incamera, 20);
 
 /**
  * Ticket is the rotated resume ticket; the older one stays good until it expires.
@@ -1527,7 +1614,7 @@ export type TicketJson = {
  * Use `create(TicketSchema)` to create a new message.
  */
 export const TicketSchema: GenMessage<Ticket, {jsonType: TicketJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 20);
+  messageDesc(file_incamera, 21);
 
 /**
  * SetMedia says whether a source of the sender is on. The server drops the packets of a source that is off.
@@ -1568,7 +1655,7 @@ export type SetMediaJson = {
  * Use `create(SetMediaSchema)` to create a new message.
  */
 export const SetMediaSchema: GenMessage<SetMedia, {jsonType: SetMediaJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 21);
+  messageDesc(file_incamera, 22);
 
 /**
  * SetWishes replaces the wishes for all video slots.
@@ -1599,7 +1686,7 @@ export type SetWishesJson = {
  * Use `create(SetWishesSchema)` to create a new message.
  */
 export const SetWishesSchema: GenMessage<SetWishes, {jsonType: SetWishesJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 22);
+  messageDesc(file_incamera, 23);
 
 /**
  * @generated from message incamera.v1.Wish
@@ -1674,7 +1761,7 @@ export type WishJson = {
  * Use `create(WishSchema)` to create a new message.
  */
 export const WishSchema: GenMessage<Wish, {jsonType: WishJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 23);
+  messageDesc(file_incamera, 24);
 
 /**
  * Occupancy says who is in which slot from now on; only changed slots are listed.
@@ -1705,7 +1792,7 @@ export type OccupancyJson = {
  * Use `create(OccupancySchema)` to create a new message.
  */
 export const OccupancySchema: GenMessage<Occupancy, {jsonType: OccupancyJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 24);
+  messageDesc(file_incamera, 25);
 
 /**
  * @generated from message incamera.v1.SlotState
@@ -1822,7 +1909,7 @@ export type SlotStateJson = {
  * Use `create(SlotStateSchema)` to create a new message.
  */
 export const SlotStateSchema: GenMessage<SlotState, {jsonType: SlotStateJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 25);
+  messageDesc(file_incamera, 26);
 
 /**
  * Speakers: who is heard now, loudest first. Sent when the set or a level bucket changes, at most 10/s.
@@ -1853,7 +1940,7 @@ export type SpeakersJson = {
  * Use `create(SpeakersSchema)` to create a new message.
  */
 export const SpeakersSchema: GenMessage<Speakers, {jsonType: SpeakersJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 26);
+  messageDesc(file_incamera, 27);
 
 /**
  * @generated from message incamera.v1.Speaker
@@ -1894,7 +1981,7 @@ export type SpeakerJson = {
  * Use `create(SpeakerSchema)` to create a new message.
  */
 export const SpeakerSchema: GenMessage<Speaker, {jsonType: SpeakerJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 27);
+  messageDesc(file_incamera, 28);
 
 /**
  * PublishHints: encodings that nobody watches may be switched off at the publisher.
@@ -1935,7 +2022,7 @@ export type PublishHintsJson = {
  * Use `create(PublishHintsSchema)` to create a new message.
  */
 export const PublishHintsSchema: GenMessage<PublishHints, {jsonType: PublishHintsJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 28);
+  messageDesc(file_incamera, 29);
 
 /**
  * @generated from message incamera.v1.LayerHint
@@ -1972,7 +2059,7 @@ export type LayerHintJson = {
  * Use `create(LayerHintSchema)` to create a new message.
  */
 export const LayerHintSchema: GenMessage<LayerHint, {jsonType: LayerHintJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 29);
+  messageDesc(file_incamera, 30);
 
 /**
  * MediaState tells how the node sees this client's transport.
@@ -2017,7 +2104,7 @@ export type MediaStateJson = {
  * Use `create(MediaStateSchema)` to create a new message.
  */
 export const MediaStateSchema: GenMessage<MediaState, {jsonType: MediaStateJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 30);
+  messageDesc(file_incamera, 31);
 
 /**
  * Renegotiate carries a new offer for the living transport (more slots, ICE restart).
@@ -2048,7 +2135,7 @@ export type RenegotiateJson = {
  * Use `create(RenegotiateSchema)` to create a new message.
  */
 export const RenegotiateSchema: GenMessage<Renegotiate, {jsonType: RenegotiateJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 31);
+  messageDesc(file_incamera, 32);
 
 /**
  * Answer answers Renegotiate and MoveOffer.
@@ -2070,6 +2157,11 @@ export type Answer = Message<"incamera.v1.Answer"> & {
    * @generated from field: uint64 placement = 3;
    */
   placement: bigint;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 4;
+   */
+  iceServers: IceServer[];
 };
 
 /**
@@ -2092,6 +2184,11 @@ export type AnswerJson = {
    * @generated from field: uint64 placement = 3;
    */
   placement?: string;
+
+  /**
+   * @generated from field: repeated incamera.v1.IceServer ice_servers = 4;
+   */
+  iceServers?: IceServerJson[];
 };
 
 /**
@@ -2099,7 +2196,7 @@ export type AnswerJson = {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer, {jsonType: AnswerJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 32);
+  messageDesc(file_incamera, 33);
 
 /**
  * Move asks the client to open a second transport; it answers with MoveOffer{placement, offer}.
@@ -2144,7 +2241,7 @@ export type MoveJson = {
  * Use `create(MoveSchema)` to create a new message.
  */
 export const MoveSchema: GenMessage<Move, {jsonType: MoveJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 33);
+  messageDesc(file_incamera, 34);
 
 /**
  * @generated from message incamera.v1.MoveOffer
@@ -2181,7 +2278,7 @@ export type MoveOfferJson = {
  * Use `create(MoveOfferSchema)` to create a new message.
  */
 export const MoveOfferSchema: GenMessage<MoveOffer, {jsonType: MoveOfferJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 34);
+  messageDesc(file_incamera, 35);
 
 /**
  * @generated from message incamera.v1.Grants
@@ -2238,7 +2335,7 @@ export type GrantsJson = {
  * Use `create(GrantsSchema)` to create a new message.
  */
 export const GrantsSchema: GenMessage<Grants, {jsonType: GrantsJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 35);
+  messageDesc(file_incamera, 36);
 
 /**
  * @generated from message incamera.v1.Participant
@@ -2377,7 +2474,7 @@ export type ParticipantJson = {
  * Use `create(ParticipantSchema)` to create a new message.
  */
 export const ParticipantSchema: GenMessage<Participant, {jsonType: ParticipantJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 36);
+  messageDesc(file_incamera, 37);
 
 /**
  * @generated from message incamera.v1.MediaSource
@@ -2428,7 +2525,7 @@ export type MediaSourceJson = {
  * Use `create(MediaSourceSchema)` to create a new message.
  */
 export const MediaSourceSchema: GenMessage<MediaSource, {jsonType: MediaSourceJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 37);
+  messageDesc(file_incamera, 38);
 
 /**
  * @generated from message incamera.v1.Waiter
@@ -2485,7 +2582,7 @@ export type WaiterJson = {
  * Use `create(WaiterSchema)` to create a new message.
  */
 export const WaiterSchema: GenMessage<Waiter, {jsonType: WaiterJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 38);
+  messageDesc(file_incamera, 39);
 
 /**
  * @generated from message incamera.v1.ChatMessage
@@ -2552,7 +2649,7 @@ export type ChatMessageJson = {
  * Use `create(ChatMessageSchema)` to create a new message.
  */
 export const ChatMessageSchema: GenMessage<ChatMessage, {jsonType: ChatMessageJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 39);
+  messageDesc(file_incamera, 40);
 
 /**
  * @generated from message incamera.v1.Snapshot
@@ -2693,7 +2790,7 @@ export type SnapshotJson = {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot, {jsonType: SnapshotJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 40);
+  messageDesc(file_incamera, 41);
 
 /**
  * Event is one change of the room. version = the version before + 1; a gap asks the client for a Resume.
@@ -2866,7 +2963,7 @@ export type EventJson = {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event, {jsonType: EventJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 41);
+  messageDesc(file_incamera, 42);
 
 /**
  * @generated from message incamera.v1.ParticipantLeft
@@ -2907,7 +3004,7 @@ export type ParticipantLeftJson = {
  * Use `create(ParticipantLeftSchema)` to create a new message.
  */
 export const ParticipantLeftSchema: GenMessage<ParticipantLeft, {jsonType: ParticipantLeftJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 42);
+  messageDesc(file_incamera, 43);
 
 /**
  * @generated from message incamera.v1.SetHand
@@ -2934,7 +3031,7 @@ export type SetHandJson = {
  * Use `create(SetHandSchema)` to create a new message.
  */
 export const SetHandSchema: GenMessage<SetHand, {jsonType: SetHandJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 43);
+  messageDesc(file_incamera, 44);
 
 /**
  * @generated from message incamera.v1.SendChat
@@ -2975,7 +3072,7 @@ export type SendChatJson = {
  * Use `create(SendChatSchema)` to create a new message.
  */
 export const SendChatSchema: GenMessage<SendChat, {jsonType: SendChatJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 44);
+  messageDesc(file_incamera, 45);
 
 /**
  * @generated from message incamera.v1.MuteParticipant
@@ -3036,7 +3133,7 @@ export type MuteParticipantJson = {
  * Use `create(MuteParticipantSchema)` to create a new message.
  */
 export const MuteParticipantSchema: GenMessage<MuteParticipant, {jsonType: MuteParticipantJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 45);
+  messageDesc(file_incamera, 46);
 
 /**
  * @generated from message incamera.v1.RemoveParticipant
@@ -3077,7 +3174,7 @@ export type RemoveParticipantJson = {
  * Use `create(RemoveParticipantSchema)` to create a new message.
  */
 export const RemoveParticipantSchema: GenMessage<RemoveParticipant, {jsonType: RemoveParticipantJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 46);
+  messageDesc(file_incamera, 47);
 
 /**
  * @generated from message incamera.v1.SetRole
@@ -3114,7 +3211,7 @@ export type SetRoleJson = {
  * Use `create(SetRoleSchema)` to create a new message.
  */
 export const SetRoleSchema: GenMessage<SetRole, {jsonType: SetRoleJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 47);
+  messageDesc(file_incamera, 48);
 
 /**
  * @generated from message incamera.v1.SetLocked
@@ -3141,7 +3238,7 @@ export type SetLockedJson = {
  * Use `create(SetLockedSchema)` to create a new message.
  */
 export const SetLockedSchema: GenMessage<SetLocked, {jsonType: SetLockedJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 48);
+  messageDesc(file_incamera, 49);
 
 /**
  * @generated from message incamera.v1.Admit
@@ -3168,7 +3265,7 @@ export type AdmitJson = {
  * Use `create(AdmitSchema)` to create a new message.
  */
 export const AdmitSchema: GenMessage<Admit, {jsonType: AdmitJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 49);
+  messageDesc(file_incamera, 50);
 
 /**
  * @generated from message incamera.v1.Decline
@@ -3205,7 +3302,7 @@ export type DeclineJson = {
  * Use `create(DeclineSchema)` to create a new message.
  */
 export const DeclineSchema: GenMessage<Decline, {jsonType: DeclineJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 50);
+  messageDesc(file_incamera, 51);
 
 /**
  * @generated from message incamera.v1.EndMeeting
@@ -3224,7 +3321,7 @@ export type EndMeetingJson = {
  * Use `create(EndMeetingSchema)` to create a new message.
  */
 export const EndMeetingSchema: GenMessage<EndMeeting, {jsonType: EndMeetingJson}> = /*@__PURE__*/
-  messageDesc(file_incamera, 51);
+  messageDesc(file_incamera, 52);
 
 /**
  * @generated from enum incamera.v1.MediaType
