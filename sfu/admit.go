@@ -158,7 +158,7 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 		n.log.Warn("offer refused by the engine", "error", err)
 		return nil, refuse(noderpc.CodeBadOffer, "the offer cannot be answered")
 	}
-	plan.signal, plan.localUfrag = signal, ufrag(answer)
+	plan.signal, plan.ice = signal, newICEName(answer)
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}
@@ -295,13 +295,10 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 			added = refuse(noderpc.CodeNotFound, "the transport is closed")
 			return
 		}
-		if name := ufrag(answer); s.ufrags[name] != p {
-			if len(p.ufrags) == 4 {
-				delete(s.ufrags, p.ufrags[0])
-				p.ufrags = p.ufrags[1:]
-			}
-			p.ufrags = append(p.ufrags, name)
-			s.ufrags[name] = p
+		// After an ICE restart the answer has new names, and the engine knows the old ones no more. What is sent goes
+		// on to the last address that was proven, until the client proves another one.
+		if name := newICEName(answer); name.ufrag != p.ice.ufrag {
+			p.named(name)
 		}
 		if added = p.addSlots(slots); added == nil {
 			p.room.assign(p)

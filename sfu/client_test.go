@@ -80,6 +80,7 @@ type clientOptions struct {
 	video     int
 	nackSelf  bool // client asks for lost packets
 	edit      func(sdp string) string
+	through   func(answer string) string // what is between the client and the node
 	granted   []noderpc.Kind
 }
 
@@ -221,6 +222,9 @@ func (c *client) admit(o clientOptions) {
 	resp, err := c.b.node.Admit(context.Background(), g, &noderpc.AdmitRequest{Offer: sdp, Instance: "sig1", On: on})
 	if err != nil {
 		c.t.Fatalf("admit %s: %v", o.name, err)
+	}
+	if o.through != nil {
+		resp.Answer = o.through(resp.Answer)
 	}
 	c.answered(resp)
 }

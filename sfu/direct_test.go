@@ -120,7 +120,8 @@ func (d *direct) join(publish bool, slots int) *party {
 	}
 	plan := &peerPlan{
 		ref:    &noderpc.TransportRef{Room: "r", Participant: fmt.Sprint("p", number), Placement: 1},
-		number: number, subscribe: true, instance: "sig", offer: o, localUfrag: fmt.Sprint("ufrag", number),
+		number: number, subscribe: true, instance: "sig", offer: o,
+		ice:     newICEName(fmt.Sprintf("a=ice-ufrag:ufrag%d\r\na=ice-pwd:password%d\r\n", number, number)),
 		granted: [5]bool{false, true, true, true, true}, on: [5]bool{false, true, true, true, true},
 	}
 	for i := range slots + 3 {

@@ -92,7 +92,7 @@ func (c *certificates) get(now time.Time) (*webrtc.Certificate, error) {
 }
 
 // settings are those of exactly one transport: the key tap carries no identity of its own.
-func (e *engine) settings(tap *dtlskey.Tap) webrtc.SettingEngine {
+func (e *engine) settings(tap *dtlskey.Tap, nominee *nominee) webrtc.SettingEngine {
 	se := webrtc.SettingEngine{LoggerFactory: quiet{}}
 	tap.Attach(&se)
 	se.SetLite(true)
@@ -107,12 +107,8 @@ func (e *engine) settings(tap *dtlskey.Tap) webrtc.SettingEngine {
 	se.SetDTLSRetransmissionInterval(dtlsRetransmit)
 	se.SetDTLSExtendedMasterSecret(dtls.RequireExtendedMasterSecret)
 	se.DisableActiveTCP(true)
-	// A browser nominates towards a lite peer only with its second check, 50 ms later: take the first one.
-	var once sync.Once
-	se.SetICEBindingRequestHandler(func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool {
-		first := false
-		once.Do(func() { first = true })
-		return first
+	se.SetICEBindingRequestHandler(func(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
+		return nominee.take(remote)
 	})
 	return se
 }
@@ -174,14 +170,14 @@ func mediaEngine(o *offer.Offer) (*webrtc.MediaEngine, error) {
 	return me, nil
 }
 
-func (e *engine) api(o *offer.Offer, tap *dtlskey.Tap) (*webrtc.API, error) {
+func (e *engine) api(o *offer.Offer, tap *dtlskey.Tap, nominee *nominee) (*webrtc.API, error) {
 	me, err := mediaEngine(o)
 	if err != nil {
 		return nil, err
 	}
 	return webrtc.NewAPI(
 		webrtc.WithMediaEngine(me),
-		webrtc.WithSettingEngine(e.settings(tap)),
+		webrtc.WithSettingEngine(e.settings(tap, nominee)),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
 	), nil
 }

@@ -127,7 +127,6 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 	}
 	buf := p.buffer(n + len(payload) + p.out.Overhead())
 	if buf == nil {
-		s.drop(dropTooBig)
 		return
 	}
 	copy(buf, s.scratch.head[:n])

@@ -3,7 +3,9 @@ package sfu
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha1"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"incamera/sfu/offer"
 )
 
+// stunRequest is a binding request without proof.
 func stunRequest(user string) []byte {
 	attr := make([]byte, 4+(len(user)+3)&^3)
 	binary.BigEndian.PutUint16(attr, stunUsername)
@@ -24,7 +27,17 @@ func stunRequest(user string) []byte {
 	binary.BigEndian.PutUint16(pkt, stunBindingRequest)
 	binary.BigEndian.PutUint16(pkt[2:], uint16(len(attr)))
 	binary.BigEndian.PutUint32(pkt[4:], stunMagic)
+	_, _ = rand.Read(pkt[8:stunHeader])
 	return append(pkt, attr...)
+}
+
+// stunProof is a binding request with the integrity that a password gives (RFC 8489 section 14.5).
+func stunProof(user, password string) []byte {
+	pkt := stunRequest(user)
+	binary.BigEndian.PutUint16(pkt[2:], uint16(len(pkt)-stunHeader+4+stunIntegrityLen))
+	mac := hmac.New(sha1.New, []byte(password))
+	mac.Write(pkt)
+	return mac.Sum(append(pkt, 0, stunIntegrity, 0, stunIntegrityLen))
 }
 
 func TestGarbageIsCountedByReason(t *testing.T) {
@@ -44,9 +57,11 @@ func TestGarbageIsCountedByReason(t *testing.T) {
 		{"empty", stranger, nil, dropGarbage},
 		{"text", stranger, []byte("hello"), dropGarbage},
 		{"a TURN channel", stranger, []byte{0x40, 0, 0, 0}, dropGarbage},
-		{"STUN for nobody", stranger, stunRequest("nobody:x"), dropStun},
+		{"STUN for nobody", stranger, stunProof("nobody:x", "password1"), dropStun},
+		{"STUN without a password", stranger, stunRequest("ufrag1:x"), dropStun},
+		{"STUN with a wrong password", stranger, stunProof("ufrag1:x", "password2"), dropStunForged},
 		{"STUN without a name", stranger, stunRequest("")[:stunHeader], dropStun},
-		{"a STUN response", stranger, append([]byte{1, 1}, stunRequest("ufrag1:x")[2:]...), dropStun},
+		{"a STUN response", stranger, append([]byte{1, 1}, stunProof("ufrag1:x", "password1")[2:]...), dropStun},
 		{"DTLS out of nowhere", stranger, []byte{22, 254, 253, 0}, dropDTLS},
 		{"RTP out of nowhere", stranger, good, dropUnknownAddress},
 		{"a forged packet", pub.addr, forged, dropAuth},
@@ -131,7 +146,7 @@ func TestHostileExtensionsAndPaddingOfAnAuthenticPeer(t *testing.T) {
 
 func FuzzDatagram(f *testing.F) {
 	f.Add([]byte{0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9}, false)
-	f.Add(stunRequest("ufrag1:x"), false)
+	f.Add(stunProof("ufrag1:x", "password1"), false)
 	f.Add(rtpPacket(vp8PT, 1, 5001, []byte{midID << 4, '1'}, vp8Payload(true, true, 1, 40)), true)
 	f.Add(rtpPacket(rtxPT, 1, 5009, []byte{midID << 4, '1'}, append([]byte{0, 1}, vp8Payload(true, true, 1, 40)...)), true)
 	f.Add(rtpPacket(opusPT, 1, 5002, []byte{midID << 4, '0', levelID << 4, 0x90}, []byte("opus")), true)
@@ -159,11 +174,15 @@ func FuzzDatagram(f *testing.F) {
 }
 
 func FuzzStunUser(f *testing.F) {
-	f.Add(stunRequest("ufrag:other"))
-	f.Add(stunRequest(":"))
+	f.Add(stunProof("ufrag:other", "password"))
+	f.Add(stunProof(":", "password"))
 	f.Fuzz(func(t *testing.T, pkt []byte) {
-		if name, ok := stunUser(pkt); ok && len(name) == 0 {
-			t.Fatal("an empty name")
+		name, at, ok := stunUser(pkt)
+		if ok && (len(name) == 0 || at+4+stunIntegrityLen > len(pkt)) {
+			t.Fatalf("name %q, integrity at %d of %d", name, at, len(pkt))
+		}
+		if ok {
+			newICEName("a=ice-pwd:p\r\n").proves(pkt, at)
 		}
 	})
 }

@@ -14,12 +14,16 @@ import (
 type drop uint8
 
 const (
-	dropGarbage drop = iota // neither STUN, DTLS, RTP nor RTCP
-	dropStun                // STUN that is no request, or for nobody here
-	dropDTLS                // DTLS from an address that sent no STUN
+	dropGarbage      drop = iota // neither STUN, DTLS, RTP nor RTCP
+	dropStun                     // STUN that is no request, or for nobody here
+	dropStunForged               // a STUN request without the password's integrity
+	dropStunReplayed             // a STUN request that came before, from another address
+	dropDTLS                     // DTLS from an address that sent no STUN
 	dropUnknownAddress
-	dropCtrlFull // the engine is behind
-	dropEarly    // media before the keys, beyond what is kept
+	dropStrayLimit // more media from unknown addresses than is tried per second
+	dropUnproven   // to an address that is not proven, beyond three times what came from there
+	dropCtrlFull   // the engine is behind
+	dropEarly      // media before the keys, beyond what is kept
 	dropMalformed
 	dropAuth
 	dropReplayed
@@ -41,7 +45,7 @@ const (
 )
 
 var dropNames = [numDrops]string{
-	"garbage", "stun", "dtls", "unknown_address", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
+	"garbage", "stun", "stun_forged", "stun_replayed", "dtls", "unknown_address", "stray_limit", "unproven", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
 	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "too_big", "extension", "payload", "rtx",
 	"duplicate", "late", "rtcp", "no_pt",
 }
@@ -58,6 +62,7 @@ type counts struct {
 	recovered                    atomic.Uint64
 	pliSent, pliReceived         atomic.Uint64
 	replays, switches            atomic.Uint64
+	moves, movesBack             atomic.Uint64 // to another address of the client; back, since that was not proven
 	ctrlRefused                  atomic.Uint64
 	enginePanics                 atomic.Uint64
 	busyNanos, batches, datagram atomic.Uint64
@@ -115,7 +120,7 @@ func newMetrics(n *Node) *metrics {
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
 		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed.", []string{"what"}, nil),
 		descPLI:        prometheus.NewDesc("incamera_sfu_keyframe_requests_total", "Key frame requests by direction; replay: answered from the ring.", []string{"what"}, nil),
-		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
+		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, moves to another address of a client and back, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
 		descBusy:       prometheus.NewDesc("incamera_sfu_shard_busy_seconds_total", "Time a shard worked.", []string{"shard"}, nil),
 		descTransports: prometheus.NewDesc("incamera_sfu_participants", "Transports by shard.", []string{"shard"}, nil),
 		descRooms:      prometheus.NewDesc("incamera_sfu_rooms", "Rooms on this node.", nil, nil),
@@ -185,6 +190,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.pliReceived }), "received")
 	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.replays }), "replay")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.switches }), "switch")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.moves }), "moved")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.movesBack }), "moved_back")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.ctrlRefused }), "engine_media_refused")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.enginePanics }), "engine_panic")
 	for _, s := range m.node.shards {

@@ -68,7 +68,7 @@ type Peer struct {
 	replacedAt  time.Duration // not 0: a newer placement is connected
 	lostAt      time.Duration
 	lastPacket  time.Duration
-	ufrags      []string
+	ice         *iceName
 
 	// receive side
 	in      *srtp.In
@@ -76,7 +76,11 @@ type Peer struct {
 	exts    [8]uint8 // header extension ids by offer.Ext
 	streams map[uint32]*stream
 	sources [5]*Source // by kind
-	addrs   []netip.AddrPort
+	addrs   []remote
+	roam    roam
+	checks  checks
+	marks   [marksPerPeer]uint32 // SSRCs that were authentic
+	marked  int
 	early   []earlyPacket
 	arrived *twcc.Recorder
 	clocks  report.ClockMap
@@ -115,16 +119,16 @@ type earlyPacket struct {
 
 // peerPlan is what a peer is made from; it is put together outside of the loop.
 type peerPlan struct {
-	ref        *noderpc.TransportRef
-	number     uint32
-	subscribe  bool
-	granted    [5]bool
-	on         [5]bool
-	instance   string
-	offer      *offer.Offer
-	signal     *Signal
-	slots      []slotTrack
-	localUfrag string
+	ref       *noderpc.TransportRef
+	number    uint32
+	subscribe bool
+	granted   [5]bool
+	on        [5]bool
+	instance  string
+	offer     *offer.Offer
+	signal    *Signal
+	slots     []slotTrack
+	ice       *iceName
 }
 
 // init fills a new peer in; it was made before, so that the engine's news find it.
@@ -163,8 +167,7 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 	if err := p.addSlots(plan.slots); err != nil {
 		return err
 	}
-	p.ufrags = append(p.ufrags, plan.localUfrag)
-	s.ufrags[plan.localUfrag] = p
+	p.named(plan.ice)
 	return nil
 }
 
@@ -304,69 +307,17 @@ func (s *Shard) revived(p *Peer) {
 	p.room.changed()
 }
 
-// learn remembers where a peer sends from. An address belongs to its first peer until that one is silent: two
-// transports on one remote address would otherwise take it from each other.
-func (s *Shard) learn(p *Peer, src netip.AddrPort) {
-	if known := s.addrs[src]; known != nil {
-		if known == p {
-			return
-		}
-		if known.in != nil && s.now-known.lastPacket < 2*time.Second && known.dest != nil && known.dest.Addr() == src {
-			return
-		}
-		known.forget(src)
-	}
-	if len(p.addrs) == maxAddrs {
-		oldest := p.addrs[0]
-		if p.dest != nil && p.dest.Addr() == oldest {
-			oldest = p.addrs[1]
-		}
-		p.forget(oldest)
-	}
-	p.addrs = append(p.addrs, src)
-	s.addrs[src] = p
-}
-
-func (p *Peer) forget(addr netip.AddrPort) {
-	for i, a := range p.addrs {
-		if a == addr {
-			p.addrs = append(p.addrs[:i], p.addrs[i+1:]...)
-			break
-		}
-	}
-	if p.shard.addrs[addr] == p {
-		delete(p.shard.addrs, addr)
-	}
-}
-
-// selected is the engine's pair: the only address that is sent to.
-func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
-	if p.state == stateClosed {
-		return
-	}
-	dest, err := s.socket.Dest(addr)
-	if err != nil {
-		s.log.Warn("peer address out of reach", "error", err)
-		return
-	}
-	p.dest = dest
-	s.learn(p, addr)
-}
-
 // closePeer ends a transport: its sources leave the slots at once.
 func (s *Shard) closePeer(p *Peer, reason string, tell bool) {
 	if p.state == stateClosed {
 		return
 	}
 	p.state = stateClosed
-	for _, u := range p.ufrags {
-		if s.ufrags[u] == p {
-			delete(s.ufrags, u)
-		}
-	}
+	p.named(nil)
 	for len(p.addrs) > 0 {
-		p.forget(p.addrs[0])
+		p.forget(p.addrs[0].addr)
 	}
+	s.strays.forget(p)
 	for i, other := range s.peers {
 		if other == p {
 			s.peers = append(s.peers[:i], s.peers[i+1:]...)
@@ -375,7 +326,7 @@ func (s *Shard) closePeer(p *Peer, reason string, tell bool) {
 	}
 	s.counts.transports.Add(-1)
 	p.room.remove(p)
-	p.in, p.out, p.dest = nil, nil, nil
+	p.in, p.out, p.dest, p.roam = nil, nil, nil, roam{}
 	p.streams, p.early = nil, nil
 	s.node.metrics.closed.WithLabelValues(closeCause(reason)).Inc()
 	if tell {

@@ -26,7 +26,7 @@ type scratch struct {
 func (s *Shard) media(src netip.AddrPort, pkt []byte) {
 	p := s.addrs[src]
 	if p == nil {
-		s.drop(dropUnknownAddress)
+		s.stray(src, pkt)
 		return
 	}
 	if p.in == nil {
@@ -38,12 +38,15 @@ func (s *Shard) media(src netip.AddrPort, pkt []byte) {
 		p.early = append(p.early, earlyPacket{src: src, pkt: append([]byte(nil), pkt...)})
 		return
 	}
-	if len(pkt) >= 8 && pkt[1] >= 192 && pkt[1] <= 223 {
-		s.rtcp(p, pkt)
+	if isRTCP(pkt) {
+		s.rtcp(p, src, pkt)
 		return
 	}
-	s.rtp(p, pkt)
+	s.rtp(p, src, pkt)
 }
+
+// isRTCP tells RTCP from RTP by the packet type (RFC 5761 section 4).
+func isRTCP(pkt []byte) bool { return len(pkt) >= 8 && pkt[1] >= 192 && pkt[1] <= 223 }
 
 // heard notes an authentic packet.
 func (p *Peer) heard() {
@@ -53,7 +56,7 @@ func (p *Peer) heard() {
 	}
 }
 
-func (s *Shard) rtp(p *Peer, pkt []byte) {
+func (s *Shard) rtp(p *Peer, src netip.AddrPort, pkt []byte) {
 	h := &s.scratch.hdr
 	if err := rtp.ParseHeader(pkt, h); err != nil {
 		s.drop(dropMalformed)
@@ -62,8 +65,9 @@ func (s *Shard) rtp(p *Peer, pkt []byte) {
 	s.in.packets++
 	s.in.bytes += uint64(len(pkt))
 	st := p.streams[h.SSRC]
-	if st == nil || st.rtx || st.layer.ring == nil {
-		s.slowRTP(p, st, pkt)
+	elsewhere := p.elsewhere(src)
+	if st == nil || st.rtx || st.layer.ring == nil || elsewhere {
+		s.slowRTP(p, st, src, pkt)
 		return
 	}
 	l := st.layer
@@ -83,6 +87,9 @@ func (s *Shard) rtp(p *Peer, pkt []byte) {
 		return
 	}
 	p.heard()
+	if p.roam.probing {
+		p.roam.earn(len(pkt))
+	}
 	p.arrivedNow(h)
 	if err := h.ParsePayload(slot.Buf[:n]); err != nil {
 		s.drop(dropPadding)
@@ -95,20 +102,23 @@ func (s *Shard) rtp(p *Peer, pkt []byte) {
 // extOf puts SRTP's packet index on the ring's scale, where a stream begins in cycle 1.
 func extOf(index uint64) seq.Ext { return seq.Ext(index + 1<<16) }
 
-// slowRTP takes what is not the next packet of a known stream: the first one of a stream, and repairs.
-func (s *Shard) slowRTP(p *Peer, st *stream, pkt []byte) {
-	h, plain := &s.scratch.hdr, s.scratch.plain[:]
-	if len(pkt) > len(plain) {
-		s.drop(dropTooBig)
-		return
-	}
-	n, index, err := p.in.Open(plain, pkt, h.HeaderLen)
+// slowRTP takes what is not the next packet of a known stream from where the client was: the first one of a stream,
+// repairs, and packets from elsewhere.
+func (s *Shard) slowRTP(p *Peer, st *stream, src netip.AddrPort, pkt []byte) {
+	h := &s.scratch.hdr
+	newest := p.elsewhere(src) && p.in.Newest(h.SSRC, h.Seq)
+	n, index, err := p.in.Open(s.scratch.plain[:], pkt, h.HeaderLen)
 	if err != nil {
 		s.drop(dropOf(err))
 		return
 	}
-	plain = plain[:n]
-	p.heard()
+	p.authentic(src, h.SSRC, len(pkt), newest)
+	s.opened(p, st, s.scratch.plain[:n], index)
+}
+
+// opened takes an authentic packet from the scratch memory.
+func (s *Shard) opened(p *Peer, st *stream, plain []byte, index uint64) {
+	h := &s.scratch.hdr
 	p.arrivedNow(h)
 	if err := h.ParsePayload(plain); err != nil {
 		s.drop(dropPadding)

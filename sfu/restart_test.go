@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pion/webrtc/v4"
@@ -48,6 +49,52 @@ func TestICERestartsOnALivingTransport(t *testing.T) {
 		if p.SSRC != packets[0].SSRC {
 			t.Fatal("the slot's SSRC changed")
 		}
+	}
+}
+
+func TestMediaGoesOnWhileICERestarts(t *testing.T) {
+	b := newBench(t)
+	alice := b.join(clientOptions{name: "alice", number: 1, publish: true})
+	bob := b.join(clientOptions{name: "bob", number: 2})
+	alice.stream(alice.camera, alice.senders[1], 25)
+	eventually(t, "alice is seen", func() bool { return len(bob.got(3)) > 10 })
+	names := func() (list []string) {
+		b.inLoop(func(s *Shard) {
+			for name, n := range s.ufrags {
+				if n.peer.ref.Participant == "bob" {
+					list = append(list, name)
+				}
+			}
+		})
+		return list
+	}
+	before := names()
+	port, _ := b.sentTo("bob")
+	o, err := bob.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The answer is on its way, or never comes: the node has new names and knows no pair.
+	resp, err := b.node.Renegotiate(context.Background(), &noderpc.RenegotiateRequest{Ref: bob.ref, Offer: o.SDP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := names()
+	if len(before) != 1 || len(after) != 1 || before[0] == after[0] || !strings.Contains(resp.Answer, "a=ice-ufrag:"+after[0]+"\r\n") {
+		t.Fatalf("names %v, then %v", before, after)
+	}
+	// The client's engine, other than a browser, hears nothing while it restarts: its socket does.
+	var came atomic.Int64
+	count := func(pkt []byte) bool {
+		if len(pkt) > 12 && pkt[0]>>6 == 2 {
+			came.Add(1)
+		}
+		return false
+	}
+	bob.sock.loseIn.Store(&count)
+	eventually(t, "media goes on", func() bool { return came.Load() > 20 })
+	if now, _ := b.sentTo("bob"); now != port {
+		t.Fatalf("sent to %d, not %d", now, port)
 	}
 }
 

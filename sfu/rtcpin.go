@@ -1,23 +1,32 @@
 package sfu
 
 import (
+	"encoding/binary"
+	"net/netip"
+
 	"incamera/media/report"
 	"incamera/media/rtcp"
 )
 
 // rtcp takes an SRTCP datagram.
-func (s *Shard) rtcp(p *Peer, pkt []byte) {
+func (s *Shard) rtcp(p *Peer, src netip.AddrPort, pkt []byte) {
 	if len(pkt) > len(s.scratch.rtcp) {
 		s.drop(dropTooBig)
 		return
 	}
+	newest := p.elsewhere(src) && p.in.NewestRTCP(pkt)
 	n, err := p.in.OpenRTCP(s.scratch.rtcp[:], pkt)
 	if err != nil {
 		s.drop(dropOf(err))
 		return
 	}
-	p.heard()
-	r := rtcp.NewReader(s.scratch.rtcp[:n])
+	p.authentic(src, binary.BigEndian.Uint32(pkt[4:]), len(pkt), newest)
+	s.reports(p, s.scratch.rtcp[:n])
+}
+
+// reports takes an authentic compound packet.
+func (s *Shard) reports(p *Peer, plain []byte) {
+	r := rtcp.NewReader(plain)
 	for r.Next() {
 		switch r.Kind() {
 		case rtcp.SR:

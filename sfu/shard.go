@@ -57,7 +57,8 @@ type Shard struct {
 	batch    *udp.Batch
 	peers    []*Peer
 	addrs    map[netip.AddrPort]*Peer
-	ufrags   map[string]*Peer
+	ufrags   map[string]*iceName
+	strays   strays
 	rooms    map[string]*Room
 	fresh    []*Layer // layers with packets of this batch
 	dirty    []*Peer  // peers that get some of them
@@ -79,7 +80,8 @@ func newShard(n *Node, index int, listen netip.AddrPort) (*Shard, error) {
 		cmds:   make(chan func(), commandQueue),
 		done:   make(chan struct{}),
 		addrs:  map[netip.AddrPort]*Peer{},
-		ufrags: map[string]*Peer{},
+		ufrags: map[string]*iceName{},
+		strays: newStrays(),
 		rooms:  map[string]*Room{},
 		batch:  socket.NewBatch(),
 	}

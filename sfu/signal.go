@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +28,7 @@ type Signal struct {
 	pc      *webrtc.PeerConnection
 	tap     *dtlskey.Tap
 	observe signalObserver
+	nominee nominee
 
 	failed atomic.Bool // the engine said failed or closed
 	wg     sync.WaitGroup
@@ -93,7 +93,9 @@ func (e *engine) newSignal(o *offer.Offer, now time.Time, observe signalObserver
 		return nil, err
 	}
 	tap := dtlskey.New()
-	api, err := e.api(o, tap)
+	s := &Signal{tap: tap, observe: observe}
+	s.nominee.expect()
+	api, err := e.api(o, tap, &s.nominee)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (e *engine) newSignal(o *offer.Offer, now time.Time, observe signalObserver
 	if err != nil {
 		return nil, err
 	}
-	s := &Signal{pc: pc, tap: tap, observe: observe}
+	s.pc = pc
 	transport := pc.SCTP().Transport()
 	transport.ICETransport().OnSelectedCandidatePairChange(func(p *webrtc.ICECandidatePair) {
 		if p != nil && p.Remote != nil {
@@ -171,6 +173,11 @@ func (s *Signal) answer(ctx context.Context, o *offer.Offer) (sdp string, err er
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP()}
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
 		return "", fmt.Errorf("apply offer: %w", err)
+	}
+	if s.offer != nil && o.Ufrag != s.offer.Ufrag {
+		// ICE restarts: the engine makes new names and forgets all its pairs and addresses. The shard keeps the last one.
+		s.nominee.expect()
+		s.failed.Store(false)
 	}
 	answer, err := s.pc.CreateAnswer(nil)
 	if err != nil {
@@ -252,16 +259,6 @@ func (s *Signal) sameSections(o *offer.Offer) error {
 		return errMids
 	}
 	return nil
-}
-
-// ufrag reads the node's own ICE user name from an answer: STUN carries it, and so names the peer.
-func ufrag(sdp string) string {
-	_, rest, ok := strings.Cut(sdp, "a=ice-ufrag:")
-	if !ok {
-		return ""
-	}
-	name, _, _ := strings.Cut(rest, "\r\n")
-	return name
 }
 
 // close ends the engine's half. It can take a while: the caller gives it a goroutine.

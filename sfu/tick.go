@@ -53,6 +53,9 @@ func (s *Shard) tickPeer(p *Peer) {
 	if s.expire(p) {
 		return
 	}
+	if p.roam.probing && s.now >= p.roam.until {
+		p.goBack()
+	}
 	if p.state != stateConnected || !p.reachable() {
 		return
 	}

@@ -168,7 +168,7 @@ func TestPacketsOfAMovedAddressAreTakenOnlyWhenAuthentic(t *testing.T) {
 	pub, other := d.join(true, 1), d.join(true, 1)
 	d.pass(pub, pub.video(t, true, 100))
 	// The address of a living transport cannot be taken over by naming another one.
-	d.s.demux(pub.addr, stunRequest("ufrag2:x"))
+	d.s.demux(pub.addr, stunProof("ufrag2:x", "password2"))
 	if d.s.addrs[pub.addr] != pub.Peer {
 		t.Fatal("a living transport's address was taken")
 	}

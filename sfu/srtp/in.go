@@ -97,6 +97,23 @@ func (in *In) Peek(ssrc uint32, seq uint16) (index uint64, err error) {
 	return index, err
 }
 
+// Newest says whether a packet would be the highest of its source so far. It
+// says nothing about the packet being authentic.
+func (in *In) Newest(ssrc uint32, seq uint16) bool {
+	w := in.rtp.find(ssrc)
+	return w == nil || w.estimate(seq) > w.highest
+}
+
+// NewestRTCP is Newest for an SRTCP packet.
+func (in *In) NewestRTCP(pkt []byte) bool {
+	if len(pkt) < rtcpHeaderLen+in.profile.RTCPOverhead() {
+		return false
+	}
+	w := in.rtcp.find(binary.BigEndian.Uint32(pkt[4:]))
+	index, _ := in.t.rtcpIndex(pkt)
+	return w == nil || uint64(index) > w.highest
+}
+
 func (in *In) check(ssrc uint32, seq uint16) (*window, uint64, error) {
 	w := in.rtp.find(ssrc)
 	if w == nil {

@@ -300,3 +300,36 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyAPacketAboveAllOthersIsTheNewest(t *testing.T) {
+	eachProfile(t, func(t *testing.T, p Profile) {
+		o, in := newOut(t, p), newIn(t, p, InOptions{})
+		if !in.Newest(1, 65535) {
+			t.Fatal("the first packet of a source is not its newest")
+		}
+		if _, _, err := in.Open(make([]byte, 100), sealAt(t, o, 1, 65535), 12); err != nil {
+			t.Fatal(err)
+		}
+		for seq, want := range map[uint16]bool{65534: false, 65535: false, 0: true, 40: true} {
+			if in.Newest(1, seq) != want {
+				t.Errorf("sequence number %d after 65535: %v", seq, !want)
+			}
+		}
+		plain := []byte{0x80, 201, 0, 1, 0, 0, 0, 1}
+		first, second := make([]byte, len(plain)+p.RTCPOverhead()), make([]byte, len(plain)+p.RTCPOverhead())
+		for _, dst := range [][]byte{first, second} {
+			if _, err := o.SealRTCP(dst, plain); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !in.NewestRTCP(first) || in.NewestRTCP(first[:8]) {
+			t.Error("a first report, or a cut one")
+		}
+		if _, err := in.OpenRTCP(make([]byte, 100), second); err != nil {
+			t.Fatal(err)
+		}
+		if in.NewestRTCP(first) || in.NewestRTCP(second) {
+			t.Error("an older report is the newest")
+		}
+	})
+}
