@@ -1,0 +1,172 @@
+package allot
+
+import (
+	"time"
+
+	"incamera/media/layer"
+)
+
+// keep starts from what is shown. A picture that is new gets what there is for it at once: nobody has seen it better.
+func (m *Memory) keep(slots []Slot) {
+	for i := range slots {
+		s := &slots[i]
+		s.Target = s.current
+		if s.fresh {
+			if s.Target = s.safe; s.safe == None {
+				s.Target = s.want
+			}
+		}
+	}
+}
+
+// raise takes the steps up that have been affordable for long enough, the most important first.
+func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
+	may := m.mayRise(budget, now)
+	for at, i := range m.order {
+		s := &slots[i]
+		switch {
+		case s.fresh:
+			s.rising, s.back = false, false
+		case s.current == None:
+			s.rising = false
+			if s.sure == None {
+				s.back = false
+				continue
+			}
+			if !s.back {
+				s.back, s.backAt = true, now
+			}
+			to := int(s.chains[living].index[0])
+			if may && now-s.backAt >= holdBack && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
+				s.back = false
+				m.upAt, m.backAt, m.upCost = now, now, total(slots)
+			}
+		default:
+			s.back = false
+			if to := s.affordable(now); may && to > s.current && m.reach(slots, at, to, budget, false) {
+				s.rising = false
+				m.upAt, m.upCost = now, total(slots)
+			}
+		}
+	}
+}
+
+// affordable is what the picture could have had for the hold time.
+func (s *Slot) affordable(now time.Duration) int {
+	most := max(s.safe, s.askSafe)
+	if most <= s.current {
+		s.rising = false
+		return None
+	}
+	if !s.rising {
+		s.rising, s.since, s.upTo = true, now, most
+	}
+	if s.upTo = min(s.upTo, most); now-s.since < holdUp {
+		return None
+	}
+	return s.chains[living].below(min(s.upTo, s.safe))
+}
+
+// reach makes to the target of the slot at a place in the order, at the cost of less important ones where it must. False,
+// and nothing changed, when even that does not make room.
+func (m *Memory) reach(slots []Slot, at, to int, budget layer.Bitrate, pausing bool) bool {
+	s := &slots[m.order[at]]
+	room := budget - total(slots) - s.price(to) + s.price(s.Target)
+	yields := func(o *Slot) bool { return o.price(o.Target) > o.price(o.safe) && (pausing || o.safe != None) }
+	has := room
+	for k := len(m.order) - 1; k > at && has < 0; k-- {
+		if o := &slots[m.order[k]]; yields(o) {
+			has += o.price(o.Target) - o.price(o.safe)
+		}
+	}
+	if has < 0 {
+		return false
+	}
+	for k := len(m.order) - 1; k > at && room < 0; k-- {
+		if o := &slots[m.order[k]]; yields(o) {
+			room += o.price(o.Target) - o.price(o.safe)
+			o.Target = o.safe
+		}
+	}
+	s.Target = to
+	return true
+}
+
+// lower brings the targets down to the budget: frames first, then sizes, then whole pictures, the least important first.
+func (m *Memory) lower(budget layer.Bitrate, slots []Slot, now time.Duration) {
+	sum := total(slots)
+	if sum <= budget {
+		m.over = false
+		return
+	}
+	if !m.over {
+		m.over, m.overAt = true, now
+	}
+	if sum <= budget*slack/100 && now-m.overAt < graceTime {
+		return
+	}
+	m.over = false
+	lowered, paused := false, false
+	for pass := 0; pass < 3 && sum > budget; pass++ {
+		for k := len(m.order) - 1; k >= 0 && sum > budget; k-- {
+			s := &slots[m.order[k]]
+			to := s.want
+			if pass == 0 {
+				to = s.fewerFrames()
+			}
+			if s.price(s.Target) <= s.price(to) || to == None && pass < 2 {
+				continue
+			}
+			sum += s.price(to) - s.price(s.Target)
+			lowered, paused = lowered || !s.fresh, paused || to == None && !s.fresh
+			s.Target = to
+		}
+	}
+	if lowered {
+		m.tookBack(paused, now)
+	}
+}
+
+// fewerFrames is the point of the target's size with the frames that the plan has for it, or the fewest.
+func (s *Slot) fewerFrames() int {
+	if s.Target == None {
+		return None
+	}
+	c := &s.chains[living]
+	for k := range c.n {
+		if i := int(c.index[k]); i >= s.want && s.Points[i].Spatial == s.Points[s.Target].Spatial {
+			return i
+		}
+	}
+	return s.Target
+}
+
+// tookBack lengthens the back-off when a step up has to be undone soon after.
+func (m *Memory) tookBack(paused bool, now time.Duration) {
+	if m.backoff > 0 && now-m.until > forgetAfter {
+		m.backoff = 0
+	}
+	switch {
+	case paused && m.backAt != 0 && now-m.backAt < undoneBack:
+		m.backoff = max(m.backoff*2, backoffBack)
+	case m.upAt != 0 && now-m.upAt < undoneUp:
+		m.backoff = max(m.backoff*2, backoffFirst)
+	default:
+		return
+	}
+	m.backoff = min(m.backoff, backoffMost)
+	m.until, m.failed = now+m.backoff, m.upCost
+	m.upAt, m.backAt = 0, 0
+}
+
+// finish says what is paused and what publishers are asked for: no more than the link could carry, so that a layer that
+// nobody can afford is switched off, and enough that one which became affordable is switched on.
+func (m *Memory) finish(slots []Slot) {
+	for i := range slots {
+		s := &slots[i]
+		s.Paused = s.Target == None && s.chains[living].n > 0
+		s.paused = s.Paused
+		s.Ask = max(min(max(s.ask, s.askSafe), s.asked), s.Target)
+		s.ask = s.Ask
+	}
+}
