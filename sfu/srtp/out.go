@@ -12,17 +12,18 @@ type Out struct {
 	profile Profile
 	t       transform
 
-	// Streams are never removed: forgetting one would forget its high-water
-	// mark, which is what keeps nonces unique.
+	// Streams are never removed: forgetting one would forget which indexes it
+	// has used, which is what keeps nonces unique.
 	streams  map[uint32]*Stream
 	rtcpNext uint32 // 1..maxRTCPIndex+1
 }
 
 // Stream is the sending state of one SSRC of an Out.
 type Stream struct {
-	out  *Out
-	ssrc uint32
-	next uint64 // lowest index that may still be sealed
+	out   *Out
+	ssrc  uint32
+	begun bool
+	used  window // the indexes sealed; whatever is below it counts as sealed
 }
 
 // NewOut derives session keys from the local master key and salt. It keeps
@@ -73,10 +74,11 @@ func (s *Stream) SSRC() uint32 { return s.ssrc }
 // Seal writes a protected packet into dst, whose first hdrLen bytes already
 // hold the finished RTP header (with this SSRC and seq), and returns its
 // length: hdrLen+len(payload)+Overhead. The payload is read from elsewhere,
-// usually the ring slot; it must not overlap dst. roc and seq together must
-// exceed every earlier pair of the stream (ErrNonceReuse); gaps are allowed,
-// so a caller may start where it likes and skip. On error dst holds nothing
-// that may be sent.
+// usually the ring slot; it must not overlap dst. No pair of roc and seq is
+// ever sealed twice, whatever was in the packet (ErrNonceReuse): it must be
+// above every earlier pair, or one that was skipped not long ago. A caller may
+// start where it likes and leave gaps, and what comes late may still fill one.
+// On error dst holds nothing that may be sent.
 func (s *Stream) Seal(dst []byte, hdrLen int, payload []byte, roc uint32, seq uint16) (int, error) {
 	n := hdrLen + len(payload) + s.out.profile.Overhead()
 	if hdrLen < rtpHeaderLen || len(dst) < n {
@@ -88,13 +90,19 @@ func (s *Stream) Seal(dst []byte, hdrLen int, payload []byte, roc uint32, seq ui
 		return 0, ErrMalformed
 	}
 	index := uint64(roc)<<16 | uint64(seq)
-	if index < s.next {
-		if s.next > maxIndex {
+	if s.begun && !s.used.fresh(index) {
+		if s.used.highest == maxIndex {
 			return 0, ErrExhausted
 		}
 		return 0, ErrNonceReuse
 	}
-	s.next = index + 1 // before sealing: an index counts as used even if that fails
+	// Before sealing: an index counts as used even if that fails.
+	if s.begun {
+		s.used.accept(index)
+	} else {
+		s.used.reset(index)
+		s.begun = true
+	}
 	if err := s.out.t.sealRTP(dst[:n:n], hdrLen, payload, s.ssrc, index); err != nil {
 		return 0, err
 	}

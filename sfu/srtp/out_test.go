@@ -22,7 +22,7 @@ func TestNoPacketIndexIsEverSealedTwice(t *testing.T) {
 			id := nonce{uint32(rng.IntN(3)), uint64(rng.IntN(1 << 18))}
 			if rng.IntN(2) == 0 { // near the top, where the calls succeed
 				if s, ok := o.streams[id.ssrc]; ok {
-					id.index = s.next + uint64(rng.IntN(6)) - 2
+					id.index = s.used.highest + uint64(rng.IntN(40)) - 30
 				}
 			}
 			hdr := header(id.ssrc, uint16(id.index), 0, -1)
@@ -75,10 +75,28 @@ func TestAFailedSealUsesUpNothingButANonceIsNeverReused(t *testing.T) {
 	if _, err := s.Seal(dst, 12, []byte("0123456789"), 0, 100); err != nil {
 		t.Fatal(err)
 	}
-	for _, index := range []uint64{100, 99, 0} {
-		copy(dst, header(7, uint16(index), 0, -1))
-		if _, err := s.Seal(dst, 12, []byte("0123456789"), 0, uint16(index)); err != ErrNonceReuse {
+	copy(dst, header(7, 100, 0, -1))
+	if _, err := s.Seal(dst, 12, []byte("9876543210"), 0, 100); err != ErrNonceReuse {
+		t.Errorf("the same index again: %v", err)
+	}
+}
+
+func TestASkippedIndexMayBeSealedLateButOnlyOnce(t *testing.T) {
+	o := newOut(t, ProfileAES128GCM)
+	seal := func(index uint64) error {
+		dst := append(header(7, uint16(index), 0, -1), make([]byte, 26)...)
+		_, err := o.Seal(dst, 12, []byte("0123456789"), 7, uint32(index>>16), uint16(index))
+		return err
+	}
+	const top = 1<<16 + 5 // the late ones are of the cycle before
+	for _, index := range []uint64{top - 100, top, top - 3, top - 50, top - windowSize + 1} {
+		if err := seal(index); err != nil {
 			t.Errorf("index %d: %v", index, err)
+		}
+	}
+	for _, index := range []uint64{top - 100, top, top - 3, top - 50, top - windowSize + 1, top - windowSize, 0} {
+		if err := seal(index); err != ErrNonceReuse {
+			t.Errorf("index %d again: %v", index, err)
 		}
 	}
 }
