@@ -71,6 +71,7 @@ type Down struct {
 	dedupe   nack.Dedupe
 	reports  report.Sender
 	replay   replay
+	kept     *outbound // sound that may be asked for again; nil: nobody asks
 }
 
 type epoch struct {
@@ -120,6 +121,9 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: rw,
 		repairNo: newCounter(uint16(rand.N(1 << 15))),
 	}
+	if !t.video && p.asksAudio {
+		d.kept = new(outbound)
+	}
 	if t.video {
 		d.wish = wish{width: firstWidth, height: firstHeight, nobody: p.wished}
 	}
@@ -157,6 +161,9 @@ func (d *Down) cut() {
 		d.replay.on = false
 		if d.want != l {
 			d.unwatch(l)
+		}
+		if d.kept != nil && !l.source.live() {
+			d.kept.forget() // what is muted is not heard again
 		}
 	}
 	d.peer.slotDirty = true

@@ -139,6 +139,15 @@ func mediaEngine(o *offer.Offer) (*webrtc.MediaEngine, error) {
 		if err := me.RegisterCodec(codec, kind); err != nil {
 			return nil, err
 		}
+		if f.RED != 0 {
+			// No feedback of its own: what is lost is asked for by the stream, whatever form its packets have.
+			red := webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(f.RED), RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: "audio/red", ClockRate: f.Codec.ClockRate(), Channels: channels, SDPFmtpLine: fmt.Sprintf("%d/%d", f.PT, f.PT),
+			}}
+			if err := me.RegisterCodec(red, kind); err != nil {
+				return nil, err
+			}
+		}
 		if f.RTX == 0 {
 			continue
 		}

@@ -75,12 +75,8 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 	if !ok {
 		return
 	}
-	if d.begun && out.Index <= d.sealed {
-		// A number below one already sealed is never sealed again: what comes late goes as a repair.
-		if !d.sendRepair(out, slot, l, n) {
-			s.drop(dropLate)
-		}
-		return
+	if d.begun && out.Index <= d.sealed && d.sendRepair(out, slot, l, n) {
+		return // late: the receiver may have asked for it already
 	}
 	d.send(out, slot, l, n)
 }
@@ -111,6 +107,12 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 		s.drop(dropNoPT)
 		return
 	}
+	if kind == codec.Opus {
+		if payload, pt = d.audioPayload(l, slot); pt == 0 {
+			s.drop(dropPayload)
+			return
+		}
+	}
 	if kind == codec.VP8 {
 		payload = s.scratch.copy[:copy(s.scratch.copy[:], payload)]
 		if !d.vp8.Rewrite(epoch, payload) {
@@ -132,10 +134,13 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 	copy(buf, s.scratch.head[:n])
 	if _, err := d.stream.Seal(buf, n, payload, out.ROC(), out.Seq()); err != nil {
 		p.unbuffer()
-		s.drop(dropSRTP)
+		s.drop(dropOfSeal(err))
 		return
 	}
-	d.sealed, d.begun = out.Index, true
+	if d.kept != nil {
+		d.kept.keep(out.Seq(), buf)
+	}
+	d.sealed, d.begun = max(d.sealed, out.Index), true
 	p.sent(len(buf))
 	d.reports.Sent(len(payload))
 }

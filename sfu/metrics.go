@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -59,7 +60,7 @@ type counts struct {
 	packetsOut, bytesOut         atomic.Uint64
 	nackAsked, nackAnswered      atomic.Uint64 // to publishers; for viewers
 	nackRequests, nackMissed     atomic.Uint64 // by viewers; not in the ring any more
-	recovered                    atomic.Uint64
+	recovered, unfolded          atomic.Uint64 // unfolded: of the recovered ones, out of redundant sound
 	pliSent, pliReceived         atomic.Uint64
 	replays, switches            atomic.Uint64
 	moves, movesBack             atomic.Uint64 // to another address of the client; back, since that was not proven
@@ -118,7 +119,7 @@ func newMetrics(n *Node) *metrics {
 			"System calls, messages (with offloads one carries many datagrams) and datagrams, by direction.", []string{"what"}, nil),
 		descPackets:    prometheus.NewDesc("incamera_sfu_packets_total", "RTP packets by direction.", []string{"direction"}, nil),
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
-		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed.", []string{"what"}, nil),
+		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed; unfolded: out of redundant sound.", []string{"what"}, nil),
 		descPLI:        prometheus.NewDesc("incamera_sfu_keyframe_requests_total", "Key frame requests by direction; replay: answered from the ring.", []string{"what"}, nil),
 		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, moves to another address of a client and back, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
 		descBusy:       prometheus.NewDesc("incamera_sfu_shard_busy_seconds_total", "Time a shard worked.", []string{"shard"}, nil),
@@ -184,6 +185,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackAsked }), "asked")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.recovered }), "recovered")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackRequests }), "requested")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.unfolded }), "unfolded")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackAnswered }), "answered")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackMissed }), "missed")
 	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.pliSent }), "sent")
@@ -205,6 +207,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range m.parts() {
 		c.Collect(ch)
 	}
+}
+
+// dropOfSeal names why a packet could not be sealed: what comes too late finds its number below the window.
+func dropOfSeal(err error) drop {
+	if errors.Is(err, srtp.ErrNonceReuse) {
+		return dropLate
+	}
+	return dropSRTP
 }
 
 // dropOf names a refusal of SRTP.

@@ -45,7 +45,7 @@ func (s state) String() string { return stateNames[s] }
 // payloadType is what one payload type means on a peer's transport.
 type payloadType struct {
 	codec   codec.Kind
-	primary uint8 // set on a retransmission type: what it repairs
+	primary uint8 // set on a retransmission type: what it repairs; on a redundant type: what its blocks are
 }
 
 // Peer is one transport of one participant. Everything below "static" belongs to the shard's loop.
@@ -93,6 +93,8 @@ type Peer struct {
 	video     []*Down
 	ptOf      [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
 	rtxOf     [codec.AV1 + 1]uint8
+	redPT     uint8 // payload type of redundant sound in the slots, 0: not offered
+	asksAudio bool  // it asks again for sound that was lost
 	ids       rtp.ExtIDs
 	twccOut   uint16
 	rtt       time.Duration
@@ -147,6 +149,9 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 		if primary := plan.offer.RTXOf[pt]; primary != 0 {
 			p.pts[pt].primary = primary
 		}
+		if primary := plan.offer.REDOf[pt]; primary != 0 {
+			p.pts[pt] = payloadType{codec: codec.Kind(plan.offer.ByPT[primary].Codec), primary: primary}
+		}
 	}
 	copy(p.exts[:], plan.offer.Exts[:])
 	p.ids = rtp.ExtIDs{
@@ -199,6 +204,9 @@ func (p *Peer) slotCodecs(o *offer.Offer) {
 		section := &o.Sections[i]
 		if section.Send {
 			continue
+		}
+		if !section.Video {
+			p.slotSound(section, first[0])
 		}
 		var has [codec.AV1 + 1]bool
 		for _, f := range section.Formats {

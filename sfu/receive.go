@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/red"
 	"incamera/media/ring"
 	"incamera/media/rtp"
 	"incamera/media/seq"
@@ -20,6 +21,8 @@ type scratch struct {
 	head  [128]byte
 	copy  [ring.BufSize]byte
 	seqs  [256]uint16
+
+	blocks [red.MaxBlocks]red.Block
 }
 
 // media takes an SRTP or SRTCP datagram.
@@ -183,7 +186,8 @@ func (s *Shard) repair(l *Layer, h *rtp.Header, payload []byte) {
 func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
 	mid := h.Ext(p.exts[offer.ExtMid])
 	rid, repaired := h.Ext(p.exts[offer.ExtRid]), h.Ext(p.exts[offer.ExtRepairedRid])
-	rtx := p.pts[h.PT&0x7f].primary != 0
+	in := &p.pts[h.PT&0x7f]
+	rtx := in.primary != 0 && in.codec == 0
 	if rtx && len(repaired) > 0 {
 		rid = repaired
 	}
@@ -248,10 +252,19 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 			return
 		}
 		slot.Facts = facts
-	} else if ext := h.Ext(p.exts[offer.ExtAudioLevel]); ext != nil {
+	} else if ext := h.Ext(p.exts[offer.ExtAudioLevel]); ext != nil && !recovered {
 		slot.Level, slot.Voice, slot.HasLevel = rtp.ParseLevel(ext)
 	}
-	l.ring.Commit(slot)
+	redundant := p.pts[pt&0x7f].primary != 0 && slot.PayloadLen > 0
+	if redundant {
+		if _, _, err := red.Own(slot.Payload()); err != nil {
+			s.drop(dropPayload)
+			return
+		}
+	}
+	if l.ring.Commit(slot); l.begin == 0 {
+		l.begin = slot.Ext - 1
+	}
 	l.pt, l.codec = pt, kind
 	if l.cameTS == h.TS {
 		l.gap += (min(s.now-l.cameAt, 4*burstGap) - l.gap) / 8
@@ -268,6 +281,9 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 			src.set.Size(l.index, slot.Facts.Width, slot.Facts.Height)
 		}
 	}
+	if redundant {
+		s.unfold(l, slot, h)
+	}
 	if len(l.fresh) == 0 {
 		s.fresh = append(s.fresh, l)
 	}
@@ -280,7 +296,7 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 		src.seen = true
 		p.room.sourceAppeared(src)
 	}
-	if slot.HasLevel || !kind.Video() {
+	if !kind.Video() && !recovered {
 		p.room.voice(src, slot)
 	}
 }

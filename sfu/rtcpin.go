@@ -87,7 +87,7 @@ func (p *Peer) down(ssrc uint32) *Down {
 // nackIn answers lost packets from the ring, each at most once per round trip.
 func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	d := p.down(r.Media())
-	if d == nil || d.repairs == nil || !p.reachable() {
+	if d == nil || d.repairs == nil && d.kept == nil || !p.reachable() {
 		return
 	}
 	for i := range r.NACKs() {
@@ -107,6 +107,9 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 }
 
 func (d *Down) answer(lost uint16) bool {
+	if d.kept != nil {
+		return d.resend(lost)
+	}
 	origin, ok := d.rw.Lookup(lost)
 	if !ok {
 		return false

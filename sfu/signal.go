@@ -251,7 +251,7 @@ func (s *Signal) sameSections(o *offer.Offer) error {
 		}
 	}
 	for pt := range o.ByPT {
-		if was, is := old.ByPT[pt], o.ByPT[pt]; was.Codec != is.Codec || was.RTX != is.RTX {
+		if was, is := old.ByPT[pt], o.ByPT[pt]; was.Codec != is.Codec || was.RTX != is.RTX || was.RED != is.RED {
 			return errMids
 		}
 	}

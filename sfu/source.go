@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -31,6 +32,7 @@ type Source struct {
 	mid     string
 	rids    []string
 	granted bool
+	repeats bool // sound: its publisher sends again what was lost
 
 	// owned by the loop
 	on     bool
@@ -53,6 +55,7 @@ type Layer struct {
 	codec    codec.Kind
 	clock    seq.ClockRate
 	ring     *ring.Ring
+	begin    seq.Ext // nothing up to here is of this stream
 	reader   codec.Reader
 	nack     *nack.Generator
 	stats    report.Receiver
@@ -89,6 +92,9 @@ func (p *Peer) addSource(kind noderpc.Kind, section *offer.Section, granted, on 
 	src := &Source{
 		id: sourceID(p.number, kind), kind: kind, peer: p, mid: section.Mid, rids: section.Rids,
 		granted: granted, on: on && granted,
+	}
+	for _, f := range section.Formats {
+		src.repeats = src.repeats || !section.Video && slices.Contains(f.Feedback, "nack")
 	}
 	n := max(1, len(section.Rids))
 	for i := range n {
@@ -149,8 +155,12 @@ func (l *Layer) open(k codec.Kind) error {
 	l.stats = report.Receiver{Clock: clock}
 	l.srcClock = report.SourceClock{Clock: clock}
 	l.nack, l.gap = nil, burstGap*4
-	if k.Video() {
+	l.begin = 0
+	switch {
+	case k.Video():
 		l.nack = nack.NewGenerator(nack.Options{})
+	case l.source.repeats:
+		l.nack = newAudioNack()
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		s.counts.nackAsked.Add(uint64(before - len(missing)))
 		s.sendRTCP(p, buf)
 	}
-	if l.nack.TakeLost() > 0 && len(l.downs) > 0 {
+	if l.nack.TakeLost() > 0 && len(l.downs) > 0 && l.codec.Video() {
 		l.requestKey()
 	}
 }

@@ -79,7 +79,7 @@ func (p *parser) formats(s *Section, raw *rawSection, codecs []Codec) error {
 		}
 		f := Format{PT: pt, Codec: codec, Fmtp: trimmedFmtp(codec, raw.fmtp[pt])}
 		for _, fb := range raw.feedback[pt] {
-			if fb == "transport-cc" || s.Video && (fb == "nack" || fb == "nack pli") {
+			if fb == "transport-cc" || fb == "nack" || s.Video && fb == "nack pli" {
 				if !slices.Contains(f.Feedback, fb) {
 					f.Feedback = append(f.Feedback, fb)
 				}
@@ -87,6 +87,9 @@ func (p *parser) formats(s *Section, raw *rawSection, codecs []Codec) error {
 		}
 		if s.Video {
 			f.RTX = raw.rtxOf(pt)
+		} else {
+			f.RED = raw.redOf(pt)
+			f.REDFirst = f.RED != 0 && slices.Index(raw.pts, f.RED) < slices.Index(raw.pts, pt)
 		}
 		if err := p.claim(f); err != nil {
 			return err
@@ -115,20 +118,47 @@ func (raw *rawSection) rtxOf(pt uint8) uint8 {
 	return 0
 }
 
+// redOf finds the redundant form of a payload type: one whose every block is of that type.
+func (raw *rawSection) redOf(pt uint8) uint8 {
+	for _, other := range raw.pts {
+		if raw.maps[other] != "red/48000/2" || raw.fmtp[other] == "" {
+			continue
+		}
+		all := true
+		for block := range strings.SplitSeq(raw.fmtp[other], "/") {
+			n, err := strconv.ParseUint(strings.TrimSpace(block), 10, 7)
+			all = all && err == nil && uint8(n) == pt
+		}
+		if all {
+			return other
+		}
+	}
+	return 0
+}
+
 // claim holds the bundle's rule that a payload type means the same in every section.
 func (p *parser) claim(f Format) error {
 	o := p.offer
 	old := &o.ByPT[f.PT]
-	if old.Codec != None && old.Codec != f.Codec || o.RTXOf[f.PT] != 0 {
+	if old.Codec != None && old.Codec != f.Codec || o.RTXOf[f.PT] != 0 || o.REDOf[f.PT] != 0 {
 		return refuse("payload type %d has two meanings", f.PT)
 	}
 	if old.Codec == None {
 		*old = f
 	}
+	if f.RED != 0 {
+		if o.ByPT[f.RED].Codec != None || o.RTXOf[f.RED] != 0 || o.REDOf[f.RED] != 0 && o.REDOf[f.RED] != f.PT {
+			return refuse("payload type %d has two meanings", f.RED)
+		}
+		o.REDOf[f.RED] = f.PT
+		if old.RED == 0 {
+			old.RED, old.REDFirst = f.RED, f.REDFirst
+		}
+	}
 	if f.RTX == 0 {
 		return nil
 	}
-	if o.ByPT[f.RTX].Codec != None || o.RTXOf[f.RTX] != 0 && o.RTXOf[f.RTX] != f.PT {
+	if o.ByPT[f.RTX].Codec != None || o.REDOf[f.RTX] != 0 || o.RTXOf[f.RTX] != 0 && o.RTXOf[f.RTX] != f.PT {
 		return refuse("payload type %d has two meanings", f.RTX)
 	}
 	o.RTXOf[f.RTX] = f.PT

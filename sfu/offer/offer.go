@@ -126,9 +126,12 @@ func (e Ext) Use(send, video bool) bool {
 	return false
 }
 
-// Format is one payload type of a section, with its retransmission payload type (0 when there is none).
+// Format is one payload type of a section, with its retransmission payload type and that of its redundant form
+// (RFC 2198); 0 when there is none.
 type Format struct {
 	PT, RTX  uint8
+	RED      uint8
+	REDFirst bool // the redundant form is what the client would rather send
 	Codec    Codec
 	Fmtp     string
 	Feedback []string
@@ -160,6 +163,7 @@ type Offer struct {
 	// One payload type and one extension id mean one thing in the whole bundle.
 	ByPT  [128]Format // Codec is None for an unused one
 	RTXOf [128]uint8  // retransmission payload type → primary, 0 when it is none
+	REDOf [128]uint8  // payload type of the redundant form → primary, 0 when it is none
 	Exts  [extCount]uint8
 }
 

@@ -90,6 +90,33 @@ func TestABrowserOfferIsTrimmedToOneProfilePerCodec(t *testing.T) {
 	}
 }
 
+func TestRedundantSoundAndRequestsForLostSoundAreNegotiated(t *testing.T) {
+	s := strings.ReplaceAll(chromium(), "a=rtpmap:63 red/48000/2", "a=rtcp-fb:111 nack\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111")
+	for _, c := range []struct {
+		line  string
+		first bool
+	}{{"SAVPF 63 111", true}, {"SAVPF 111 63", false}} {
+		o, err := Parse(strings.ReplaceAll(s, "SAVPF 111 63", c.line), allCodecs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := o.Sections[0].Formats[0]
+		if f.RED != 63 || f.REDFirst != c.first || o.REDOf[63] != 111 || strings.Join(f.Feedback, ",") != "transport-cc,nack" {
+			t.Errorf("%s: %+v", c.line, f)
+		}
+		again, err := Parse(o.SDP(), allCodecs)
+		if err != nil || again.SDP() != o.SDP() || !strings.Contains(o.SDP(), c.line+"\r\n") {
+			t.Errorf("%s: %v\n%s", c.line, err, o.SDP())
+		}
+	}
+	for _, blocks := range []string{"", "111/9", "111/", "x"} {
+		o, err := Parse(strings.ReplaceAll(s, "a=fmtp:63 111/111", "a=fmtp:63 "+blocks), allCodecs)
+		if err != nil || o.REDOf[63] != 0 {
+			t.Errorf("blocks %q: %v", blocks, err)
+		}
+	}
+}
+
 func TestFirefoxWritesVP9WithoutAProfile(t *testing.T) {
 	s := strings.ReplaceAll(chromium(), "a=fmtp:98 profile-id=0", "a=fmtp:98 max-fs=12288;max-fr=60")
 	s = strings.Replace(s, "o=- 123", "o=mozilla...THIS_IS_SDPARTA-99.0 123", 1)

@@ -33,7 +33,13 @@ func (o *Offer) write(b *strings.Builder, s *Section) {
 	}
 	fmt.Fprintf(b, "m=%s 9 UDP/TLS/RTP/SAVPF", kind)
 	for _, f := range s.Formats {
+		if f.RED != 0 && f.REDFirst {
+			fmt.Fprintf(b, " %d", f.RED)
+		}
 		fmt.Fprintf(b, " %d", f.PT)
+		if f.RED != 0 && !f.REDFirst {
+			fmt.Fprintf(b, " %d", f.RED)
+		}
 		if f.RTX != 0 {
 			fmt.Fprintf(b, " %d", f.RTX)
 		}
@@ -59,6 +65,9 @@ func (o *Offer) write(b *strings.Builder, s *Section) {
 		}
 		if f.Fmtp != "" {
 			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", f.PT, f.Fmtp)
+		}
+		if f.RED != 0 {
+			fmt.Fprintf(b, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", f.RED, f.RED, f.PT, f.PT)
 		}
 		if f.RTX != 0 {
 			fmt.Fprintf(b, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", f.RTX, f.RTX, f.PT)

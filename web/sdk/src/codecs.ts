@@ -22,9 +22,16 @@ const video: readonly (readonly [mime: string, test: Test])[] = [
   ['video/av1', (p) => (p.get('profile') ?? '0') === '0'],
 ];
 
-/** One entry per codec, and retransmission. Empty when nothing fits: then the browser's own list is used. */
-export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: readonly C[]): C[] {
-  if (kind === 'audio') return codecs.filter((c) => c.mimeType.toLowerCase() === 'audio/opus').slice(0, 1);
+/**
+ * One entry per codec, and retransmission. Empty when nothing fits: then the browser's own list is used. Sound goes as
+ * redundant packets where the browser can, unless the frames are opaque: then nobody on the way could take them apart.
+ */
+export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: readonly C[], opaque = false): C[] {
+  if (kind === 'audio') {
+    const named = (mime: string) => codecs.filter((c) => c.mimeType.toLowerCase() === mime).slice(0, 1);
+    const opus = named('audio/opus');
+    return opus.length === 0 || opaque ? opus : [...named('audio/red'), ...opus];
+  }
   const chosen = video.flatMap(([mime, fits]) => {
     const found = codecs.find((c) => c.mimeType.toLowerCase() === mime && fits(parameters(c.sdpFmtpLine)));
     return found ? [found] : [];
@@ -33,10 +40,10 @@ export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: r
   return [...chosen, ...codecs.filter((c) => c.mimeType.toLowerCase() === 'video/rtx')];
 }
 
-export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video', sends: boolean): void {
+export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video', sends: boolean, opaque = false): void {
   if (typeof transceiver.setCodecPreferences !== 'function') return;
   const capabilities = (sends ? RTCRtpSender : RTCRtpReceiver).getCapabilities?.(kind);
-  const chosen = chooseCodecs(kind, capabilities?.codecs ?? []);
+  const chosen = chooseCodecs(kind, capabilities?.codecs ?? [], opaque);
   if (chosen.length === 0) return;
   try {
     transceiver.setCodecPreferences(chosen);
@@ -76,15 +83,20 @@ export function trimExtensions(transceiver: RTCRtpTransceiver): void {
 
 /**
  * The offer as it is sent. Firefox leaves attribute lines of payload types it took out of the m-line, which strict
- * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses.
+ * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses. Chromium repeats sound that
+ * was lost, and asks for it, but only when the answer says so; it never offers it, so the line is written here.
  */
 export function cleanOffer(sdp: string): string {
   let offered: Set<string> | null = null;
+  const repeats = !/^o=mozilla/m.test(sdp);
   const lines = sdp.split(/\r?\n/).filter((line) => {
     if (line.startsWith('m=')) offered = new Set(line.split(' ').slice(3));
     if (line.startsWith('a=candidate:') || line === 'a=end-of-candidates') return false;
     const type = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line)?.[1];
     return type === undefined || offered === null || offered.has(type);
+  }).flatMap((line) => {
+    const opus = repeats ? /^a=rtpmap:(\d+) opus\//.exec(line)?.[1] : undefined;
+    return opus === undefined ? line : [line, `a=rtcp-fb:${opus} nack`];
   });
   return lines.join('\r\n');
 }

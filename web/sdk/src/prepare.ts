@@ -174,6 +174,7 @@ class Preparation implements Prepared {
   #make(pool: PoolSize): Transport {
     return new Transport({
       plan: this.#publisher.plan, pool, logger: this.#logger, attachTransforms: this.#options.attachTransforms ?? (() => {}),
+      opaque: this.#options.attachTransforms !== undefined,
     });
   }
 

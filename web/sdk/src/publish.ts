@@ -50,13 +50,13 @@ function addLine(pc: RTCPeerConnection, kind: SourceKind): RTCRtpTransceiver {
 }
 
 /** Adds the sending lines of the plan. Transforms are attached in the same task: later ones are silently ignored. */
-export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: AttachTransforms): Senders {
+export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: AttachTransforms, opaque = false): Senders {
   const senders: Senders = {};
   for (const kind of order) {
     if (!plan[kind === 'screen_audio' ? 'screen' : kind]) continue;
     const transceiver = addLine(pc, kind);
     attach(transceiver);
-    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true);
+    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true, opaque);
     trimExtensions(transceiver);
     senders[kind] = transceiver.sender;
   }

@@ -19,6 +19,8 @@ export interface TransportOptions {
   readonly plan: PublishPlan;
   readonly pool: PoolSize;
   readonly attachTransforms: AttachTransforms;
+  /** The transforms make frames that only the people in the room can read. */
+  readonly opaque?: boolean;
   readonly logger: Logger;
 }
 
@@ -50,7 +52,7 @@ export class Transport {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: [] });
     this.#pc = pc;
     this.#scope.listen(pc, 'connectionstatechange', () => this.#connectionChanged());
-    this.senders = addSendLines(pc, options.plan, options.attachTransforms);
+    this.senders = addSendLines(pc, options.plan, options.attachTransforms, options.opaque);
     this.#addSlots('audio', options.pool.audio);
     this.#addSlots('video', options.pool.video);
   }
@@ -151,7 +153,7 @@ export class Transport {
     for (let i = 0; i < count; i++) {
       const transceiver = this.#pc.addTransceiver(type, { direction: 'recvonly' });
       this.#options.attachTransforms(transceiver);
-      preferCodecs(transceiver, type, false);
+      preferCodecs(transceiver, type, false, this.#options.opaque);
       trimExtensions(transceiver);
       this.#lines.push(transceiver);
     }

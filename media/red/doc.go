@@ -1,0 +1,2 @@
+// Package red reads and writes redundant audio (RFC 2198): packets that carry copies of the ones before them.
+package red

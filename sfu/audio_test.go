@@ -1,0 +1,324 @@
+package sfu
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"incamera/media/red"
+	"incamera/media/rtcp"
+	"incamera/media/rtp"
+)
+
+const redPT = 63
+
+// withRED makes an offer that of a client with redundant sound that repeats what was lost and asks for it.
+func withRED(offer string) string {
+	offer = strings.ReplaceAll(offer, "SAVPF 111", "SAVPF 63 111")
+	return strings.ReplaceAll(offer, "a=rtcp-fb:111 transport-cc", "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111")
+}
+
+// withoutRED has another payload type for sound, as Firefox does, and neither redundancy nor requests.
+func withoutRED(offer string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(offer, "SAVPF 111", "SAVPF 109"), ":111 ", ":109 ")
+}
+
+// sound is packet n of a party's voice.
+func (p *party) sound(t testing.TB, n int, pt, level uint8, payload []byte) []byte {
+	t.Helper()
+	var head [rtp.MaxHeader]byte
+	h := rtp.Out{
+		PT: pt, Seq: uint16(1000 + n), TS: uint32(5000 + 960*n), SSRC: 88000 + p.number, MID: "0", TransportCC: uint16(n),
+		HasLevel: true, Level: rtp.LevelByte(level, true),
+	}
+	size := rtp.Put(head[:], &h, &rtp.ExtIDs{MID: midID, TransportCC: tccID, AudioLevel: levelID})
+	return p.seal(t, append(head[:size:size], payload...))
+}
+
+func spoken(n int) []byte { return []byte(fmt.Sprintf("voice %04d", n)) }
+
+// doubled is packet n with a copy of the one before.
+func doubled(t testing.TB, n int) []byte {
+	t.Helper()
+	payload, err := red.Put(nil, red.Block{PT: opusPT, Offset: 960, Payload: spoken(n - 1)}, red.Block{PT: opusPT, Payload: spoken(n)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+// came is a packet that a party got.
+type came struct {
+	seq     uint16
+	ts      uint32
+	pt      uint8
+	source  uint32
+	payload []byte
+	sealed  []byte
+}
+
+// take gives the sound that reached a party since the last time, and the numbers it was asked to send again.
+func (p *party) take(t testing.TB) (sound []came, asked []uint16) {
+	t.Helper()
+	for {
+		buf := make([]byte, 2048)
+		_ = p.sink.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		n, err := p.sink.Read(buf)
+		if err != nil {
+			return sound, asked
+		}
+		sealed := bytes.Clone(buf[:n])
+		if buf[1] >= 192 && buf[1] <= 223 {
+			plain := make([]byte, 2048)
+			n, err := p.in.OpenRTCP(plain, buf[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r := rtcp.NewReader(plain[:n]); r.Next(); {
+				for i := range r.NACKs() {
+					asked = r.NACK(i).Append(asked)
+				}
+			}
+			continue
+		}
+		var h rtp.Header
+		if err := rtp.ParseHeader(buf[:n], &h); err != nil {
+			t.Fatal(err)
+		}
+		size, _, err := p.in.Open(buf, buf[:n], h.HeaderLen)
+		if err != nil {
+			sound = append(sound, came{seq: h.Seq, sealed: sealed}) // a packet sent twice
+			continue
+		}
+		if err := h.ParsePayload(buf[:size]); err != nil {
+			t.Fatal(err)
+		}
+		sound = append(sound, came{h.Seq, h.TS, h.PT, h.CSRC(0), bytes.Clone(h.Payload()), sealed})
+	}
+}
+
+func (d *direct) from(p *party, packets ...[]byte) {
+	for _, pkt := range packets {
+		d.s.Datagram(p.addr, pkt)
+	}
+	d.s.Drained()
+}
+
+// conversation is a publisher with redundant sound, a listener who can read it, and one who cannot.
+func conversation(t *testing.T) (d *direct, alice, bob, carol *party) {
+	d = newDirect(t)
+	d.edit = withRED
+	alice, bob = d.join(true, 1), d.join(false, 1)
+	d.edit = withoutRED
+	carol = d.join(false, 1)
+	return d, alice, bob, carol
+}
+
+func TestRedundantSoundIsForwardedToThoseWhoCanReadItAndStrippedForOthers(t *testing.T) {
+	d, alice, bob, carol := conversation(t)
+	for n := range 5 {
+		d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+	}
+	both, _ := bob.take(t)
+	own, _ := carol.take(t)
+	if len(both) != 5 || len(own) != 5 {
+		t.Fatalf("%d and %d packets of 5", len(both), len(own))
+	}
+	for n := range 5 {
+		if both[n].pt != redPT || !bytes.Equal(both[n].payload, doubled(t, n)) {
+			t.Errorf("bob got %d %q", both[n].pt, both[n].payload)
+		}
+		if own[n].pt != 109 || !bytes.Equal(own[n].payload, spoken(n)) {
+			t.Errorf("carol got %d %q", own[n].pt, own[n].payload)
+		}
+	}
+}
+
+func TestAPacketLostOnTheWayUpIsTakenFromTheCopyInTheNext(t *testing.T) {
+	d, alice, bob, carol := conversation(t)
+	for n := range 8 {
+		pkt := alice.sound(t, n, redPT, 30, doubled(t, n))
+		if n != 3 {
+			d.from(alice, pkt)
+		}
+	}
+	if d.s.counts.unfolded.Load() != 1 {
+		t.Errorf("%d packets were unfolded", d.s.counts.unfolded.Load())
+	}
+	for name, p := range map[string]*party{"bob": bob, "carol": carol} {
+		got, _ := p.take(t)
+		if len(got) != 8 {
+			t.Fatalf("%s got %d packets of 8", name, len(got))
+		}
+		for n, c := range got {
+			if c.seq != got[0].seq+uint16(n) || c.ts != got[0].ts+uint32(960*n) {
+				t.Errorf("%s: packet %d has number %d and time %d", name, n, c.seq, c.ts)
+			}
+		}
+		if !bytes.Equal(got[3].payload, spoken(3)) {
+			t.Errorf("%s got %q in the place of the lost one", name, got[3].payload)
+		}
+	}
+}
+
+func TestACopyFromBeforeAPauseIsNoLostPacket(t *testing.T) {
+	d, alice, bob, _ := conversation(t)
+	payload, err := red.Put(nil, red.Block{PT: opusPT, Offset: 9600, Payload: spoken(1)}, red.Block{PT: opusPT, Payload: spoken(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.from(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, doubled(t, 1)))
+	alice.sound(t, 2, redPT, 30, doubled(t, 2)) // lost
+	d.from(alice, alice.sound(t, 3, redPT, 30, payload))
+	if got, _ := bob.take(t); len(got) != 3 || d.s.counts.unfolded.Load() != 0 {
+		t.Errorf("%d packets, %d unfolded", len(got), d.s.counts.unfolded.Load())
+	}
+}
+
+func TestBrokenRedundantSoundIsNotForwarded(t *testing.T) {
+	d, alice, bob, carol := conversation(t)
+	d.from(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, []byte{0x80 | 111, 0, 3, 255, 111}))
+	for _, p := range []*party{bob, carol} {
+		if got, _ := p.take(t); len(got) != 1 {
+			t.Errorf("%d packets", len(got))
+		}
+	}
+	if d.s.counts.drops[dropPayload].Load() != 1 {
+		t.Error("the drop has no name")
+	}
+}
+
+func TestLostSoundIsAskedForAndForwardedLateInItsOwnPlace(t *testing.T) {
+	d, alice, bob, _ := conversation(t)
+	var late []byte
+	for n := range 6 {
+		pkt := alice.sound(t, n, opusPT, 30, spoken(n))
+		if n == 2 {
+			late = pkt
+			continue
+		}
+		d.from(alice, pkt)
+	}
+	d.s.now += 20 * time.Millisecond
+	d.s.tick()
+	d.s.batch.Flush()
+	if _, asked := alice.take(t); len(asked) != 1 || asked[0] != 1002 {
+		t.Fatalf("alice was asked for %v", asked)
+	}
+	before, _ := bob.take(t)
+	d.from(alice, late)
+	got, _ := bob.take(t)
+	if len(before) != 5 || len(got) != 1 || got[0].seq != before[0].seq+2 || !bytes.Equal(got[0].payload, spoken(2)) {
+		t.Fatalf("%d packets, then %+v", len(before), got)
+	}
+	d.from(alice, late)
+	if again, _ := bob.take(t); len(again) != 0 {
+		t.Error("a packet that came twice was forwarded twice")
+	}
+	for range 200 { // nobody waits for it for ever
+		d.s.now += 10 * time.Millisecond
+		d.s.tick()
+	}
+}
+
+// nack is a request of a listener for what its first audio slot lost.
+func (p *party) nack(t testing.TB, lost ...uint16) []byte {
+	t.Helper()
+	plain, _ := rtcp.AppendNACK(nil, 1, p.audio[0].ssrc, lost, 1000)
+	sealed := make([]byte, len(plain)+p.out.RTCPOverhead())
+	if _, err := p.out.SealRTCP(sealed, plain); err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+func TestSoundThatAListenerLostIsSentAgainByteForByteOncePerRoundTrip(t *testing.T) {
+	d, alice, bob, carol := conversation(t)
+	for n := range 10 {
+		d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+	}
+	d.s.tick()
+	first, _ := bob.take(t)
+	lost := first[4]
+	d.from(bob, bob.nack(t, lost.seq, lost.seq-100))
+	again, _ := bob.take(t)
+	if len(again) != 1 || !bytes.Equal(again[0].sealed, lost.sealed) {
+		t.Fatalf("%d packets came, the lost one was sent with other bytes", len(again))
+	}
+	d.from(bob, bob.nack(t, lost.seq))
+	if again, _ = bob.take(t); len(again) != 0 {
+		t.Error("the same packet twice within a round trip")
+	}
+	carol.take(t)
+	d.from(carol, carol.nack(t, lost.seq)) // it did not say that it would ask
+	if again, _ = carol.take(t); len(again) != 0 {
+		t.Error("an answer to somebody who may not ask")
+	}
+	if err := alice.setSource(mic, false); err != nil {
+		t.Fatal(err)
+	}
+	d.from(bob, bob.nack(t, first[7].seq))
+	if again, _ = bob.take(t); len(again) != 0 {
+		t.Error("a muted voice was heard again")
+	}
+}
+
+func TestOnlyTheNewestPacketsAreKeptAndNeverMixedUp(t *testing.T) {
+	var o outbound
+	content := func(n int) []byte { return bytes.Repeat([]byte{byte(n)}, 100+n*37%900) }
+	for n := range 2000 {
+		o.keep(uint16(n), content(n))
+		held := 0
+		for back := range 200 {
+			if m := n - back; m >= 0 {
+				if b := o.get(uint16(m)); b != nil {
+					held++
+					if !bytes.Equal(b, content(m)) {
+						t.Fatalf("packet %d is another one's", m)
+					}
+				}
+			}
+		}
+		if n > keptPackets && (held < 12 || held > keptPackets) {
+			t.Fatalf("%d packets are kept", held)
+		}
+	}
+	o.keep(1, make([]byte, keptBytes))
+	if o.get(1) != nil || o.get(65535) != nil {
+		t.Error("what was never kept was found")
+	}
+	o.forget()
+	if o.get(1999) != nil {
+		t.Error("a forgotten packet was found")
+	}
+}
+
+func TestForwardingSoundAllocatesNothing(t *testing.T) {
+	d, alice, bob, _ := conversation(t)
+	var packets [][]byte
+	for n := range 400 {
+		pkt := alice.sound(t, n, redPT, 30, doubled(t, n))
+		if n%5 != 3 {
+			packets = append(packets, pkt)
+		}
+	}
+	next := 0
+	step := func() {
+		d.from(alice, packets[next], packets[next+1])
+		next += 2
+	}
+	for range 20 {
+		step()
+		d.s.tick()
+	}
+	unfolded := d.s.counts.unfolded.Load()
+	if n := testing.AllocsPerRun(100, step); n != 0 {
+		t.Errorf("%v allocations for two packets to two listeners", n)
+	}
+	if d.s.counts.unfolded.Load() == unfolded {
+		t.Error("no loss was in the test")
+	}
+	bob.take(t)
+}
