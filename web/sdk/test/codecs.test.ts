@@ -24,7 +24,11 @@ test('Firefox writes VP9 without a profile', () => {
 });
 
 test('sound is Opus; nothing that fits means the list of the browser', () => {
-  assert.deepEqual(chooseCodecs('audio', [{ mimeType: 'audio/red' }, { mimeType: 'audio/opus' }, { mimeType: 'audio/PCMU' }]), [{ mimeType: 'audio/opus' }]);
+  const [red, opus, pcmu] = [{ mimeType: 'audio/red' }, { mimeType: 'audio/opus' }, { mimeType: 'audio/PCMU' }];
+  assert.deepEqual(chooseCodecs('audio', [opus, red, pcmu]), [red, opus]);
+  assert.deepEqual(chooseCodecs('audio', [opus, red, pcmu], true), [opus], 'copies inside of opaque frames help nobody on the way');
+  assert.deepEqual(chooseCodecs('audio', [opus, pcmu]), [opus]);
+  assert.deepEqual(chooseCodecs('audio', [red, pcmu]), []);
   assert.deepEqual(chooseCodecs('video', [{ mimeType: 'video/H265' }, { mimeType: 'video/rtx' }]), []);
 });
 
@@ -36,6 +40,11 @@ test('lines of payload types that are not offered go, and so do candidates', () 
   ].join('\r\n');
   assert.deepEqual(cleanOffer(sdp).split('\r\n'), [
     'v=0', 's=-', 'm=video 9 UDP/TLS/RTP/SAVPF 120 124', 'a=rtpmap:120 VP8/90000', 'a=rtcp-fb:120 nack', 'a=rtcp-fb:* transport-cc',
-    'm=audio 9 UDP/TLS/RTP/SAVPF 126', 'a=rtpmap:126 opus/48000/2', '',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 126', 'a=rtpmap:126 opus/48000/2', 'a=rtcp-fb:126 nack', '',
   ]);
+});
+
+test('Firefox would not repeat lost sound, so it does not offer to', () => {
+  const sdp = ['v=0', 'o=mozilla...THIS_IS_SDPARTA-128.0 1 0 IN IP4 0.0.0.0', 'm=audio 9 UDP/TLS/RTP/SAVPF 109', 'a=rtpmap:109 opus/48000/2', ''].join('\r\n');
+  assert.equal(cleanOffer(sdp), sdp);
 });
