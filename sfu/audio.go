@@ -16,7 +16,7 @@ import (
 // What is lost of a voice is worth asking for only as long as a listener's jitter buffer may still wait for it.
 const (
 	audioNackAge   = 300 * time.Millisecond
-	audioNackTries = 5
+	audioNackTries = 8
 	audioNackMost  = 32
 	// longestRED is the greatest distance of a copy from its packet that is taken for one packet's duration: beyond it a
 	// pause lies between the two.

@@ -322,3 +322,59 @@ func TestForwardingSoundAllocatesNothing(t *testing.T) {
 	}
 	bob.take(t)
 }
+
+func TestWhoLosesMuchGetsEachPacketTwiceForAWhile(t *testing.T) {
+	d, alice, bob, carol := conversation(t)
+	speak := func(from, to int) {
+		for n := from; n < to; n++ {
+			d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+		}
+	}
+	speak(0, 5)
+	once, _ := bob.take(t)
+	carol.take(t)
+	r := rtcp.AppendRR(nil, 1, []rtcp.Block{{SSRC: bob.audio[0].ssrc, FractionLost: 26}}) // a tenth
+	sealed := make([]byte, len(r)+bob.out.RTCPOverhead())
+	if _, err := bob.out.SealRTCP(sealed, r); err != nil {
+		t.Fatal(err)
+	}
+	d.from(bob, sealed)
+	speak(5, 15)
+	twice, _ := bob.take(t)
+	other, _ := carol.take(t)
+	if len(once) != 5 || len(twice) != 20 || len(other) != 10 {
+		t.Fatalf("%d packets before, %d after, %d to a listener who loses nothing", len(once), len(twice), len(other))
+	}
+	for i := 0; i+3 < len(twice); i += 2 {
+		if !bytes.Equal(twice[i].sealed, twice[i+3].sealed) {
+			t.Error("the second is not the same as the first")
+		}
+	}
+	bob.audio[0].double.until -= doubleFor // as if that much later
+	speak(15, 25)
+	if after, _ := bob.take(t); len(after) != 10 {
+		t.Errorf("%d packets long after the loss", len(after))
+	}
+}
+
+func TestRequestsForLostSoundStartTheDoubling(t *testing.T) {
+	for _, c := range []struct {
+		lost int
+		want bool
+	}{{0, false}, {2, false}, {6, true}} {
+		var d doubler
+		got := false
+		for n := range 60 {
+			if n > 0 && n <= c.lost {
+				d.lost++
+			}
+			got = d.forwarded(time.Duration(n) * 20 * time.Millisecond)
+		}
+		if got != c.want {
+			t.Errorf("%d lost in a second: %v", c.lost, got)
+		}
+		if d.forwarded(time.Minute) {
+			t.Errorf("%d lost: doubled a minute later", c.lost)
+		}
+	}
+}

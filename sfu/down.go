@@ -71,7 +71,8 @@ type Down struct {
 	dedupe   nack.Dedupe
 	reports  report.Sender
 	replay   replay
-	kept     *outbound // sound that may be asked for again; nil: nobody asks
+	kept     *outbound // sound that went out and may be needed again; nil for pictures
+	double   doubler
 }
 
 type epoch struct {
@@ -121,7 +122,7 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: rw,
 		repairNo: newCounter(uint16(rand.N(1 << 15))),
 	}
-	if !t.video && p.asksAudio {
+	if !t.video {
 		d.kept = new(outbound)
 	}
 	if t.video {

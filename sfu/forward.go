@@ -137,12 +137,12 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 		s.drop(dropOfSeal(err))
 		return
 	}
-	if d.kept != nil {
-		d.kept.keep(out.Seq(), buf)
-	}
 	d.sealed, d.begun = max(d.sealed, out.Index), true
 	p.sent(len(buf))
 	d.reports.Sent(len(payload))
+	if d.kept != nil {
+		d.keep(out.Seq(), buf)
+	}
 }
 
 // slotKind is the codec of a packet: the publisher may change it in mid stream.

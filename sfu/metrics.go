@@ -61,6 +61,7 @@ type counts struct {
 	nackAsked, nackAnswered      atomic.Uint64 // to publishers; for viewers
 	nackRequests, nackMissed     atomic.Uint64 // by viewers; not in the ring any more
 	recovered, unfolded          atomic.Uint64 // unfolded: of the recovered ones, out of redundant sound
+	doubled                      atomic.Uint64 // sound sent twice to those who lose much
 	pliSent, pliReceived         atomic.Uint64
 	replays, switches            atomic.Uint64
 	moves, movesBack             atomic.Uint64 // to another address of the client; back, since that was not proven
@@ -119,7 +120,7 @@ func newMetrics(n *Node) *metrics {
 			"System calls, messages (with offloads one carries many datagrams) and datagrams, by direction.", []string{"what"}, nil),
 		descPackets:    prometheus.NewDesc("incamera_sfu_packets_total", "RTP packets by direction.", []string{"direction"}, nil),
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
-		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed; unfolded: out of redundant sound.", []string{"what"}, nil),
+		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed; unfolded: out of redundant sound; doubled: sound sent twice on lossy links.", []string{"what"}, nil),
 		descPLI:        prometheus.NewDesc("incamera_sfu_keyframe_requests_total", "Key frame requests by direction; replay: answered from the ring.", []string{"what"}, nil),
 		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, moves to another address of a client and back, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
 		descBusy:       prometheus.NewDesc("incamera_sfu_shard_busy_seconds_total", "Time a shard worked.", []string{"shard"}, nil),
@@ -186,6 +187,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.recovered }), "recovered")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackRequests }), "requested")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.unfolded }), "unfolded")
+	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.doubled }), "doubled")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackAnswered }), "answered")
 	counter(m.descNack, total(func(c *counts) *atomic.Uint64 { return &c.nackMissed }), "missed")
 	counter(m.descPLI, total(func(c *counts) *atomic.Uint64 { return &c.pliSent }), "sent")

@@ -1,5 +1,11 @@
 package sfu
 
+import (
+	"time"
+
+	"incamera/media/layer"
+)
+
 // Sound has no repair stream: a lost packet is sent again byte for byte, since sealing the same number over other bytes
 // would give its key away. So the newest sealed packets of an audio slot are kept.
 const (
@@ -43,6 +49,55 @@ func (o *outbound) get(n uint16) []byte {
 }
 
 func (o *outbound) forget() { o.packets = [keptPackets]kept{} }
+
+// A listener who loses this much gets each packet of a voice twice for a while, unless the link is so thin that the copies
+// themselves might be what is lost.
+const (
+	doubleFrom   = 8 // percent
+	doubleWindow = time.Second
+	doubleLeast  = 10 // packets in a window that says anything
+	doubleFor    = 20 * time.Second
+	doubleBudget = layer.Bitrate(300_000)
+)
+
+// doubler says whether packets are to be sent twice.
+type doubler struct {
+	sent, lost int // in the window
+	began      time.Duration
+	until      time.Duration
+}
+
+// forwarded takes note of a packet that goes out.
+func (d *doubler) forwarded(now time.Duration) bool {
+	if now-d.began >= doubleWindow {
+		if d.sent >= doubleLeast && d.lost*100 >= d.sent*doubleFrom {
+			d.until = now + doubleFor
+		}
+		d.sent, d.lost, d.began = 0, 0, now
+	}
+	d.sent++
+	return now < d.until
+}
+
+// reported takes the share of lost packets from a receiver's report, in 1/256.
+func (d *doubler) reported(fraction uint8, now time.Duration) {
+	if int(fraction)*100 >= 256*doubleFrom {
+		d.until = now + doubleFor
+	}
+}
+
+// keep remembers a sealed packet of a voice. To a listener on a lossy link the one before it goes out again now: a copy
+// at once would be lost together with it.
+func (d *Down) keep(n uint16, sealed []byte) {
+	d.kept.keep(n, sealed)
+	p := d.peer
+	if !d.double.forwarded(p.shard.now) {
+		return
+	}
+	if budget := p.budget(); (budget == 0 || budget >= doubleBudget) && d.resend(n-1) {
+		p.shard.counts.doubled.Add(1)
+	}
+}
 
 // resend sends a lost packet of a voice again.
 func (d *Down) resend(lost uint16) bool {

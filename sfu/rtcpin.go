@@ -66,9 +66,11 @@ func (s *Shard) senderReportIn(p *Peer, r *rtcp.Reader) {
 func (p *Peer) blocks(r *rtcp.Reader) {
 	for i := range r.Blocks() {
 		b := r.Block(i)
-		if p.down(b.SSRC) == nil {
+		d := p.down(b.SSRC)
+		if d == nil {
 			continue
 		}
+		d.double.reported(b.FractionLost, p.shard.now)
 		if rtt, ok := report.RTT(b, p.shard.wall, p.shard.now); ok {
 			p.rtt += (rtt - p.rtt) / 4
 		}
@@ -87,7 +89,7 @@ func (p *Peer) down(ssrc uint32) *Down {
 // nackIn answers lost packets from the ring, each at most once per round trip.
 func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	d := p.down(r.Media())
-	if d == nil || d.repairs == nil && d.kept == nil || !p.reachable() {
+	if d == nil || d.repairs == nil && (d.kept == nil || !p.asksAudio) || !p.reachable() {
 		return
 	}
 	for i := range r.NACKs() {
@@ -97,6 +99,7 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 				continue
 			}
 			p.rtxBudget--
+			d.double.lost++
 			if d.answer(lost) {
 				s.counts.nackAnswered.Add(1)
 			} else {

@@ -181,7 +181,11 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		return
 	}
 	l.nextNack = s.now + nackSpacing
-	missing := l.nack.Due(s.scratch.seqs[:0], p.rtt, s.now)
+	rtt := p.rtt
+	if !l.codec.Video() {
+		rtt /= 2 // a voice cannot wait for a request that was lost itself; browsers answer once per round trip
+	}
+	missing := l.nack.Due(s.scratch.seqs[:0], rtt, s.now)
 	for len(missing) > 0 {
 		var buf []byte
 		before := len(missing)
