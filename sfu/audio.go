@@ -59,6 +59,16 @@ func (s *Shard) unfold(l *Layer, slot *ring.Slot, h *rtp.Header) {
 	}
 }
 
+// ownSize is how long the packet's own sound is, without copies of earlier ones.
+func (src *Source) ownSize(slot *ring.Slot) int {
+	if src.peer.pts[slot.PT&0x7f].primary != 0 {
+		if _, media, err := red.Own(slot.Payload()); err == nil {
+			return len(media)
+		}
+	}
+	return int(slot.PayloadLen)
+}
+
 // audioPayload is what a receiver gets of a voice, and under which payload type: redundant packets as they are when it
 // can read them, else their own block.
 func (d *Down) audioPayload(l *Layer, slot *ring.Slot) (payload []byte, pt uint8) {

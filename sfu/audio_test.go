@@ -99,7 +99,7 @@ func (p *party) take(t testing.TB) (sound []came, asked []uint16) {
 	}
 }
 
-func (d *direct) from(p *party, packets ...[]byte) {
+func (d *direct) bring(p *party, packets ...[]byte) {
 	for _, pkt := range packets {
 		d.s.Datagram(p.addr, pkt)
 	}
@@ -119,7 +119,7 @@ func conversation(t *testing.T) (d *direct, alice, bob, carol *party) {
 func TestRedundantSoundIsForwardedToThoseWhoCanReadItAndStrippedForOthers(t *testing.T) {
 	d, alice, bob, carol := conversation(t)
 	for n := range 5 {
-		d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+		d.bring(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
 	}
 	both, _ := bob.take(t)
 	own, _ := carol.take(t)
@@ -141,7 +141,7 @@ func TestAPacketLostOnTheWayUpIsTakenFromTheCopyInTheNext(t *testing.T) {
 	for n := range 8 {
 		pkt := alice.sound(t, n, redPT, 30, doubled(t, n))
 		if n != 3 {
-			d.from(alice, pkt)
+			d.bring(alice, pkt)
 		}
 	}
 	if d.s.counts.unfolded.Load() != 1 {
@@ -169,9 +169,9 @@ func TestACopyFromBeforeAPauseIsNoLostPacket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.from(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, doubled(t, 1)))
+	d.bring(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, doubled(t, 1)))
 	alice.sound(t, 2, redPT, 30, doubled(t, 2)) // lost
-	d.from(alice, alice.sound(t, 3, redPT, 30, payload))
+	d.bring(alice, alice.sound(t, 3, redPT, 30, payload))
 	if got, _ := bob.take(t); len(got) != 3 || d.s.counts.unfolded.Load() != 0 {
 		t.Errorf("%d packets, %d unfolded", len(got), d.s.counts.unfolded.Load())
 	}
@@ -179,7 +179,7 @@ func TestACopyFromBeforeAPauseIsNoLostPacket(t *testing.T) {
 
 func TestBrokenRedundantSoundIsNotForwarded(t *testing.T) {
 	d, alice, bob, carol := conversation(t)
-	d.from(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, []byte{0x80 | 111, 0, 3, 255, 111}))
+	d.bring(alice, alice.sound(t, 0, redPT, 30, doubled(t, 0)), alice.sound(t, 1, redPT, 30, []byte{0x80 | 111, 0, 3, 255, 111}))
 	for _, p := range []*party{bob, carol} {
 		if got, _ := p.take(t); len(got) != 1 {
 			t.Errorf("%d packets", len(got))
@@ -199,7 +199,7 @@ func TestLostSoundIsAskedForAndForwardedLateInItsOwnPlace(t *testing.T) {
 			late = pkt
 			continue
 		}
-		d.from(alice, pkt)
+		d.bring(alice, pkt)
 	}
 	d.s.now += 20 * time.Millisecond
 	d.s.tick()
@@ -208,12 +208,12 @@ func TestLostSoundIsAskedForAndForwardedLateInItsOwnPlace(t *testing.T) {
 		t.Fatalf("alice was asked for %v", asked)
 	}
 	before, _ := bob.take(t)
-	d.from(alice, late)
+	d.bring(alice, late)
 	got, _ := bob.take(t)
 	if len(before) != 5 || len(got) != 1 || got[0].seq != before[0].seq+2 || !bytes.Equal(got[0].payload, spoken(2)) {
 		t.Fatalf("%d packets, then %+v", len(before), got)
 	}
-	d.from(alice, late)
+	d.bring(alice, late)
 	if again, _ := bob.take(t); len(again) != 0 {
 		t.Error("a packet that came twice was forwarded twice")
 	}
@@ -237,29 +237,29 @@ func (p *party) nack(t testing.TB, lost ...uint16) []byte {
 func TestSoundThatAListenerLostIsSentAgainByteForByteOncePerRoundTrip(t *testing.T) {
 	d, alice, bob, carol := conversation(t)
 	for n := range 10 {
-		d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+		d.bring(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
 	}
 	d.s.tick()
 	first, _ := bob.take(t)
 	lost := first[4]
-	d.from(bob, bob.nack(t, lost.seq, lost.seq-100))
+	d.bring(bob, bob.nack(t, lost.seq, lost.seq-100))
 	again, _ := bob.take(t)
 	if len(again) != 1 || !bytes.Equal(again[0].sealed, lost.sealed) {
 		t.Fatalf("%d packets came, the lost one was sent with other bytes", len(again))
 	}
-	d.from(bob, bob.nack(t, lost.seq))
+	d.bring(bob, bob.nack(t, lost.seq))
 	if again, _ = bob.take(t); len(again) != 0 {
 		t.Error("the same packet twice within a round trip")
 	}
 	carol.take(t)
-	d.from(carol, carol.nack(t, lost.seq)) // it did not say that it would ask
+	d.bring(carol, carol.nack(t, lost.seq)) // it did not say that it would ask
 	if again, _ = carol.take(t); len(again) != 0 {
 		t.Error("an answer to somebody who may not ask")
 	}
 	if err := alice.setSource(mic, false); err != nil {
 		t.Fatal(err)
 	}
-	d.from(bob, bob.nack(t, first[7].seq))
+	d.bring(bob, bob.nack(t, first[7].seq))
 	if again, _ = bob.take(t); len(again) != 0 {
 		t.Error("a muted voice was heard again")
 	}
@@ -306,7 +306,7 @@ func TestForwardingSoundAllocatesNothing(t *testing.T) {
 	}
 	next := 0
 	step := func() {
-		d.from(alice, packets[next], packets[next+1])
+		d.bring(alice, packets[next], packets[next+1])
 		next += 2
 	}
 	for range 20 {
@@ -327,7 +327,7 @@ func TestWhoLosesMuchGetsEachPacketTwiceForAWhile(t *testing.T) {
 	d, alice, bob, carol := conversation(t)
 	speak := func(from, to int) {
 		for n := from; n < to; n++ {
-			d.from(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+			d.bring(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
 		}
 	}
 	speak(0, 5)
@@ -338,7 +338,7 @@ func TestWhoLosesMuchGetsEachPacketTwiceForAWhile(t *testing.T) {
 	if _, err := bob.out.SealRTCP(sealed, r); err != nil {
 		t.Fatal(err)
 	}
-	d.from(bob, sealed)
+	d.bring(bob, sealed)
 	speak(5, 15)
 	twice, _ := bob.take(t)
 	other, _ := carol.take(t)
@@ -376,5 +376,83 @@ func TestRequestsForLostSoundStartTheDoubling(t *testing.T) {
 		if d.forwarded(time.Minute) {
 			t.Errorf("%d lost: doubled a minute later", c.lost)
 		}
+	}
+}
+
+// later lets time go by: a shard without its loop takes the time from the clock.
+func (d *direct) later(by time.Duration) { d.s.start = d.s.start.Add(-by) }
+
+func TestTheFirstWordIsForwardedWhenBackgroundNoiseFillsEverySlot(t *testing.T) {
+	d := newDirect(t)
+	d.edit = withRED
+	noisy := []*party{d.join(true, 1), d.join(true, 1), d.join(true, 1)}
+	alice, bob := d.join(true, 1), d.join(false, 1)
+	n := 0
+	for ; n < 60; n++ {
+		for i, p := range noisy {
+			d.bring(p, p.sound(t, n, opusPT, uint8(58+2*i+n%2), spoken(n)))
+		}
+		d.bring(alice, alice.sound(t, n, opusPT, 110, spoken(n)))
+		d.later(20 * time.Millisecond)
+	}
+	for _, c := range take(t, bob) {
+		if c.source == source(alice.number, mic) {
+			t.Fatal("silence has a slot while others make noise")
+		}
+	}
+	for ; n < 70; n++ {
+		d.bring(alice, alice.sound(t, n, opusPT, 34, spoken(n)))
+		for i, p := range noisy {
+			d.bring(p, p.sound(t, n, opusPT, uint8(58+2*i+n%2), spoken(n)))
+		}
+		d.later(20 * time.Millisecond)
+	}
+	var words []string
+	for _, c := range take(t, bob) {
+		if c.source == source(alice.number, mic) {
+			words = append(words, string(c.payload))
+		}
+	}
+	if len(words) != 10 || words[0] != string(spoken(60)) {
+		t.Errorf("bob heard %q of ten packets", words)
+	}
+}
+
+func take(t testing.TB, p *party) []came {
+	t.Helper()
+	sound, _ := p.take(t)
+	return sound
+}
+
+func TestASourceWithoutLevelsIsHeardByWhatItSends(t *testing.T) {
+	d := newDirect(t)
+	d.edit = func(offer string) string { return strings.ReplaceAll(offer, "ssrc-audio-level", "unknown") }
+	speaker := d.join(true, 1)
+	d.edit = withRED
+	others := []*party{d.join(true, 1), d.join(true, 1), d.join(true, 1)}
+	bob := d.join(false, 1)
+	var heard []came
+	for n := range 150 {
+		if n%50 == 49 { // before the socket is full
+			heard = append(heard, take(t, bob)...)
+		}
+		for _, p := range others {
+			d.bring(p, p.sound(t, n, opusPT, 100, spoken(n)))
+		}
+		size := 10
+		if n > 100 {
+			size = 120
+		}
+		d.bring(speaker, speaker.sound(t, n, opusPT, 127, bytes.Repeat([]byte{1}, size)))
+		d.later(20 * time.Millisecond)
+	}
+	long := 0
+	for _, c := range append(heard, take(t, bob)...) {
+		if c.source == source(speaker.number, mic) && len(c.payload) == 120 {
+			long++
+		}
+	}
+	if long < 45 {
+		t.Errorf("%d packets of speech of 49 were forwarded", long)
 	}
 }

@@ -12,7 +12,6 @@ const (
 	speakersEvery = 100 * time.Millisecond
 	speakingFor   = 400 * time.Millisecond // since the last speech packet
 	speechLevel   = 50                     // -dBov
-	unknownLevel  = 40                     // of a source that sends no levels: it may be heard
 )
 
 // Room is what the transports of one meeting share. Owned by its shard's loop.
@@ -162,7 +161,7 @@ func (r *Room) voice(src *Source, slot *ring.Slot) {
 	now := r.shard.now
 	level, active := slot.Level, slot.Voice
 	if !slot.HasLevel {
-		level, active = unknownLevel, true
+		level, active = src.activity.Packet(src.ownSize(slot))
 	}
 	_, took := r.loud.Packet(src.id, level, active, now)
 	_, also := r.wider.Packet(src.id, level, active, now)
@@ -176,7 +175,7 @@ func (r *Room) voice(src *Source, slot *ring.Slot) {
 		v = &voice{level: 127}
 		r.voices[src.id] = v
 	}
-	if slot.HasLevel && level < speechLevel {
+	if level < speechLevel {
 		v.level, v.spokenAt = level, now
 	}
 }

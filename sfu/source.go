@@ -11,6 +11,7 @@ import (
 	"incamera/media/report"
 	"incamera/media/ring"
 	"incamera/media/seq"
+	"incamera/media/speaker"
 	"incamera/sfu/offer"
 )
 
@@ -39,6 +40,8 @@ type Source struct {
 	seen   bool // a packet came: the source can be put into slots
 	layers []*Layer
 	set    layer.Set
+	// Of sound without levels.
+	activity speaker.Activity
 	hints  layer.Hints
 }
 

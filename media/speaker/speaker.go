@@ -72,6 +72,7 @@ type source struct {
 	promoted bool          // this burst was counted in Order
 	usesFlag bool          // has ever set the voice flag
 	loudness int           // average of 127 - level, in 1/fine dB
+	floor    noiseFloor
 }
 
 // Selector is the state of one room. Not for concurrent use. Sources are non-zero ids, such as CSRC source ids.
@@ -131,11 +132,13 @@ func (s *Selector) Packet(id uint32, level uint8, voice bool, now time.Duration)
 	return slot, true
 }
 
-// note decides whether the packet is speech. A source that uses the voice flag is believed; others are judged by level.
+// note decides whether the packet is speech. A source that uses the voice flag is believed; others are judged by level. But
+// steady noise is no speech, whatever the flag says: browsers set it for a fan.
 func (s *Selector) note(src *source, level uint8, voice bool, now time.Duration) {
 	src.usesFlag = src.usesFlag || voice
+	above := src.floor.packet(int(127-level) * fine)
 	speech := voice && level < inaudible || !src.usesFlag && level < s.o.Speech
-	if !speech {
+	if !speech || !above {
 		return
 	}
 	if !src.heard || now-src.speech >= s.o.Hold {

@@ -92,6 +92,101 @@ func TestTheFirstLoudPacketIsHeard(t *testing.T) {
 	}
 }
 
+// Browsers set the voice flag for whatever their microphone hears, if it is not silent.
+func TestTheFirstWordIsHeardWhenBackgroundNoiseHoldsEverySlot(t *testing.T) {
+	for _, noise := range []uint8{50, 60, 75} {
+		for _, flag := range []bool{true, false} {
+			r := newRoom(t, Options{})
+			steady := map[uint32]uint8{1: noise, 2: noise + 2, 3: noise - 2}
+			play := func(d time.Duration) {
+				for end := r.now + d; r.now < end; r.now += packet {
+					for id := uint32(1); id <= 3; id++ {
+						r.s.Packet(id, steady[id]+uint8(r.now/packet)%3, flag, r.now)
+					}
+					r.s.Packet(4, quiet, false, r.now)
+				}
+			}
+			play(3 * time.Second)
+			r.heard(1, 2, 3)
+			slot, took := r.s.Packet(4, normal, true, r.now)
+			if slot < 0 || !took {
+				t.Errorf("noise of -%d dBov, voice flag %v: the first word was clipped", noise, flag)
+			}
+			// The noise does not take the place back.
+			for range 100 {
+				play(packet)
+				if slot, _ := r.s.Packet(4, normal, true, r.now); slot < 0 {
+					t.Fatalf("noise of -%d dBov, voice flag %v: the speaker was cut off", noise, flag)
+				}
+			}
+		}
+	}
+}
+
+func TestALongSpeechIsNoNoiseNorIsMusic(t *testing.T) {
+	r := newRoom(t, Options{})
+	for n := range 50 * 60 { // a minute: a word of 300 ms, a pause of 100 ms
+		level := uint8(35 + n%5)
+		if n%20 >= 15 {
+			level = 70
+		}
+		r.s.Packet(1, level, true, r.now)
+		r.s.Packet(2, 30, true, r.now) // music
+		r.now += packet
+		if n > 10 && (!r.s.speaking(r.s.sources[1], r.now) || !r.s.speaking(r.s.sources[2], r.now)) {
+			t.Fatalf("after %v they are taken for noise", r.now)
+		}
+	}
+}
+
+func TestWithoutLevelsSizesTellWhoSpeaks(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var a Activity
+	speech := func() int { return 70 + rnd.IntN(60) }
+	pause := func() int { return 8 + rnd.IntN(8) }
+	right := 0
+	for n := range 1000 {
+		talking := n/50%2 == 0
+		size := pause()
+		if talking {
+			size = speech()
+		}
+		if level, voice := a.Packet(size); n >= 100 && voice == talking && (level < 60) == talking {
+			right++
+		}
+	}
+	if right < 850 {
+		t.Errorf("right in %d of 900 packets", right)
+	}
+	if level, voice := a.Packet(1); level != 127 || voice {
+		t.Error("a silent packet is taken for sound")
+	}
+	var constant Activity
+	for range 200 {
+		if level, voice := constant.Packet(160); level >= 50 || !voice {
+			t.Fatal("a constant bitrate is taken for silence")
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { a.Packet(80) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A stream of constant bitrate cannot be told from speech: it is heard when there is room, and keeps nobody's first word away.
+func TestAStreamOfUnknownActivityIsHeard(t *testing.T) {
+	r := newRoom(t, Options{})
+	var a Activity
+	for range 100 {
+		level, voice := a.Packet(160)
+		r.s.Packet(9, level, voice, r.now)
+		for id := uint32(1); id <= 3; id++ {
+			r.s.Packet(id, quiet, false, r.now)
+		}
+		r.now += packet
+	}
+	r.heard(9)
+}
+
 func TestAVoiceFlagThatStaysOnInSilenceIsNoSpeech(t *testing.T) {
 	r := newRoom(t, Options{})
 	r.play(time.Second, map[uint32]uint8{1: quiet, 2: quiet, 3: quiet})
