@@ -42,7 +42,7 @@ type Source struct {
 	set    layer.Set
 	// Of sound without levels.
 	activity speaker.Activity
-	hints  layer.Hints
+	hints    layer.Hints
 }
 
 // Layer is one stream of a source, as it comes in: decrypt target, forward source and history in one ring.
