@@ -233,10 +233,12 @@ func (d *Direction) put(due time.Duration, data []byte) {
 // flights is a heap by arrival.
 type flights []flying
 
-func (f flights) Len() int           { return len(f) }
-func (f flights) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
-func (f *flights) Push(x any)        { *f = append(*f, x.(flying)) }
-func (f flights) Less(i, j int) bool { return f[i].due < f[j].due || f[i].due == f[j].due && f[i].nth < f[j].nth }
+func (f flights) Len() int      { return len(f) }
+func (f flights) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
+func (f *flights) Push(x any)   { *f = append(*f, x.(flying)) }
+func (f flights) Less(i, j int) bool {
+	return f[i].due < f[j].due || f[i].due == f[j].due && f[i].nth < f[j].nth
+}
 func (f *flights) Pop() any {
 	old := *f
 	last := old[len(old)-1]
