@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -53,11 +54,12 @@ var said = func() func(any) {
 func main() {
 	log.SetFlags(0)
 	var o options
-	var ca, kbit string
+	var ca, address, kbit string
 	var spread float64
 	flag.StringVar(&o.url, "url", "", "the server's socket")
 	flag.StringVar(&ca, "ca", "", "PEM of the authority to trust; empty: the system's")
 	flag.IntVar(&o.people, "people", 1, "how many")
+	flag.StringVar(&address, "address", "", "where the server is, if its name does not tell")
 	flag.StringVar(&kbit, "kbit", "150,500,2500", "rate of the layers q, h and f")
 	flag.IntVar(&o.fps, "fps", 20, "pictures a second")
 	flag.Float64Var(&spread, "spread", 0, "how far the people's rates lie apart")
@@ -65,7 +67,7 @@ func main() {
 	if _, err := fmt.Sscanf(strings.ReplaceAll(kbit, ",", " "), "%d %d %d", &o.kbit[0], &o.kbit[1], &o.kbit[2]); err != nil {
 		log.Fatal("-kbit wants three numbers: " + strconv.Quote(kbit))
 	}
-	client, err := trusting(ca)
+	client, err := trusting(ca, address)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -75,9 +77,21 @@ func main() {
 	}
 }
 
-func trusting(ca string) (*http.Client, error) {
+// trusting gives a client that believes one authority and finds the server at one address, when they are given.
+func trusting(ca, address string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ForceAttemptHTTP2 = false // sockets are opened over HTTP/1.1
+	if address != "" {
+		transport.DialContext = func(ctx context.Context, network, wanted string) (net.Conn, error) {
+			_, port, err := net.SplitHostPort(wanted)
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(address, port))
+		}
+	}
 	if ca == "" {
-		return http.DefaultClient, nil
+		return &http.Client{Transport: transport}, nil
 	}
 	pem, err := os.ReadFile(ca)
 	if err != nil {
@@ -87,7 +101,8 @@ func trusting(ca string) (*http.Client, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s holds no certificate", ca)
 	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}, nil
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport}, nil
 }
 
 func crowd(o options, spread float64) error {

@@ -1,0 +1,105 @@
+// Plays the scenarios and prints the table; scripts/nettest/run starts it in a namespace of its own.
+import { Lab } from './lib/lab.mjs';
+import { aim, rows, shown, table } from './lib/figures.mjs';
+import { Network } from './lib/net.mjs';
+import { pause, scenarios } from './lib/scenarios.mjs';
+
+/** The longest any run may take; then it counts as a miss. */
+const runLimitMs = 110_000;
+
+function options(words) {
+  const o = { only: [], runs: 10, seed: 1, json: false, list: false };
+  for (let i = 0; i < words.length; i++) {
+    const number = () => {
+      const n = Number(words[++i]);
+      if (!Number.isInteger(n) || n < 1) throw new Error(`${words[i - 1]} wants a number from 1`);
+      return n;
+    };
+    switch (words[i]) {
+      case '--only': o.only.push(...(words[++i] ?? '').split(',')); break;
+      case '--runs': o.runs = number(); break;
+      case '--seed': o.seed = number(); break;
+      case '--json': o.json = true; break;
+      case '--list': o.list = true; break;
+      default: throw new Error(`unknown: ${words[i]}; scripts/nettest/run --help tells more`);
+    }
+  }
+  return o;
+}
+
+function chosen(only) {
+  if (only.length === 0) return scenarios;
+  const fits = (name) => (word) => (word.endsWith('*') ? name.startsWith(word.slice(0, -1)) : name === word);
+  const list = scenarios.filter((s) => only.some(fits(s.name)));
+  if (list.length === 0) throw new Error(`no scenario is called ${only.join(', ')}; --list tells them`);
+  return list;
+}
+
+/** What the server counted during a run, without what did not change. */
+function counted(before, after) {
+  return Object.fromEntries([...after].filter(([k, v]) => v !== (before.get(k) ?? 0)).map(([k, v]) => [k, Math.round((v - (before.get(k) ?? 0)) * 1000) / 1000]));
+}
+
+/** One run: always ends, always cleans up, never throws. */
+async function play(scenario, lab) {
+  const open = [];
+  const notes = [];
+  const run = { open: (thing) => { open.push(thing); return thing; }, note: (n) => notes.push(n) };
+  const result = { scenario: scenario.name, figures: null };
+  let timer;
+  try {
+    await lab.net.reset();
+    const before = await lab.counters();
+    const late = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error(`not done within ${runLimitMs} ms`)), runLimitMs); });
+    const body = scenario.run(lab, run);
+    body.catch(() => {}); // if it is late, its end is of no interest
+    result.figures = await Promise.race([body, late]);
+    result.server = counted(before, await lab.counters());
+  } catch (e) {
+    result.error = e.message.split('\n')[0];
+    result.console = open.flatMap((p) => p.text ?? []).slice(-10);
+  } finally {
+    clearTimeout(timer);
+    await lab.net.reset().catch(() => {});
+    await Promise.race([Promise.all(open.reverse().map((p) => p.close().catch(() => {}))), pause(5000)]);
+  }
+  return { ...result, notes };
+}
+
+async function main() {
+  const o = options(process.argv.slice(2));
+  const list = chosen(o.only);
+  if (o.list) {
+    for (const s of list) for (const c of s.checks) console.log(`${s.name.padEnd(16)} ${c.what}: ${aim(c)}`);
+    return 0;
+  }
+  if (!process.env.NETTEST_NAME) throw new Error('start it by scripts/nettest/run');
+  const net = new Network(process.env.NETTEST_NAME);
+  const lab = new Lab(net);
+  const all = [];
+  try {
+    await net.start(o.seed);
+    await lab.start();
+    for (const scenario of list) {
+      const runs = [];
+      for (let i = 0; i < o.runs; i++) {
+        const begun = Date.now();
+        const r = await play(scenario, lab);
+        runs.push(r);
+        if (o.json) console.log(JSON.stringify({ run: i + 1, ...r }));
+        const figures = r.figures ? scenario.checks.map((c) => `${c.figure} ${shown(r.figures[c.figure], c.unit)}`).join(', ') : r.error;
+        console.error(`${scenario.name} ${i + 1}/${o.runs} (${((Date.now() - begun) / 1000).toFixed(0)} s): ${figures}`);
+      }
+      all.push(...rows(scenario, runs));
+    }
+  } finally {
+    await Promise.race([lab.stop(), pause(10_000)]);
+    net.stop();
+  }
+  console.log(table(all));
+  const missed = all.filter((r) => !r.met).length;
+  console.log(missed === 0 ? 'every aim was met' : `${missed} of ${all.length} aims were missed`);
+  return missed === 0 ? 0 : 1;
+}
+
+main().then((code) => process.exit(code), (e) => { console.error(`nettest: ${e.stack ?? e}`); process.exit(2); });
