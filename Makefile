@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := build/incamera
 export CGO_ENABLED ?= 0
 
-.PHONY: help setup-run setup-test web build run test check unit e2e bench fuzz generate image clean
+.PHONY: help setup-run setup-test web build run test check unit e2e nettest bench fuzz generate image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -33,10 +33,14 @@ check: setup-test ## formatting, vet, types, generated code, house rules
 unit: setup-test web ## Go and TypeScript tests without browsers
 	@go test -timeout 10m ./...
 	@cd web && npm test --workspaces --if-present
+	@node --test scripts/nettest/lib/*.test.mjs
 
 e2e: setup-test build ## people meet, in real Chromium and Firefox
 	@cd web && npm run e2e
 	@scripts/doccheck
+
+nettest: setup-test build ## meetings on bad networks beside their aims (root; ARGS="--only step --runs 3")
+	@scripts/nettest/run $(ARGS)
 
 bench: ## CPU per forwarded packet beside a stock forwarder, and the micro-benchmarks
 	@scripts/bench/run

@@ -1,6 +1,7 @@
 // Plays the scenarios and prints the table; scripts/nettest/run starts it in a namespace of its own.
+import { readFile } from 'node:fs/promises';
 import { Lab } from './lib/lab.mjs';
-import { aim, rows, shown, table } from './lib/figures.mjs';
+import { aim, percentile, rows, shown, table } from './lib/figures.mjs';
 import { Network } from './lib/net.mjs';
 import { pause, scenarios } from './lib/scenarios.mjs';
 
@@ -35,6 +36,12 @@ function chosen(only) {
   return list;
 }
 
+/** Milliseconds for which something on this machine has waited for a CPU (pressure stall information); 0 where the kernel does not tell. */
+async function waitedForCPU() {
+  const text = await readFile('/proc/pressure/cpu', 'utf8').catch(() => '');
+  return Number(text.match(/^some .*total=(\d+)/m)?.[1] ?? 0) / 1000;
+}
+
 /** What the server counted during a run, without what did not change. */
 function counted(before, after) {
   return Object.fromEntries([...after].filter(([k, v]) => v !== (before.get(k) ?? 0)).map(([k, v]) => [k, Math.round((v - (before.get(k) ?? 0)) * 1000) / 1000]));
@@ -47,6 +54,7 @@ async function play(scenario, lab) {
   const run = { open: (thing) => { open.push(thing); return thing; }, note: (n) => notes.push(n) };
   const result = { scenario: scenario.name, figures: null };
   let timer;
+  const [began, waited] = [Date.now(), await waitedForCPU()];
   try {
     await lab.net.reset();
     const before = await lab.counters();
@@ -63,6 +71,7 @@ async function play(scenario, lab) {
     await lab.net.reset().catch(() => {});
     await Promise.race([Promise.all(open.reverse().map((p) => p.close().catch(() => {}))), pause(5000)]);
   }
+  result.busy = Math.round((100 * ((await waitedForCPU()) - waited)) / (Date.now() - began));
   return { ...result, notes };
 }
 
@@ -77,6 +86,7 @@ async function main() {
   const net = new Network(process.env.NETTEST_NAME);
   const lab = new Lab(net);
   const all = [];
+  const busy = [];
   try {
     await net.start(o.seed);
     await lab.start();
@@ -86,9 +96,10 @@ async function main() {
         const begun = Date.now();
         const r = await play(scenario, lab);
         runs.push(r);
+        busy.push(r.busy);
         if (o.json) console.log(JSON.stringify({ run: i + 1, ...r }));
         const figures = r.figures ? scenario.checks.map((c) => `${c.figure} ${shown(r.figures[c.figure], c.unit)}`).join(', ') : r.error;
-        console.error(`${scenario.name} ${i + 1}/${o.runs} (${((Date.now() - begun) / 1000).toFixed(0)} s): ${figures}`);
+        console.error(`${scenario.name} ${i + 1}/${o.runs} (${((Date.now() - begun) / 1000).toFixed(0)} s, busy ${r.busy} %): ${figures}`);
       }
       all.push(...rows(scenario, runs));
     }
@@ -97,6 +108,7 @@ async function main() {
     net.stop();
   }
   console.log(table(all));
+  console.log(`for ${percentile(busy, 0.5)} % of the time something waited for a CPU; where that is much, figures tell of the machine, not of the meeting`);
   const missed = all.filter((r) => !r.met).length;
   console.log(missed === 0 ? 'every aim was met' : `${missed} of ${all.length} aims were missed`);
   return missed === 0 ? 0 : 1;

@@ -76,13 +76,24 @@ export class Network {
     await this.#ip(who, 'route', 'replace', 'default', 'dev', 'eth0');
   }
 
-  /** Drops what a client sends, but for what the rules let pass: ['-p', 'tcp', '--dport', '443'], say. */
-  async block(who, what, ...except) {
-    for (const rule of except) await this.#iptables('-A', 'INPUT', '-i', `nt-${who}`, ...rule, '-j', 'ACCEPT');
-    await this.#iptables('-A', 'INPUT', '-i', `nt-${who}`, ...what, '-j', 'DROP');
+  /** Nothing of a protocol passes between a client and the server any more. */
+  async block(who, protocol) {
+    await this.#iptables('-A', 'INPUT', '-i', `nt-${who}`, '-p', protocol, '-j', 'DROP');
+    await this.#iptables('-A', 'OUTPUT', '-o', `nt-${who}`, '-p', protocol, '-j', 'DROP');
   }
 
-  unblock() { return this.#iptables('-F', 'INPUT'); }
+  /** Only one TCP port of the server can be reached by a client. */
+  async allowOnly(who, port) {
+    await this.#iptables('-A', 'INPUT', '-i', `nt-${who}`, '-p', 'tcp', '--dport', String(port), '-j', 'ACCEPT');
+    await this.#iptables('-A', 'OUTPUT', '-o', `nt-${who}`, '-p', 'tcp', '--sport', String(port), '-j', 'ACCEPT');
+    await this.#iptables('-A', 'INPUT', '-i', `nt-${who}`, '-j', 'DROP');
+    await this.#iptables('-A', 'OUTPUT', '-o', `nt-${who}`, '-j', 'DROP');
+  }
+
+  async unblock() {
+    await this.#iptables('-F', 'INPUT');
+    await this.#iptables('-F', 'OUTPUT');
+  }
 
   /** Shapes what goes to a client with the kernel's own token bucket, before the relay. */
   async shape(who, rate, queueMs = 200) {

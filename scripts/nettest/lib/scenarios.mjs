@@ -254,7 +254,6 @@ function blocked(name, aimMs, block) {
 }
 
 const watchOnly = { options: { mic: false }, before: (net) => net.rebind('viewer') };
-const only443 = ['-p', 'tcp', '--dport', '443'];
 
 export const scenarios = [
   impaired('clean', 'viewer', [noFreeze, { what: 'sound made up', figure: 'concealed', unit: '%', max: 1 }], {}),
@@ -269,9 +268,9 @@ export const scenarios = [
   far, step, narrow,
   ...[0.5, 1, 2, 5, 10].map(share),
   uplink,
-  blocked('udp-blocked', 3000, (net) => net.block('viewer', ['-p', 'udp'])),
-  blocked('only-443', 4000, (net) => net.block('viewer', [], only443)),
-  event('udp-cut', 3000, (net) => net.block('viewer', ['-p', 'udp'])),
+  blocked('udp-blocked', 3000, (net) => net.block('viewer', 'udp')),
+  blocked('only-443', 4000, (net) => net.allowOnly('viewer', 443)),
+  event('udp-cut', 3000, (net) => net.block('viewer', 'udp')),
   event('address', 1200, (net) => net.move('viewer')),
   event('rebind', 300, (net) => net.rebind('viewer'), { before: (net) => net.rebind('viewer') }),
   event('rebind-watching', 3000, (net) => net.rebind('viewer'), watchOnly),

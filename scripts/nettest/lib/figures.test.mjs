@@ -1,0 +1,52 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { judge, percentile, rows, table } from './figures.mjs';
+import { backAfter, concealed, longestGap, switches } from './measure.mjs';
+
+const runs = (...values) => values.map((v) => ({ figures: { x: v } }));
+
+test('the 95th percentile of ten runs is the worst of them', () => {
+  assert.equal(percentile([3, 1, 2, 10, 4, 5, 6, 7, 8, 9], 0.95), 10);
+  assert.equal(percentile([3, 1, 2], 0.5), 2);
+});
+
+test('an aim is met by the bad end of the runs, whichever end that is', () => {
+  assert.equal(judge({ figure: 'x', max: 5 }, runs(1, 2, 5)).met, true);
+  assert.equal(judge({ figure: 'x', max: 5 }, runs(1, 2, 6)).met, false);
+  assert.equal(judge({ figure: 'x', min: 5 }, runs(5, 9)).met, true);
+  assert.equal(judge({ figure: 'x', min: 5 }, runs(4, 9)).met, false);
+});
+
+test('a run that failed misses every aim, and so does none at all', () => {
+  assert.equal(judge({ figure: 'x', max: 5 }, [...runs(1, 1), { figures: null }]).met, false);
+  assert.equal(judge({ figure: 'x', min: 5 }, [...runs(9, 9), { figures: {} }]).met, false);
+  assert.equal(judge({ figure: 'x', max: 5 }, []).met, false);
+  const out = table(rows({ name: 'far', checks: [{ what: 'first', figure: 'x', unit: 'ms', max: 5 }] }, [{ figures: null }]));
+  assert.match(out, /\| far +\| first +\| ≤ 5 ms \| – +\| – +\| 1 +\| MISS/);
+});
+
+const video = (gaps, last, sizes = [[0, 320, 180]]) => ({ gaps, last, sizes, frames: 100 });
+
+test('gaps count that lie in the window, also one that has not ended', () => {
+  assert.equal(longestGap({ from: 1000, to: 5000, videos: [video([[100, 700], [2000, 300]], 4900)] }), 300);
+  assert.equal(longestGap({ from: 1000, to: 5000, videos: [video([], 2000)] }), 3000);
+  assert.equal(longestGap({ from: 1000, to: 5000, videos: [video([], 0)] }), 4000);
+  assert.equal(longestGap({ from: 1000, to: 5000, videos: [] }), 4000);
+});
+
+test('media is back when pictures go on after the gap; never, when they do not', () => {
+  assert.equal(backAfter({ from: 1000, to: 9000, videos: [video([[100, 800], [1040, 900]], 8990)] }, 1000), 940);
+  assert.equal(backAfter({ from: 1000, to: 9000, videos: [video([], 1040)] }, 1000), Infinity);
+});
+
+test('silence that was made up is no loss of sound', () => {
+  const audio = { kind: 'audio', packetsReceived: 50, totalSamplesReceived: 1000, concealedSamples: 100, silentConcealedSamples: 40 };
+  assert.equal(concealed({ inbound: [audio] }), 6);
+  assert.equal(concealed({ inbound: [{ ...audio, packetsReceived: 0 }] }), 100);
+});
+
+test('switches are changes of size and of pausing within the window', () => {
+  const videos = [video([], 0, [[0, 320, 180], [500, 640, 360], [2000, 1280, 720]])];
+  const slots = [{ at: 100, participant: 'p', paused: '' }, { at: 1500, participant: 'p', paused: 'bandwidth' }, { at: 1600, participant: 'p', paused: 'bandwidth' }];
+  assert.equal(switches({ from: 1000, to: 3000, videos, slots }), 2);
+});
