@@ -10,6 +10,7 @@ import (
 	"incamera/media/report"
 	"incamera/media/rewrite"
 	"incamera/media/seq"
+	"incamera/media/svc"
 	"incamera/sfu/srtp"
 )
 
@@ -61,6 +62,7 @@ type Down struct {
 	repliedAt time.Duration // last answer to a PLI from the ring
 
 	rw       *rewrite.Stream
+	sel      svc.Selector
 	vp8      codec.VP8Map
 	epochs   [epochsKept]epoch
 	stream   *srtp.Stream
@@ -266,7 +268,7 @@ func (d *Down) choose() {
 		return
 	}
 	d.pause("")
-	d.seek(whole(l))
+	d.seek(d.within(l))
 }
 
 func (d *Down) why(src *Source) string {
@@ -288,6 +290,7 @@ func (d *Down) seek(pt point) {
 	d.point = pt
 	if l == d.layer {
 		d.stopWanting()
+		d.reach()
 		return
 	}
 	if l == d.want {
@@ -342,6 +345,7 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
 	d.vp8.Switch(n)
+	d.sel.Switch(n)
 	d.reports.Switched()
 	d.pause("")
 	d.peer.slotDirty = true

@@ -67,8 +67,10 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 	if e := &d.epochs[n%epochsKept]; e.press.factor > 1 {
 		ts = e.press.press(slot.Ext, ts)
 	}
-	if slot.PayloadLen == 0 {
-		d.rw.Drop(slot.Ext, ts)
+	if slot.PayloadLen == 0 || !d.takes(slot, n) {
+		if out, hole := d.rw.Drop(slot.Ext, ts); hole {
+			d.fill(out)
+		}
 		return
 	}
 	out, ok := d.rw.Packet(slot.Ext, ts, s.now)
@@ -82,11 +84,11 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 }
 
 // header fills the outgoing header from a slot.
-func (d *Down) header(out rewrite.Out, slot *ring.Slot, source uint32) *rtp.Out {
+func (d *Down) header(out rewrite.Out, slot *ring.Slot, source uint32, epoch uint16) *rtp.Out {
 	p := d.peer
 	h := &p.shard.scratch.out
 	*h = rtp.Out{
-		Marker: slot.Marker, Seq: out.Seq(), TS: out.TS, SSRC: d.ssrc, CSRC: source,
+		Marker: d.marker(slot, epoch), Seq: out.Seq(), TS: out.TS, SSRC: d.ssrc, CSRC: source,
 		TransportCC: p.twccOut,
 		HasLevel:    slot.HasLevel, HasOrientation: slot.HasOrientation, Orientation: slot.Orientation,
 	}
@@ -120,7 +122,7 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 			return
 		}
 	}
-	h := d.header(out, slot, l.source.id)
+	h := d.header(out, slot, l.source.id, epoch)
 	h.PT = pt
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
 	if n == 0 { // before Buf: what it gives is sent, written or not
@@ -171,7 +173,7 @@ func (d *Down) sendRepair(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint
 		return false
 	}
 	index := d.repairNo.Next()
-	h := d.header(out, slot, l.source.id)
+	h := d.header(out, slot, l.source.id, epoch)
 	h.PT, h.SSRC, h.Seq = pt, d.rtx, uint16(index)
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
 	if n == 0 {

@@ -23,6 +23,10 @@ func (src *Source) points(buf []point, now time.Duration) []point {
 		if !src.set.Alive(i, now) {
 			continue
 		}
+		if l.grid != nil {
+			buf = l.points(buf, now)
+			continue
+		}
 		width, height := src.set.Resolution(i)
 		buf = append(buf, point{
 			layer: l, spatial: everything, temporal: everything,
@@ -30,6 +34,35 @@ func (src *Source) points(buf []point, now time.Duration) []point {
 		})
 	}
 	return buf
+}
+
+// points lists the layers within the stream, temporal ones below spatial ones.
+func (l *Layer) points(buf []point, now time.Duration) []point {
+	for s := range uint8(layer.GridSpatial) {
+		if !l.grid.AliveSpatial(s, now) {
+			continue
+		}
+		width, height := l.size(s)
+		for t := range uint8(layer.GridTemporal) {
+			if l.grid.Alive(s, t, now) {
+				buf = append(buf, point{
+					layer: l, spatial: s, temporal: t, bitrate: l.grid.Bitrate(s, t, now), width: width, height: height,
+				})
+			}
+		}
+	}
+	return buf
+}
+
+// size is that of a spatial layer, as the stream told it.
+func (l *Layer) size(spatial uint8) (width, height uint16) {
+	if n := l.reader.Spatial; n > 0 {
+		i := min(int(spatial), n-1)
+		if l.reader.Width[i] != 0 {
+			return l.reader.Width[i], l.reader.Height[i]
+		}
+	}
+	return l.source.set.Resolution(l.index)
 }
 
 // whole is a stream forwarded with all that it carries.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/layer"
 	"incamera/media/red"
 	"incamera/media/ring"
 	"incamera/media/rtp"
@@ -23,6 +24,7 @@ type scratch struct {
 	seqs  [256]uint16
 
 	blocks [red.MaxBlocks]red.Block
+	ways   [maxLayers * layer.GridSpatial * layer.GridTemporal]point
 }
 
 // media takes an SRTP or SRTCP datagram.
@@ -243,10 +245,7 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 		if ext := h.Ext(p.exts[offer.ExtOrientation]); len(ext) > 0 {
 			slot.HasOrientation, slot.Orientation = true, ext[0]
 		}
-		if kind != l.reader.Kind {
-			l.reader.Kind = kind
-		}
-		facts, err := l.reader.Read(slot.Payload(), h.Marker)
+		facts, err := l.facts(slot, h, kind)
 		if err != nil {
 			s.drop(dropPayload)
 			return
@@ -277,9 +276,6 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	if slot.Facts.KeyStart {
 		l.lastKey, l.wantKey = s.now, false
-		if slot.Facts.Width > 0 {
-			src.set.Size(l.index, slot.Facts.Width, slot.Facts.Height)
-		}
 	}
 	if redundant {
 		s.unfold(l, slot, h)

@@ -60,6 +60,8 @@ type Layer struct {
 	ring     *ring.Ring
 	begin    seq.Ext // nothing up to here is of this stream
 	reader   codec.Reader
+	dd       *describer  // nil: no dependency descriptor came
+	grid     *layer.Grid // nil: the stream has no layers of its own
 	nack     *nack.Generator
 	stats    report.Receiver
 	srcClock report.SourceClock
@@ -137,6 +139,7 @@ func (l *Layer) restart(ssrc uint32) {
 		delete(l.source.peer.streams, l.ssrc)
 	}
 	l.ssrc, l.ring, l.fresh = ssrc, nil, nil
+	l.dd, l.grid, l.reader = nil, nil, codec.Reader{}
 	l.lastKey = 0
 	for _, d := range l.downs {
 		d.sourceRestarted(l)

@@ -69,6 +69,8 @@ type Facts struct {
 	Config bool
 	// SwitchUp: from this packet on, a receiver of lower temporal layers may take this one too.
 	SwitchUp bool
+	// Opens: who takes this frame may take all higher temporal layers after it.
+	Opens bool
 	// Discardable: nothing else refers to this frame, it may be left out.
 	Discardable bool
 	// InterLayer: the frame refers to a lower spatial layer of the same picture (VP9).
@@ -81,9 +83,14 @@ type Facts struct {
 // Reader reads the packets of one stream. The zero value knows nothing; set Kind (and again when the payload type
 // changes, which keeps the rest). It holds a little state because an H264 key frame may span packets in two ways.
 type Reader struct {
-	Kind   Kind
-	sawSPS bool
+	Kind Kind
+	// Spatial is the number of spatial layers that the stream said it has, 0: it said nothing. With their sizes, if told.
+	Spatial       int
+	Width, Height [maxSpatial]uint16
+	sawSPS        bool
 }
+
+const maxSpatial = 8
 
 // Read finds the facts of one payload (without RTP padding). An empty payload has none. It never allocates.
 // An error means hostile or broken bytes: the facts are then empty and the packet is best dropped.
@@ -95,7 +102,7 @@ func (r *Reader) Read(payload []byte, marker bool) (Facts, error) {
 	case VP8:
 		return readVP8(payload, marker)
 	case VP9:
-		return readVP9(payload, marker)
+		return r.readVP9(payload, marker)
 	case H264:
 		return r.readH264(payload, marker)
 	case AV1:

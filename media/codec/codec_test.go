@@ -53,16 +53,16 @@ func TestRead(t *testing.T) {
 		{"a missing VP8 TID is an error", VP8, []byte{0x80, 0x20}, false, Facts{}, ErrShort},
 
 		{"a VP9 flexible key frame", VP9, []byte{0xb8, 0x81, 0x23, 0x00, 9}, false,
-			Facts{KeyStart: true, FrameStart: true, SwitchUp: true}, nil},
+			Facts{KeyStart: true, FrameStart: true, SwitchUp: true, Opens: true}, nil},
 		{"a VP9 inter frame with references", VP9, []byte{0xf8, 0x81, 0x23, 0x52, 0x03, 0x04, 9}, false,
-			Facts{FrameStart: true, TID: 2, SwitchUp: true, SID: 1}, nil},
+			Facts{FrameStart: true, TID: 2, Opens: true, SID: 1}, nil},
 		{"the upper spatial layer of a VP9 key picture is no start", VP9, []byte{0xa8, 0x01, 0x03, 0x07, 9}, false,
 			Facts{FrameStart: true, SID: 1, InterLayer: true}, nil},
 		{"a VP9 key frame without layers", VP9, []byte{0x8c, 0x01, 9}, false,
-			Facts{KeyStart: true, FrameStart: true, FrameEnd: true, SwitchUp: true}, nil},
+			Facts{KeyStart: true, FrameStart: true, FrameEnd: true, SwitchUp: true, Opens: true}, nil},
 		{"a VP9 structure shows the largest size", VP9,
 			[]byte{0x0a, 0x38, 0x01, 0x40, 0x00, 0xb4, 0x02, 0x80, 0x01, 0x68, 1, 0x04, 1, 9}, false,
-			Facts{KeyStart: true, FrameStart: true, SwitchUp: true, Config: true, Width: 640, Height: 360}, nil},
+			Facts{KeyStart: true, FrameStart: true, SwitchUp: true, Opens: true, Config: true, Width: 640, Height: 360}, nil},
 		{"a cut VP9 structure is an error", VP9, []byte{0x0a, 0x38, 0x01, 0x40}, false, Facts{}, ErrShort},
 		{"a VP9 structure without its pictures is an error", VP9, []byte{0x0a, 0x08, 3, 0x04}, false, Facts{}, ErrShort},
 		{"more than three VP9 references are an error", VP9, []byte{0x50, 1, 1, 1, 1}, false, Facts{}, ErrInvalid},
@@ -145,7 +145,7 @@ func FuzzReadVP9(f *testing.F) {
 		facts, err := r.Read(b, false)
 		var o codecs.VP9Packet
 		if _, oerr := o.Unmarshal(b); oerr == nil && err == nil {
-			if facts.TID != o.TID || facts.SID != o.SID || facts.FrameStart != o.B || facts.SwitchUp != (o.U || facts.KeyStart) {
+			if facts.TID != o.TID || facts.SID != o.SID || facts.FrameStart != o.B || facts.Opens != (o.U || facts.KeyStart) {
 				t.Fatalf("%+v, pion %+v", facts, o)
 			}
 		}

@@ -9,7 +9,7 @@ import "encoding/binary"
 //	| TID |U| SID |D| (if L), then TL0PICIDX (if not F)
 //	| P_DIFF      |N| up to three (if F and P)
 //	| SS ...        | (if V)
-func readVP9(p []byte, marker bool) (Facts, error) {
+func (r *Reader) readVP9(p []byte, marker bool) (Facts, error) {
 	b0 := p[0]
 	inter, layers, flexible := b0&0x40 != 0, b0&0x20 != 0, b0&0x10 != 0
 	f := Facts{FrameStart: b0&0x08 != 0, FrameEnd: b0&0x04 != 0 || marker}
@@ -28,7 +28,7 @@ func readVP9(p []byte, marker bool) (Facts, error) {
 			return Facts{}, ErrShort
 		}
 		l := p[n]
-		f.TID, f.SwitchUp = l>>5, l&0x10 != 0
+		f.TID, f.Opens = l>>5, l&0x10 != 0
 		f.SID, f.InterLayer = (l>>1)&0x07, l&0x01 != 0
 		n++
 		if !flexible {
@@ -54,26 +54,31 @@ func readVP9(p []byte, marker bool) (Facts, error) {
 	}
 	if b0&0x02 != 0 {
 		f.Config = true
-		if err := readVP9Structure(p[n:], &f); err != nil {
+		if err := r.readVP9Structure(p[n:], &f); err != nil {
 			return Facts{}, err
 		}
 	}
 	if !inter && f.FrameStart && f.SID == 0 && !f.InterLayer {
-		f.KeyStart, f.SwitchUp = true, true
+		f.KeyStart, f.SwitchUp, f.Opens = true, true, true
 	}
 	return f, nil
 }
 
 // readVP9Structure reads the scalability structure: sizes of the spatial layers (the largest is kept) and the picture group.
-func readVP9Structure(p []byte, f *Facts) error {
+func (r *Reader) readVP9Structure(p []byte, f *Facts) error {
 	if len(p) < 1 {
 		return ErrShort
 	}
 	layers, sizes, group := int(p[0]>>5)+1, p[0]&0x10 != 0, p[0]&0x08 != 0
 	n := 1
+	r.Spatial = layers
 	if sizes {
 		if len(p) < n+4*layers {
 			return ErrShort
+		}
+		for i := range layers {
+			size := p[n+4*i:]
+			r.Width[i], r.Height[i] = binary.BigEndian.Uint16(size), binary.BigEndian.Uint16(size[2:])
 		}
 		last := p[n+4*(layers-1):]
 		f.Width, f.Height = binary.BigEndian.Uint16(last), binary.BigEndian.Uint16(last[2:])

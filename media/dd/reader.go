@@ -24,7 +24,9 @@ type Frame struct {
 }
 
 // Indication is what the frame is to a decode target.
-func (f *Frame) Indication(target int) Indication { return Indication(f.indications >> (2 * target) & 3) }
+func (f *Frame) Indication(target int) Indication {
+	return Indication(f.indications >> (2 * target) & 3)
+}
 
 // Diffs are the distances to the frames that this one refers to, in frame numbers. They belong to f.
 func (f *Frame) Diffs() []uint16 { return f.diffs[:f.diffCount] }

@@ -133,6 +133,15 @@ func (s *Set) covers(i int, w Wish, percent uint32) bool {
 		return false
 	}
 	width, height := s.size(i)
+	return coversAt(width, height, w, percent)
+}
+
+// Covers says whether a picture of this size, fitted into the wish, is not enlarged more than people accept.
+func Covers(width, height uint16, w Wish) bool {
+	return coversAt(uint32(width), uint32(height), w, enlarge)
+}
+
+func coversAt(width, height uint32, w Wish, percent uint32) bool {
 	return w.Width != 0 && uint32(w.Width)*100 <= width*percent ||
 		w.Height != 0 && uint32(w.Height)*100 <= height*percent
 }

@@ -1,0 +1,105 @@
+package sfu
+
+import (
+	"time"
+
+	"incamera/media/layer"
+	"incamera/media/rewrite"
+	"incamera/media/ring"
+	"incamera/media/rtp"
+	"incamera/media/svc"
+)
+
+// upFromRing is how old a key picture may be to begin a higher spatial layer of the stream that is shown already: all
+// since is sent again with it.
+const upFromRing = 700 * time.Millisecond
+
+// takes says whether this slot forwards a packet of its layer's stream: all of it, or up to the point that is aimed at.
+func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
+	if !d.video {
+		return true
+	}
+	d.sel.Aim(svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal})
+	if epoch != d.rw.Epoch() {
+		ok, _ := d.sel.Again(epoch, &slot.Facts, slot.TS, slot.Marker)
+		return ok
+	}
+	ok, _ := d.sel.Take(&slot.Facts, slot.TS, slot.Marker)
+	return ok
+}
+
+// marker is set on the last packet of the highest layer that is forwarded: a decoder waits for it.
+func (d *Down) marker(slot *ring.Slot, epoch uint16) bool {
+	if !d.video {
+		return slot.Marker
+	}
+	_, marker := d.sel.Again(epoch, &slot.Facts, slot.TS, slot.Marker)
+	return marker
+}
+
+// reach helps the selection to the point within the stream that is forwarded: a higher spatial layer begins only at a
+// key picture.
+func (d *Down) reach() {
+	l, now := d.layer, d.peer.shard.now
+	if l == nil || l.grid == nil || d.replay.on || now-d.askedAt < pliSpacing {
+		return
+	}
+	d.sel.Aim(svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal})
+	if !d.sel.Waits(l.grid.Top(now)) {
+		return
+	}
+	d.askedAt = now
+	if l.lastKey == 0 || now-l.lastKey > upFromRing || !d.fromRing(l) {
+		l.requestKey()
+	}
+}
+
+// fill closes a hole in the outgoing numbers, left for a packet that then was not wanted: an empty repair makes the
+// receiver stop waiting for it.
+func (d *Down) fill(out rewrite.Out) {
+	p := d.peer
+	s := p.shard
+	pt := p.rtxOf[d.layer.codec]
+	if pt == 0 || d.repairs == nil || !p.reachable() {
+		return
+	}
+	index := d.repairNo.Next()
+	h := &s.scratch.out
+	*h = rtp.Out{PT: pt, Seq: uint16(index), TS: out.TS, SSRC: d.rtx, CSRC: d.layer.source.id, TransportCC: p.twccOut}
+	n := rtp.Put(s.scratch.head[:], h, &p.ids)
+	if n == 0 {
+		return
+	}
+	rtp.PutOSN(s.scratch.build[:], out.Seq())
+	buf := p.buffer(n + rtp.OSNLen + p.out.Overhead())
+	if buf == nil {
+		return
+	}
+	copy(buf, s.scratch.head[:n])
+	if _, err := d.repairs.Seal(buf, n, s.scratch.build[:rtp.OSNLen], uint32(index>>16), uint16(index)); err != nil {
+		p.unbuffer()
+		return
+	}
+	p.sent(len(buf))
+}
+
+// within picks the point of a stream that the slot's size asks for: the smallest that covers it, with all its frames.
+func (d *Down) within(l *Layer) point {
+	best := whole(l)
+	if l.grid == nil {
+		return best
+	}
+	buf := l.points(d.peer.shard.scratch.ways[:0], d.peer.shard.now)
+	for i, pt := range buf {
+		if i+1 < len(buf) && buf[i+1].spatial == pt.spatial {
+			continue
+		}
+		best = pt
+		best.temporal = everything
+		if layer.Covers(pt.width, pt.height, layer.Wish{Width: d.wish.width, Height: d.wish.height}) {
+			return best
+		}
+	}
+	best.spatial = everything
+	return best
+}
