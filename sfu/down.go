@@ -64,6 +64,8 @@ type Down struct {
 	rw       *rewrite.Stream
 	sel      svc.Selector
 	vp8      codec.VP8Map
+	vp9      codec.VP9Map
+	frames   rewrite.Counter // of dependency descriptors
 	epochs   [epochsKept]epoch
 	stream   *srtp.Stream
 	repairs  *srtp.Stream
@@ -123,6 +125,7 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 	d := &Down{
 		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: rw,
 		repairNo: newCounter(uint16(rand.N(1 << 15))),
+		vp9:      codec.NewVP9Map(), frames: rewrite.Counter{Bits: 16},
 	}
 	if !t.video {
 		d.kept = new(outbound)

@@ -53,6 +53,8 @@ func (l *Layer) describe(ext []byte, f *codec.Facts) {
 	f.FrameStart, f.FrameEnd = frame.Start, frame.End
 	f.KeyStart = frame.Key()
 	f.Opens = d.Opens(frame)
+	f.Numbered, f.Number = true, frame.Number
+	f.RefCount = uint8(copy(f.Refs[:], frame.Diffs()))
 	if !frame.NewStructure {
 		return
 	}

@@ -115,15 +115,15 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 			return
 		}
 	}
-	if kind == codec.VP8 {
+	if kind == codec.VP8 || kind == codec.VP9 {
 		payload = s.scratch.copy[:copy(s.scratch.copy[:], payload)]
-		if !d.vp8.Rewrite(epoch, payload) {
+		if !d.rewrite(kind, epoch, payload) {
 			s.drop(dropPayload)
 			return
 		}
 	}
 	h := d.header(out, slot, l.source.id, epoch)
-	h.PT = pt
+	h.PT, h.Dependency = pt, d.descriptor(kind, slot, epoch)
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
 	if n == 0 { // before Buf: what it gives is sent, written or not
 		s.drop(dropTooBig)
@@ -169,12 +169,12 @@ func (d *Down) sendRepair(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint
 	}
 	rtp.PutOSN(s.scratch.build[:], out.Seq())
 	payload := s.scratch.build[:rtp.OSNLen+copy(s.scratch.build[rtp.OSNLen:], slot.Payload())]
-	if kind == codec.VP8 && !d.vp8.Rewrite(epoch, payload[rtp.OSNLen:]) {
+	if !d.rewrite(kind, epoch, payload[rtp.OSNLen:]) {
 		return false
 	}
 	index := d.repairNo.Next()
 	h := d.header(out, slot, l.source.id, epoch)
-	h.PT, h.SSRC, h.Seq = pt, d.rtx, uint16(index)
+	h.PT, h.SSRC, h.Seq, h.Dependency = pt, d.rtx, uint16(index), d.descriptor(kind, slot, epoch)
 	n := rtp.Put(s.scratch.head[:], h, &p.ids)
 	if n == 0 {
 		return false

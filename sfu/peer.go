@@ -169,6 +169,7 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 		}
 	}
 	p.slotCodecs(plan.offer)
+	p.slotDependency(plan.offer)
 	if err := p.addSlots(plan.slots); err != nil {
 		return err
 	}
@@ -221,6 +222,16 @@ func (p *Peer) slotCodecs(o *offer.Offer) {
 			if !has[k] && codec.Kind(k).Video() == section.Video {
 				p.ptOf[k], p.rtxOf[k] = 0, 0
 			}
+		}
+	}
+}
+
+// slotDependency notes whether the receiver takes dependency descriptors: it may offer them for sending only.
+func (p *Peer) slotDependency(o *offer.Offer) {
+	p.ids.Dependency = p.exts[offer.ExtDependency]
+	for i := range o.Sections {
+		if s := &o.Sections[i]; !s.Send && s.Video && s.Exts[offer.ExtDependency] == 0 {
+			p.ids.Dependency = 0
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/dd"
 	"incamera/media/layer"
 	"incamera/media/red"
 	"incamera/media/ring"
@@ -24,6 +25,7 @@ type scratch struct {
 	seqs  [256]uint16
 
 	blocks [red.MaxBlocks]red.Block
+	dd     [dd.MaxWritten]byte
 	ways   [maxLayers * layer.GridSpatial * layer.GridTemporal]point
 }
 

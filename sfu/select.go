@@ -3,6 +3,8 @@ package sfu
 import (
 	"time"
 
+	"incamera/media/codec"
+	"incamera/media/dd"
 	"incamera/media/layer"
 	"incamera/media/rewrite"
 	"incamera/media/ring"
@@ -81,6 +83,36 @@ func (d *Down) fill(out rewrite.Out) {
 		return
 	}
 	p.sent(len(buf))
+}
+
+// rewrite makes the counters in a payload go on over switches of the source. False: the packet must not be sent.
+func (d *Down) rewrite(kind codec.Kind, epoch uint16, payload []byte) bool {
+	switch kind {
+	case codec.VP8:
+		return d.vp8.Rewrite(epoch, payload)
+	case codec.VP9:
+		return d.vp9.Rewrite(epoch, payload)
+	}
+	return true
+}
+
+// descriptor writes the dependency descriptor of a packet anew. Only AV1 needs it: a browser that is sent some of the
+// spatial layers puts the pictures together by it. The other codecs say enough in their payload, and in a slot they may
+// come from publishers that write no descriptors.
+func (d *Down) descriptor(kind codec.Kind, slot *ring.Slot, epoch uint16) []byte {
+	f := &slot.Facts
+	if kind != codec.AV1 || d.peer.ids.Dependency == 0 || !f.Numbered {
+		return nil
+	}
+	number, ok := d.frames.Map(epoch, f.Number)
+	if !ok {
+		return nil
+	}
+	buf := d.peer.shard.scratch.dd[:]
+	return buf[:dd.Put(buf, &dd.Out{
+		Start: f.FrameStart, End: f.FrameEnd, Key: f.KeyStart, Number: number,
+		Spatial: f.SID, Temporal: f.TID, Diffs: f.Refs[:f.RefCount],
+	})]
 }
 
 // within picks the point of a stream that the slot's size asks for: the smallest that covers it, with all its frames.

@@ -78,7 +78,15 @@ type Facts struct {
 	TID, SID   uint8
 	// Width and Height of a key frame when they are in clear, else 0.
 	Width, Height uint16
+	// Numbered: the frame's number and the distances to the frames that it refers to are known (dependency descriptor).
+	Numbered bool
+	Number   uint16
+	RefCount uint8
+	Refs     [MaxRefs]uint16
 }
+
+// MaxRefs is how many references of a frame are kept.
+const MaxRefs = 3
 
 // Reader reads the packets of one stream. The zero value knows nothing; set Kind (and again when the payload type
 // changes, which keeps the rest). It holds a little state because an H264 key frame may span packets in two ways.

@@ -205,7 +205,7 @@ func TestNothingOnTheHotPathAllocates(t *testing.T) {
 	buf := withExt(0xbede, 0x11, 7, 8, 0x20, 9, 0, 0, 0)
 	dst := make([]byte, 200)
 	var h Header
-	o, ids := Out{MID: "abc", CSRC: 1, HasLevel: true}, ExtIDs{1, 2, 3, 4, 5}
+	o, ids := Out{MID: "abc", CSRC: 1, HasLevel: true}, ExtIDs{1, 2, 3, 4, 5, 6}
 	if n := testing.AllocsPerRun(100, func() {
 		_ = Parse(buf, &h)
 		h.Ext(2)

@@ -3,14 +3,17 @@ package rtp
 import "encoding/binary"
 
 // MaxHeader is the most that Put writes: fixed header, one CSRC, all extensions with the longest MID.
-const MaxHeader = 12 + 4 + 4 + 3 + 2 + 2 + 4 + (1 + MaxMID) + 3
+const MaxHeader = 12 + 4 + 4 + 3 + 2 + 2 + 4 + (1 + MaxMID) + (1 + MaxDependency) + 3
 
 // MaxMID is the longest MID that fits the one-byte form.
 const MaxMID = 16
 
+// MaxDependency is the longest dependency descriptor that fits the one-byte form.
+const MaxDependency = 16
+
 // ExtIDs are a receiver's negotiated extension ids (1..14); 0 leaves that extension out.
 type ExtIDs struct {
-	TransportCC, AudioLevel, Orientation, AbsSendTime, MID uint8
+	TransportCC, AudioLevel, Orientation, AbsSendTime, MID, Dependency uint8
 }
 
 // Out is an outgoing header. Extensions are written when their id is set and they have a value.
@@ -30,6 +33,7 @@ type Out struct {
 	Orientation    uint8
 	AbsSendTime    uint32 // 24 bits; 0: none
 	MID            string // "": none
+	Dependency     []byte // dependency descriptor, at most MaxDependency bytes; empty: none
 }
 
 // Put writes the header to dst and returns its length, 0 if dst is too small (MaxHeader always suffices). A MID longer
@@ -90,6 +94,11 @@ func putExts(dst []byte, n int, o *Out, ids *ExtIDs) int {
 		dst[n] = ids.AbsSendTime<<4 | 2
 		dst[n+1], dst[n+2], dst[n+3] = byte(o.AbsSendTime>>16), byte(o.AbsSendTime>>8), byte(o.AbsSendTime)
 		n += 4
+	}
+	if size := len(o.Dependency); ids.Dependency != 0 && size > 0 && size <= MaxDependency {
+		dst[n] = ids.Dependency<<4 | byte(size-1)
+		n++
+		n += copy(dst[n:], o.Dependency)
 	}
 	if ids.MID != 0 && o.MID != "" && len(o.MID) <= MaxMID {
 		dst[n] = ids.MID<<4 | byte(len(o.MID)-1)

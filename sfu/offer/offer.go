@@ -118,9 +118,9 @@ func (e Ext) Use(send, video bool) bool {
 		return send || e == ExtTransportCC
 	case ExtAudioLevel:
 		return !video
-	case ExtOrientation:
+	case ExtOrientation, ExtDependency:
 		return video
-	case ExtRid, ExtRepairedRid, ExtDependency:
+	case ExtRid, ExtRepairedRid:
 		return send && video
 	}
 	return false
