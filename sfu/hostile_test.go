@@ -124,9 +124,9 @@ func TestHostileExtensionsAndPaddingOfAnAuthenticPeer(t *testing.T) {
 	}
 	padded := rtpPacket(vp8PT, 2, 5001, mid, append(vp8Payload(true, true, 2, 10), 200))
 	padded[0] |= 0x20
-	before = d.s.counts.drops[dropPadding].Load()
+	before = d.s.counts.drops[dropMalformed].Load()
 	feed(padded)
-	if d.s.counts.drops[dropPadding].Load() != before+1 {
+	if d.s.counts.drops[dropMalformed].Load() != before+1 {
 		t.Error("padding beyond the payload is not counted")
 	}
 	before = d.s.counts.drops[dropUnknownStream].Load()

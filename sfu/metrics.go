@@ -32,8 +32,9 @@ const (
 	dropTooManyStreams // a peer sends more streams than allowed
 	dropUnknownStream  // no mid, rid or SDP names it
 	dropNotGranted
-	dropOff // muted: the source is not on
-	dropPadding
+	dropOff     // muted: the source is not on
+	dropPadding // nothing but padding on a stream
+	dropProbe   // padding as a repair: a publisher measures its link
 	dropTooBig
 	dropExtension // a header extension that lies
 	dropPayload   // a payload that is no packet of its codec
@@ -47,7 +48,7 @@ const (
 
 var dropNames = [numDrops]string{
 	"garbage", "stun", "stun_forged", "stun_replayed", "dtls", "unknown_address", "stray_limit", "unproven", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
-	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "too_big", "extension", "payload", "rtx",
+	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "probe", "too_big", "extension", "payload", "rtx",
 	"duplicate", "late", "rtcp", "no_pt",
 }
 

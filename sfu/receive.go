@@ -99,7 +99,7 @@ func (s *Shard) rtp(p *Peer, src netip.AddrPort, pkt []byte) {
 	}
 	p.arrivedNow(h)
 	if err := h.ParsePayload(slot.Buf[:n]); err != nil {
-		s.drop(dropPadding)
+		s.drop(dropMalformed)
 		return
 	}
 	slot.HeaderLen, slot.PayloadLen = uint16(h.HeaderLen), uint16(h.PayloadLen)
@@ -128,7 +128,7 @@ func (s *Shard) opened(p *Peer, st *stream, plain []byte, index uint64) {
 	h := &s.scratch.hdr
 	p.arrivedNow(h)
 	if err := h.ParsePayload(plain); err != nil {
-		s.drop(dropPadding)
+		s.drop(dropMalformed)
 		return
 	}
 	if st == nil {
@@ -175,7 +175,7 @@ func (s *Shard) keep(l *Layer, ext seq.Ext, h *rtp.Header, payload []byte, pt ui
 func (s *Shard) repair(l *Layer, h *rtp.Header, payload []byte) {
 	osn, media, ok := rtp.OSN(payload)
 	if !ok {
-		s.drop(dropPadding) // publishers probe with it
+		s.drop(dropProbe) // publishers probe with it
 		return
 	}
 	primary := l.source.peer.pts[h.PT&0x7f].primary

@@ -135,7 +135,7 @@ func (d *Down) pictureLost() {
 		return
 	}
 	now := d.peer.shard.now
-	if l.lastKey != 0 && now-l.lastKey < pliSpacing && (d.repliedAt == 0 || now-d.repliedAt >= pliSpacing) {
+	if l.lastKey != 0 && now-l.lastKey < pliSpacing && (d.repliedAt == 0 || now-d.repliedAt >= keySpacing) {
 		if d.fromRing(l) {
 			d.repliedAt = now
 			return

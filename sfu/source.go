@@ -18,7 +18,8 @@ import (
 const (
 	videoRing   = 512
 	audioRing   = 64
-	pliSpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
+	pliSpacing  = time.Second            // a publisher is asked for a key frame of a layer at most so often
+	keySpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
 	maxLayers   = 3
 	freshBurst  = 128
 	nackSpacing = 10 * time.Millisecond
@@ -218,13 +219,14 @@ func (l *Layer) replay(now time.Duration) (ring.Replay, bool) {
 		return ring.Replay{}, false
 	}
 	run, ok := l.ring.ReplayFrom(now)
-	return run, ok && run.Age <= replayMaxAge && run.Packets <= replayMax
+	// As long as no other key frame may be asked for, the last one serves whatever its length.
+	return run, ok && run.Age <= replayMaxAge && (run.Packets <= replayMax || run.Age <= pliSpacing)
 }
 
-// requestKey asks the publisher for a key frame; the tick sends it, at most one per layer in 300 ms.
+// requestKey asks the publisher for a key frame; the tick sends it, the first at once, then one per layer and second.
 func (l *Layer) requestKey() { l.wantKey = true }
 
 func (l *Layer) keyDue(now time.Duration) bool {
 	return l.wantKey && l.ssrc != 0 && (l.pliAt == 0 || now-l.pliAt >= pliSpacing) &&
-		(l.lastKey == 0 || now-l.lastKey >= pliSpacing)
+		(l.lastKey == 0 || now-l.lastKey >= keySpacing)
 }

@@ -100,8 +100,9 @@ func (s *Shard) tickDown(d *Down, choose bool) {
 	if d.target != nil && (choose && d.video || d.layer == nil && d.want == nil && d.paused == pausedNoLayer) {
 		d.choose()
 	}
-	if l := d.want; l != nil && d.video {
-		if s.now-d.askedAt >= pliSpacing {
+	// The key frame may be in the ring by now: a hole in it was repaired.
+	if l := d.want; l != nil && d.video && !d.fromRing(l) {
+		if s.now-d.askedAt >= keySpacing {
 			d.askedAt = s.now
 			if s.now-d.wantSince >= fallbackAfter && d.layer == nil {
 				d.fallBack()

@@ -115,19 +115,22 @@ func TestFirefoxGetsItsFirstPacketLater(t *testing.T) {
 	}
 }
 
-func TestPublishersAreAskedForAKeyFrameAtMostEvery300Milliseconds(t *testing.T) {
+func TestPublishersAreAskedForAKeyFrameAtOnceAndThenAtMostEverySecond(t *testing.T) {
 	d := newDirect(t)
 	pub := d.join(true, 1)
 	d.join(false, 1)
 	begin := d.s.now
 	for ms := time.Duration(0); ms < 1000*time.Millisecond; ms += 10 * time.Millisecond {
 		d.s.now = begin + ms
+		if ms == 300*time.Millisecond || ms == 600*time.Millisecond {
+			d.join(false, 1) // who comes in the meantime changes nothing
+		}
 		d.pass(pub, pub.video(t, false, 100)) // never a key frame
 		d.s.tick()
 		d.s.batch.Flush()
 	}
 	_, feedback := pub.received(t)
-	if n := count(feedback, rtcp.PLI); n < 3 || n > 4 {
+	if n := count(feedback, rtcp.PLI); n != 1 {
 		t.Errorf("%d key frame requests in a second", n)
 	}
 	if n := count(feedback, rtcp.TransportCC); n < 15 || n > 21 {
@@ -135,6 +138,82 @@ func TestPublishersAreAskedForAKeyFrameAtMostEvery300Milliseconds(t *testing.T) 
 	}
 	if n := count(feedback, rtcp.RR); n < 1 || n > 2 {
 		t.Errorf("%d receiver reports in a second", n)
+	}
+}
+
+// Whenever somebody comes: either the ring holds a key frame of less than a second ago, or one may be asked for at once.
+func TestWhoeverComesHasAKeyFrameWithin300MillisecondsThoughPublishersAreAskedOnceASecond(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	d.join(false, 1)
+	begin := d.s.now
+	var asked []time.Duration
+	came := map[*party]time.Duration{}
+	waiting := map[*party]time.Duration{}
+	rounds := 0
+	for ms := time.Duration(0); ms < 5*time.Second; ms += 10 * time.Millisecond {
+		d.s.now = begin + ms
+		if rounds++; rounds%17 == 0 && len(came) < 25 {
+			p := d.join(false, 1)
+			came[p], waiting[p] = ms, ms
+		}
+		// The key frame is there 60 ms after it was asked for. Five packets in ten milliseconds are six megabits per second.
+		key := len(asked) > 0 && ms-asked[len(asked)-1] == 60*time.Millisecond
+		for i := range 5 {
+			d.pass(pub, pub.video(t, key && i == 0, 1000))
+		}
+		d.s.tick()
+		d.s.batch.Flush()
+		if d.s.counts.pliSent.Load() > uint64(len(asked)) {
+			asked = append(asked, ms)
+		}
+		for p, at := range waiting {
+			if p.Peer.video[0].begun {
+				delete(waiting, p)
+			} else if ms-at > 300*time.Millisecond {
+				t.Fatalf("who came at %v has no picture after 300 ms; asked at %v", at, asked)
+			}
+		}
+	}
+	for i := 1; i < len(asked); i++ {
+		if asked[i]-asked[i-1] < time.Second {
+			t.Errorf("two requests within %v", asked[i]-asked[i-1])
+		}
+	}
+	if len(came) < 20 || len(asked) < 2 {
+		t.Fatalf("weak: %d people, %d requests", len(came), len(asked))
+	}
+}
+
+func TestPaddingThatComesLateLeavesNoHole(t *testing.T) {
+	d := newDirect(t)
+	pub, viewer := d.join(true, 1), d.join(false, 1)
+	d.pass(pub, pub.video(t, true, 100))
+	d.at(d.s.now + tickEvery)
+	padding := func() []byte {
+		var head [rtp.MaxHeader]byte
+		h := rtp.Out{PT: vp8PT, Padding: true, Seq: pub.seq, TS: pub.ts, SSRC: 77000 + pub.number, MID: "1", TransportCC: pub.seq}
+		n := rtp.Put(head[:], &h, &rtp.ExtIDs{MID: midID, TransportCC: tccID})
+		pub.seq++
+		return pub.seal(t, append(head[:n:n], 0, 0, 3))
+	}
+	d.pass(pub, padding()) // in time: the numbers close ranks
+	d.pass(pub, pub.video(t, false, 100))
+	late := padding()
+	d.pass(pub, pub.video(t, false, 100))
+	d.pass(pub, late)
+	d.pass(pub, late)
+	media, _ := viewer.received(t)
+	if len(media) != 4 {
+		t.Fatalf("%d packets", len(media))
+	}
+	for i, want := range []uint16{0, 1, 3} {
+		if media[i].Seq != media[0].Seq+want {
+			t.Errorf("packet %d has number %d", i, media[i].Seq-media[0].Seq)
+		}
+	}
+	if media[3].PT != rtxPT || media[3].SSRC != viewer.Peer.video[0].rtx {
+		t.Errorf("the hole was filled by payload type %d", media[3].PT)
 	}
 }
 

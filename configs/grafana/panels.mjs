@@ -77,7 +77,7 @@ export const rows = [
   {
     title: 'Loss and repair',
     panels: [
-      { title: 'Packets not forwarded, by reason', unit: 'pps', text: 'off, and the padding and duplicate of browsers that probe their bandwidth, are normal; auth, malformed, garbage are hostile or broken senders; ctrl_full means that the node is behind.',
+      { title: 'Packets not forwarded, by reason', unit: 'pps', text: 'off, and the padding, probe and duplicate of browsers that probe their bandwidth, are normal; auth, malformed, garbage are hostile or broken senders; ctrl_full means that the node is behind.',
         queries: [[`${sumBy('reason', 'incamera_sfu_dropped_packets_total')} > 0`, '{{reason}}']], empty: 'nothing was dropped in the last minutes' },
       { title: 'Share of packets dropped', unit: 'percentunit', text: 'Muted sources left out; more than 1 % for minutes harms somebody\'s picture.',
         queries: [['instance:incamera_sfu_dropped_packets:ratio_rate5m{$sel}', '{{instance}}']] },
