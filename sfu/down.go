@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"incamera/media/codec"
-	"incamera/media/layer"
 	"incamera/media/nack"
 	"incamera/media/report"
 	"incamera/media/rewrite"
@@ -17,9 +16,8 @@ import (
 const (
 	sendHistory   = 1024
 	epochsKept    = 8
-	fallbackAfter = time.Second            // of waiting for a key frame: take any layer that has one
-	chooseEvery   = 100 * time.Millisecond // layer choice
-	replayPerTick = 24                     // packets of a replay sent at once
+	fallbackAfter = time.Second // of waiting for a key frame: take any layer that has one
+	replayPerTick = 24          // packets of a replay sent at once
 	replayMaxAge  = 3 * time.Second
 	replayMax     = 300
 	replayPress   = 64 // a replayed past is pressed together in time, so that the picture is up to date after it
@@ -30,6 +28,7 @@ const (
 	pausedOff        = "off"
 	pausedNoLayer    = "no_layer"
 	pausedCodec      = "codec"
+	pausedBandwidth  = "bandwidth"
 	pausedNotGranted = "not_granted"
 )
 
@@ -50,10 +49,11 @@ type Down struct {
 
 	wish   wish
 	target *Source // whom the slot is for
-	asks   *Layer  // what the wish asks for, whether it is sent or not: its publisher is told that somebody watches
+	asks   *Layer  // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
 	layer  *Layer  // what is forwarded, nil: nothing
 	want   *Layer  // what is waited for, until its key frame
 	point  point   // how much of the stream is aimed at
+	thin   bool    // while something smaller is waited for, only the fewest frames are forwarded
 	source uint32  // whose packets went out last
 	paused string
 
@@ -148,7 +148,8 @@ func (d *Down) bind(out *srtp.Out) (err error) {
 	return err
 }
 
-// aim makes src the slot's source. What was shown runs on until the new source's key frame, unless it must not.
+// aim makes src the slot's source. What was shown runs on until the new source's key frame, unless it must not. A
+// picture is then given what the link carries, together with the others of its receiver.
 func (d *Down) aim(src *Source) {
 	if d.target != src {
 		d.target = src
@@ -157,7 +158,9 @@ func (d *Down) aim(src *Source) {
 			d.cut()
 		}
 	}
-	d.choose()
+	if !d.video {
+		d.choose()
+	}
 }
 
 // cut stops forwarding at once.
@@ -229,49 +232,18 @@ func (d *Down) pause(why string) {
 	}
 }
 
-// choose picks the layer of the target.
+// choose forwards the target's sound.
 func (d *Down) choose() {
 	src := d.target
-	if src == nil || !d.peer.ready {
-		d.ask(nil)
+	switch {
+	case src == nil || !d.peer.ready:
 		d.pause("")
-		return
-	}
-	if !src.live() || d.video && d.wish.nobody {
-		d.ask(nil)
-		d.stopWanting()
-		d.cut()
-		d.pause(d.why(src))
-		return
-	}
-	if !d.video {
+	case !src.live():
+		d.stop(d.why(src))
+	default:
 		d.pause("")
 		d.seek(whole(src.layers[0]))
-		return
 	}
-	now := d.peer.shard.now
-	current := -1
-	if d.layer != nil && d.layer.source == src {
-		current = d.layer.index
-	} else if d.want != nil && d.want.source == src {
-		current = d.want.index
-	}
-	size := layer.Wish{Width: d.wish.width, Height: d.wish.height}
-	d.ask(src.layers[src.set.Want(size, len(src.layers))])
-	i := src.set.Choose(size, current, now)
-	if i < 0 || i >= len(src.layers) {
-		d.pause(pausedNoLayer)
-		return
-	}
-	l := src.layers[i]
-	if d.peer.ptOf[l.codec] == 0 {
-		d.stopWanting()
-		d.cut()
-		d.pause(pausedCodec)
-		return
-	}
-	d.pause("")
-	d.seek(d.within(l))
 }
 
 func (d *Down) why(src *Source) string {
@@ -300,6 +272,7 @@ func (d *Down) seek(pt point) {
 		return
 	}
 	d.stopWanting()
+	d.thin = false
 	d.want, d.wantSince = l, d.peer.shard.now
 	d.watch(l)
 	if !d.video {
@@ -308,6 +281,7 @@ func (d *Down) seek(pt point) {
 	if !d.fromRing(l) {
 		l.requestKey()
 		d.askedAt = d.peer.shard.now
+		d.showLower()
 	}
 }
 
@@ -318,7 +292,7 @@ func (d *Down) fromRing(l *Layer) bool {
 		return false
 	}
 	run, ok := l.replay(s.now)
-	if !ok {
+	if !ok || d.peer.slow(l, run.Age, run.Packets) {
 		return false
 	}
 	first, head := l.ring.Get(run.First), l.ring.Get(run.Last)

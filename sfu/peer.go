@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/allot"
 	"incamera/media/codec"
 	"incamera/media/report"
 	"incamera/media/rtp"
@@ -103,8 +104,8 @@ type Peer struct {
 	rtxBudget int
 	nextRR    time.Duration
 	wished    bool
-	choosing  time.Duration // next layer choice
-	reported  []slotReport  // what was last told, by slot
+	division  division
+	reported  []slotReport // what was last told, by slot
 	slotDirty bool
 }
 
@@ -245,6 +246,7 @@ func (p *Peer) addSlots(slots []slotTrack) error {
 		p.downs = append(p.downs, d)
 		if d.video {
 			p.video = append(p.video, d)
+			p.division.shares = append(p.division.shares, allot.Slot{})
 		} else {
 			p.audio = append(p.audio, d)
 		}

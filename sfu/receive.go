@@ -5,7 +5,6 @@ import (
 
 	"incamera/cluster/noderpc"
 	"incamera/media/dd"
-	"incamera/media/layer"
 	"incamera/media/red"
 	"incamera/media/ring"
 	"incamera/media/rtp"
@@ -26,7 +25,6 @@ type scratch struct {
 
 	blocks [red.MaxBlocks]red.Block
 	dd     [dd.MaxWritten]byte
-	ways   [maxLayers * layer.GridSpatial * layer.GridTemporal]point
 }
 
 // media takes an SRTP or SRTCP datagram.
@@ -272,7 +270,11 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	l.cameAt, l.cameTS = s.now, h.TS
 	l.srcClock.Packet(h.TS, s.now)
+	woke := !src.set.Alive(l.index, s.now)
 	src.set.Packet(l.index, int(slot.PayloadLen), s.now)
+	if woke {
+		p.room.woke(src)
+	}
 	if slot.PayloadLen == 0 {
 		s.drop(dropPadding) // padding only: it keeps its place, so that the outgoing streams close ranks
 	}

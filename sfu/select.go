@@ -5,7 +5,6 @@ import (
 
 	"incamera/media/codec"
 	"incamera/media/dd"
-	"incamera/media/layer"
 	"incamera/media/rewrite"
 	"incamera/media/ring"
 	"incamera/media/rtp"
@@ -21,7 +20,11 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 	if !d.video {
 		return true
 	}
-	d.sel.Aim(svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal})
+	aim := svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal}
+	if d.thin && d.want != nil {
+		aim.Temporal = 0
+	}
+	d.sel.Aim(aim)
 	if epoch != d.rw.Epoch() {
 		ok, _ := d.sel.Again(epoch, &slot.Facts, slot.TS, slot.Marker)
 		return ok
@@ -113,25 +116,4 @@ func (d *Down) descriptor(kind codec.Kind, slot *ring.Slot, epoch uint16) []byte
 		Start: f.FrameStart, End: f.FrameEnd, Key: f.KeyStart, Number: number,
 		Spatial: f.SID, Temporal: f.TID, Diffs: f.Refs[:f.RefCount],
 	})]
-}
-
-// within picks the point of a stream that the slot's size asks for: the smallest that covers it, with all its frames.
-func (d *Down) within(l *Layer) point {
-	best := whole(l)
-	if l.grid == nil {
-		return best
-	}
-	buf := l.points(d.peer.shard.scratch.ways[:0], d.peer.shard.now)
-	for i, pt := range buf {
-		if i+1 < len(buf) && buf[i+1].spatial == pt.spatial {
-			continue
-		}
-		best = pt
-		best.temporal = everything
-		if layer.Covers(pt.width, pt.height, layer.Wish{Width: d.wish.width, Height: d.wish.height}) {
-			return best
-		}
-	}
-	best.spatial = everything
-	return best
 }

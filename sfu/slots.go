@@ -2,7 +2,7 @@ package sfu
 
 import (
 	"incamera/cluster/noderpc"
-	"incamera/media/layer"
+	"incamera/media/allot"
 	"incamera/media/speaker"
 )
 
@@ -27,6 +27,7 @@ func (r *Room) assign(p *Peer) {
 	}
 	r.assignAudio(p)
 	r.assignVideo(p)
+	p.divide()
 }
 
 // foresee gives a new receiver its slots and asks for the key frames they will need, while its handshake runs: by the
@@ -37,16 +38,14 @@ func (r *Room) foresee(p *Peer) {
 	}
 	r.assignVideo(p)
 	p.slotDirty = true
-	for _, d := range p.video {
-		if d.target == nil {
-			continue
-		}
-		size := layer.Wish{Width: d.wish.width, Height: d.wish.height}
-		i := d.target.set.Choose(size, -1, r.shard.now)
-		if i < 0 || i >= len(d.target.layers) {
-			continue
-		}
-		if l := d.target.layers[i]; p.ptOf[l.codec] != 0 {
+	v := &p.division
+	for i, d := range p.video {
+		d.bid(&v.shares[i], 0)
+	}
+	v.memory.Allot(0, v.shares, r.shard.now)
+	for i, d := range p.video {
+		if at := v.shares[i].Target; at != allot.None {
+			l := d.target.menu.ways[at].layer
 			if _, ok := l.replay(r.shard.now); !ok {
 				l.requestKey()
 			}

@@ -41,9 +41,10 @@ type Source struct {
 	seen   bool // a packet came: the source can be put into slots
 	layers []*Layer
 	set    layer.Set
+	hints  layer.Hints
+	menu   menu // of a picture
 	// Of sound without levels.
 	activity speaker.Activity
-	hints    layer.Hints
 }
 
 // Layer is one stream of a source, as it comes in: decrypt target, forward source and history in one ring.
@@ -58,6 +59,7 @@ type Layer struct {
 	pt       uint8
 	codec    codec.Kind
 	clock    seq.ClockRate
+	opened   time.Duration // when its first packet came
 	ring     *ring.Ring
 	begin    seq.Ext // nothing up to here is of this stream
 	reader   codec.Reader
@@ -142,6 +144,7 @@ func (l *Layer) restart(ssrc uint32) {
 	l.ssrc, l.ring, l.fresh = ssrc, nil, nil
 	l.dd, l.grid, l.reader = nil, nil, codec.Reader{}
 	l.lastKey = 0
+	l.source.menu.made = false
 	for _, d := range l.downs {
 		d.sourceRestarted(l)
 	}
@@ -162,6 +165,7 @@ func (l *Layer) open(k codec.Kind) error {
 	l.stats = report.Receiver{Clock: clock}
 	l.srcClock = report.SourceClock{Clock: clock}
 	l.nack, l.gap = nil, burstGap*4
+	l.opened = l.source.peer.shard.now
 	l.begin = 0
 	switch {
 	case k.Video():

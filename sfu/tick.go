@@ -71,13 +71,12 @@ func (s *Shard) tickPeer(p *Peer) {
 			}
 		}
 	}
-	choose := s.now >= p.choosing
-	if choose {
-		p.choosing = s.now + chooseEvery
+	if p.divisionDue() {
+		p.divide()
 	}
 	p.rtxBudget = maxRTXPerBatch
 	for _, d := range p.downs {
-		s.tickDown(d, choose)
+		s.tickDown(d)
 	}
 }
 
@@ -96,20 +95,18 @@ func (s *Shard) expire(p *Peer) bool {
 	return p.state == stateClosed
 }
 
-func (s *Shard) tickDown(d *Down, choose bool) {
-	if d.target != nil && (choose && d.video || d.layer == nil && d.want == nil && d.paused == pausedNoLayer) {
+func (s *Shard) tickDown(d *Down) {
+	if !d.video && d.target != nil && d.layer == nil && d.want == nil && d.paused == pausedNoLayer {
 		d.choose()
 	}
 	// The key frame may be in the ring by now: a hole in it was repaired.
 	if l := d.want; l != nil && d.video && !d.fromRing(l) {
 		if s.now-d.askedAt >= keySpacing {
 			d.askedAt = s.now
-			if s.now-d.wantSince >= fallbackAfter && d.layer == nil {
-				d.fallBack()
+			if s.now-d.wantSince >= fallbackAfter {
+				d.showLower()
 			}
-			if d.want != nil {
-				l.requestKey()
-			}
+			l.requestKey()
 		}
 	}
 	if d.replay.on {
@@ -118,16 +115,6 @@ func (s *Shard) tickDown(d *Down, choose bool) {
 	}
 	if d.layer != nil && d.reports.Due(s.now) {
 		s.senderReport(d)
-	}
-}
-
-// fallBack shows any layer whose key frame is at hand, when the chosen one keeps the viewer waiting.
-func (d *Down) fallBack() {
-	waiting := d.want
-	for _, l := range waiting.source.layers {
-		if l != waiting && d.peer.ptOf[l.codec] != 0 && l.source.set.Alive(l.index, d.peer.shard.now) && d.fromRing(l) {
-			return
-		}
 	}
 }
 

@@ -1,2 +1,3 @@
-// Package layer chooses which simulcast layer of a publisher a receiver gets, and tells publishers what nobody watches.
+// Package layer measures the simulcast layers of a publisher and those within one stream, and tells publishers what nobody
+// watches.
 package layer

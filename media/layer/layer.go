@@ -13,6 +13,7 @@ type observed struct {
 	last          time.Duration
 	width, height uint16
 	meter         meter
+	usual         usual
 }
 
 // Set is what was observed of one source's layers, lowest first. The zero value is ready. Not for concurrent use.
@@ -28,6 +29,7 @@ func (s *Set) Packet(i, bytes int, now time.Duration) {
 	l := &s.layers[i]
 	l.seen, l.last = true, now
 	l.meter.add(bytes, now)
+	l.usual.sample(&l.meter, now)
 }
 
 // Size takes note of a layer's picture size (from a key frame, or from signaling). Zeros are ignored.
@@ -57,93 +59,6 @@ func (s *Set) Bitrate(i int, now time.Duration) Bitrate {
 // Alive says whether layer i had a packet within the last second.
 func (s *Set) Alive(i int, now time.Duration) bool {
 	return i >= 0 && i < MaxLayers && s.layers[i].seen && now-s.layers[i].last <= Alive
-}
-
-// Wish is what a receiver wants of a source.
-type Wish struct {
-	Width, Height uint16  // of the element that shows it; 0: no limit
-	Max           Bitrate // what the receiver's network allows for this source; 0: no limit
-}
-
-// A layer covers an element when it is enlarged by no more than this, in percent. The layer that is shown may be enlarged
-// a little more before a larger one is taken, and a smaller one must do without any enlargement: else an element
-// at the border would switch to and fro.
-const (
-	enlarge     = 115
-	enlargeKept = 130
-	enlargeDown = 100
-)
-
-// Choose picks the layer: the smallest that covers the wish, or the largest there is, within Max; the lowest living one
-// when none fits. current (-1: none) stays when it is about as good, so a small change of the element does not switch.
-// -1: no layer is alive. A layer without a packet in the last second is never chosen.
-func (s *Set) Choose(w Wish, current int, now time.Duration) int {
-	best, lowest := -1, -1
-	for i := range MaxLayers {
-		if !s.Alive(i, now) {
-			continue
-		}
-		if lowest < 0 {
-			lowest = i
-		}
-		if w.Max > 0 && !s.fits(i, w.Max, current, now) {
-			continue
-		}
-		best = i
-		limit := uint32(enlarge)
-		switch {
-		case i == current:
-			limit = enlargeKept
-		case i < current && s.Alive(current, now):
-			limit = enlargeDown
-		}
-		if s.covers(i, w, limit) {
-			break
-		}
-	}
-	if best < 0 {
-		return lowest
-	}
-	return best
-}
-
-// Want is the layer of the first n that the wish asks for, alive or not: what to watch in Hints, so that the publisher
-// turns it on.
-func (s *Set) Want(w Wish, n int) int {
-	n = min(n, MaxLayers)
-	for i := range n - 1 {
-		if s.covers(i, w, enlarge) {
-			return i
-		}
-	}
-	return n - 1
-}
-
-// fits says whether the layer's bitrate is within limit; the current layer may exceed it by a tenth.
-func (s *Set) fits(i int, limit Bitrate, current int, now time.Duration) bool {
-	if i == current {
-		limit += limit / 10
-	}
-	return s.Bitrate(i, now) <= limit
-}
-
-// covers says whether layer i, fitted into the wish, is enlarged to at most percent of its size.
-func (s *Set) covers(i int, w Wish, percent uint32) bool {
-	if w.Width == 0 && w.Height == 0 {
-		return false
-	}
-	width, height := s.size(i)
-	return coversAt(width, height, w, percent)
-}
-
-// Covers says whether a picture of this size, fitted into the wish, is not enlarged more than people accept.
-func Covers(width, height uint16, w Wish) bool {
-	return coversAt(uint32(width), uint32(height), w, enlarge)
-}
-
-func coversAt(width, height uint32, w Wish, percent uint32) bool {
-	return w.Width != 0 && uint32(w.Width)*100 <= width*percent ||
-		w.Height != 0 && uint32(w.Height)*100 <= height*percent
 }
 
 // size is the layer's size, guessed from the nearest known one (each layer doubles the one below), else as of a camera

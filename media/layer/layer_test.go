@@ -49,89 +49,49 @@ func TestTheBitrateIsMeasuredOverASecond(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
-	all := []int{0, 1, 2}
-	tests := []struct {
-		name    string
-		alive   []int
-		wish    Wish
-		current int
-		want    int
-	}{
-		{"nothing alive", nil, Wish{}, -1, -1},
-		{"no wish: the largest", all, Wish{}, -1, 2},
-		{"a thumbnail", all, Wish{Width: 200, Height: 112}, -1, 0},
-		{"exactly the middle layer", all, Wish{Width: 640, Height: 360}, -1, 1},
-		{"a little more than the middle layer", all, Wish{Width: 700, Height: 394}, -1, 1},
-		{"far more than the middle layer", all, Wish{Width: 900, Height: 506}, -1, 2},
-		{"more than there is", all, Wish{Width: 3840, Height: 2160}, -1, 2},
-		{"a tall element shows a narrow picture", all, Wish{Width: 300, Height: 900}, -1, 0},
-		{"only the width is known", all, Wish{Width: 600}, -1, 1},
-		{"the layer is not there: the next lower", []int{0, 1}, Wish{Width: 1280, Height: 720}, -1, 1},
-		{"the lower layer is not there: the next higher", []int{1, 2}, Wish{Width: 100, Height: 100}, -1, 1},
-		{"the network allows the middle layer", all, Wish{Width: 1280, Height: 720, Max: 1_000_000}, -1, 1},
-		{"the network allows nothing: the lowest stays on", all, Wish{Width: 1280, Height: 720, Max: 1000}, -1, 0},
-		{"at the border the current layer stays", all, Wish{Width: 800, Height: 450}, 1, 1},
-		{"and the larger one stays as well", all, Wish{Width: 700, Height: 394}, 2, 2},
-		{"a clearly smaller element goes down", all, Wish{Width: 600, Height: 338}, 2, 1},
-		{"a clearly larger element goes up", all, Wish{Width: 900, Height: 506}, 1, 2},
-		{"a bitrate a little above the limit stays", all, Wish{Max: 2_400_000}, 2, 2},
-		{"and is not chosen anew", all, Wish{Max: 2_400_000}, 1, 1},
-		{"a current layer that died does not hold", []int{0, 1}, Wish{Width: 340, Height: 191}, 2, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s, now := camera(tt.alive...)
-			if got := s.Choose(tt.wish, tt.current, now); got != tt.want {
-				t.Errorf("got %d, want %d", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestALayerWithoutAPacketInTheLastSecondIsNeverChosen(t *testing.T) {
-	s, now := camera(0, 1, 2)
-	feed(s, now, now+3*time.Second, 0, 1)
-	for at := now; at < now+3*time.Second; at += 50 * ms {
-		got := s.Choose(Wish{}, 2, at)
-		if at-(now-10*ms) <= Alive && got != 2 || at-(now-10*ms) > Alive && got == 2 {
-			t.Fatalf("at %v: layer %d", at-now, got)
-		}
+func TestALayerIsAliveForASecondAfterItsLastPacket(t *testing.T) {
+	s, now := camera(0, 1)
+	last := now - 10*ms
+	if !s.Alive(1, last+Alive) || s.Alive(1, last+Alive+1) || s.Alive(2, now) || s.Alive(-1, now) || s.Alive(9, now) {
+		t.Error("it is not")
 	}
 }
 
 func TestUnknownSizesAreGuessed(t *testing.T) {
 	var s Set
-	feed(&s, 0, time.Second, 0, 1, 2)
-	if got := s.Choose(Wish{Width: 640, Height: 360}, -1, time.Second); got != 1 {
-		t.Errorf("nothing known: %d", got)
+	is := func(what string, i int, width, height uint16) {
+		t.Helper()
+		if w, h := s.Picture(i); w != width || h != height {
+			t.Errorf("%s: layer %d is %dx%d", what, i, w, h)
+		}
 	}
+	is("nothing known", 1, 640, 360)
 	s.Size(0, 160, 90)
 	s.Size(1, 0, 90)
-	if got := s.Choose(Wish{Width: 640, Height: 360}, -1, time.Second); got != 2 {
-		t.Errorf("from the lowest: %d", got)
-	}
+	is("from the lowest", 1, 320, 180)
 	s = Set{}
 	s.Size(2, 2560, 1440)
-	feed(&s, 0, time.Second, 0, 1, 2)
-	if got := s.Choose(Wish{Width: 640, Height: 360}, -1, time.Second); got != 0 {
-		t.Errorf("from the highest: %d", got)
-	}
+	is("from the highest", 0, 640, 360)
+	is("of no layer", 9, 0, 0)
 	s.Packet(-1, 1, 0)
 	s.Packet(9, 1, 0)
 	s.Size(9, 1, 1)
 }
 
-func TestWantAsksForLayersThatAreOff(t *testing.T) {
-	s, _ := camera(0)
-	for _, tt := range []struct {
-		w, h uint16
-		n    int
-		want int
-	}{{1280, 720, 3, 2}, {640, 360, 3, 1}, {100, 100, 3, 0}, {1280, 720, 2, 1}, {0, 0, 3, 2}, {100, 100, 1, 0}} {
-		if got := s.Want(Wish{Width: tt.w, Height: tt.h}, tt.n); got != tt.want {
-			t.Errorf("%+v: %d", tt, got)
-		}
+func TestWhatALayerWouldCostWhenItIsOff(t *testing.T) {
+	s, now := camera(0, 1)
+	if got := s.Expect(2); got < 2_000_000 || got > 2_600_000 {
+		t.Errorf("never seen: %d", got)
+	}
+	if got := s.Expect(1); got < 450_000 || got > 550_000 {
+		t.Errorf("seen: %d", got)
+	}
+	feed(s, now, now+4*time.Second, 0)
+	if got := s.Expect(1); got < 450_000 || got > 550_000 {
+		t.Errorf("seen some time ago: %d", got)
+	}
+	if s.Expect(-1) != 0 || s.Expect(9) != 0 {
+		t.Error("layers that cannot be")
 	}
 }
 
@@ -174,7 +134,7 @@ func TestNothingAllocates(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		now += ms
 		s.Packet(1, 1000, now)
-		s.Choose(Wish{Width: 640, Max: 100}, 1, now)
+		s.Expect(1)
 		h.Watch(1, 1, now)
 		h.Wanted(now)
 	}); n != 0 {
@@ -188,12 +148,5 @@ func BenchmarkPacket(b *testing.B) {
 	for b.Loop() {
 		now += ms
 		s.Packet(1, 1000, now)
-	}
-}
-
-func BenchmarkChoose(b *testing.B) {
-	s, now := camera(0, 1, 2)
-	for b.Loop() {
-		s.Choose(Wish{Width: 640, Height: 360, Max: 1_000_000}, 1, now)
 	}
 }

@@ -1,0 +1,49 @@
+package layer
+
+import "time"
+
+// settled is how long a layer must have been sending before its bitrate says what it usually costs.
+const settled = time.Second
+
+// usual is what a layer costs when it is on, remembered while it is off.
+type usual struct {
+	rate Bitrate
+	last int64 // bucket of the last sample
+}
+
+// sample averages the measured bitrate over some seconds, ten times a second while packets come.
+func (u *usual) sample(m *meter, now time.Duration) {
+	if m.index == u.last || now-m.began < settled {
+		return
+	}
+	u.last = m.index
+	rate := m.rate(now)
+	if u.rate == 0 {
+		u.rate = rate
+	}
+	u.rate += (rate - u.rate) / 8
+}
+
+// Nominal cost of a picture, per pixel: about what browsers give to a moving camera.
+const bitsPerPixel = 5 // halves of a bit/s
+
+// Expect is what layer i would cost if it were sent: what it usually cost, or what a picture of its size does.
+func (s *Set) Expect(i int) Bitrate {
+	if i < 0 || i >= MaxLayers {
+		return 0
+	}
+	if rate := s.layers[i].usual.rate; rate > 0 {
+		return rate
+	}
+	width, height := s.size(i)
+	return Bitrate(width) * Bitrate(height) * bitsPerPixel / 2
+}
+
+// Picture is layer i's size, guessed from its neighbours while it is not known.
+func (s *Set) Picture(i int) (width, height uint16) {
+	if i < 0 || i >= MaxLayers {
+		return 0, 0
+	}
+	w, h := s.size(i)
+	return uint16(min(w, 1<<16-1)), uint16(min(h, 1<<16-1))
+}
