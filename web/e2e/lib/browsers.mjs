@@ -20,8 +20,8 @@ export const chromiumArgs = [
   '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows',
 ];
 
-export async function launchChromium(extra = []) {
-  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: [...chromiumArgs, ...extra] });
+export async function launchChromium(extra = [], { executablePath = chromiumPath } = {}) {
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...chromiumArgs, ...extra] });
   return {
     name: 'chromium',
     /** A person with cookies and storage of their own. */

@@ -41,11 +41,13 @@ export async function freeUDP(count = 2) {
  * One process of the deployment.
  * @param {string[]} args subcommand and flags
  * @param {Record<string,string>} env INCAMERA_… overrides
+ * @param {{prefix?: string[]}} options prefix: a command that runs it, such as in another network namespace
  */
 export class Process {
-  constructor(args, env) {
+  constructor(args, env, { prefix = [] } = {}) {
     this.output = '';
-    this.child = spawn(binary, args, { env: { PATH: process.env.PATH, HOME: '/tmp', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...rest] = [...prefix, binary, ...args];
+    this.child = spawn(command, rest, { env: { PATH: process.env.PATH, HOME: '/tmp', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.waiters = [];
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8');
@@ -94,7 +96,7 @@ export async function place() {
 }
 
 /** `incamera serve` in a place of its own, or `at` one that the caller removes; `again`: its accounts are made. */
-export async function serve(extra = {}, { at, again = false, args = [], url } = {}) {
+export async function serve(extra = {}, { at, again = false, args = [], url, prefix } = {}) {
   const here = at ?? await place();
   const reached = url ?? `http://localhost:${here.http}`;
   const p = new Process(['serve', ...args], {
@@ -104,7 +106,7 @@ export async function serve(extra = {}, { at, again = false, args = [], url } = 
     INCAMERA_ADMIN_LISTEN: `127.0.0.1:${here.admin}`,
     INCAMERA_MEDIA_LISTEN: `0.0.0.0:${here.udp}`,
     ...extra,
-  });
+  }, { prefix });
   const [, token] = await p.says(again ? /is ready: / : /\/setup#([A-Za-z0-9_-]+)/);
   return {
     process: p, url: reached, dir: here.dir, udp: here.udp, admin: `http://127.0.0.1:${here.admin}`, env: extra,

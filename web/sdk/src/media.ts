@@ -6,6 +6,7 @@ import type { ClientBody, MediaAnswer, ServerMessage, SlotState } from './protoc
 import type { Publisher } from './publish.js';
 import { Queue } from './queue.js';
 import { SlotPool, type Own } from './slots.js';
+import { NetworkWatch } from './network.js';
 import { callStats } from './stats.js';
 import { Scope } from './emitter.js';
 import type { Transport, TransportState } from './transport.js';
@@ -18,6 +19,8 @@ export interface MediaHost {
   connection(state: Connection['media']): void;
   slotsChanged(): void;
   error(error: InCameraError): void;
+  /** The network has changed, perhaps: the socket may be dead too. */
+  networkChanged(why: string): void;
   /** Media could not be brought back. */
   gaveUp(): void;
 }
@@ -35,6 +38,9 @@ export interface MediaOptions {
 /** After a transport failed, a Move of the server is the better way back; it gets this long. */
 const moveGraceMs = 1500;
 const closedGraceMs = 300;
+/** A lost transport restarts ICE this often; signs of one change of the network come in bursts. */
+const restartEveryMs = 3000;
+const burstMs = 1000;
 /** Layouts come in bursts (resizing, people arriving together); wishes go out at most this often. */
 const wishesEveryMs = 60;
 
@@ -52,6 +58,11 @@ export class Media {
   #failures = 0;
   #recovering = false;
   #growth = true;
+  readonly #network: NetworkWatch;
+  #restarting = false;
+  /** The session was away: the transport needs new ICE names as soon as it is back. */
+  #restartDue = '';
+  #restartedAt = -Infinity;
   #hidden = false;
   #wishesDue: (() => void) | null = null;
   #wishesSent = '';
@@ -62,6 +73,10 @@ export class Media {
     this.#current = options.transport;
     this.pool = new SlotPool(options.transport, options.own);
     this.playback = new Playback((error) => options.host.error(error));
+    this.#network = new NetworkWatch({ host: {
+      received: () => this.#current.received(),
+      changed: (why) => this.#networkChanged(why),
+    } });
   }
 
   get placement(): number {
@@ -114,6 +129,7 @@ export class Media {
         this.#drop(offered);
         this.#sendWishes();
       }
+      if (this.#restartDue !== '' || this.#current.state === 'lost') this.#restart(this.#restartDue || 'lost');
     });
   }
 
@@ -179,6 +195,7 @@ export class Media {
   close(): void {
     this.#queue.close();
     this.#scope.end();
+    this.#network.close();
     this.pool.close();
     this.playback.close();
     for (const transport of [this.#current, this.#next, this.#offered]) transport?.close();
@@ -204,7 +221,41 @@ export class Media {
       this.#playSound();
     }
     if (this.#current.state === 'failed' && !this.#next) this.#recover();
+    if (transport === this.#current && state === 'lost') this.#networkChanged('lost');
     this.#report();
+  }
+
+  /** Another network: new ICE names at once, since browsers alone would take seconds to notice, and do not always mend it. */
+  #networkChanged(why: string): void {
+    if (performance.now() - this.#restartedAt < burstMs) return;
+    this.#options.host.networkChanged(why);
+    this.#restart(why);
+  }
+
+  #restart(why: string): void {
+    const transport = this.#current;
+    // A transport that is being replaced, or has no pair yet, finds the new network by itself.
+    if (this.#restarting || this.#scope.ended || this.#next || transport.state === 'failed' || transport.state === 'closed') return;
+    this.#restarting = true;
+    this.#restartDue = '';
+    this.#restartedAt = performance.now();
+    this.#options.logger.info('ICE restarts', { why });
+    void this.#queue.run('restart', () => transport.restart((offer) => this.#exchange(offer))).catch((error: unknown) => {
+      this.#options.logger.info('ICE restart failed', { error: String(error) });
+      this.#restartDue = why; // the socket was dead too; or the server refused, and the next resume tries again
+    }).finally(() => {
+      this.#restarting = false;
+      if (transport === this.#current && transport.state === 'lost') {
+        this.#scope.timeout(() => { if (transport === this.#current && transport.state === 'lost') this.#restart('still lost'); }, restartEveryMs);
+      }
+    });
+  }
+
+  async #exchange(offer: string): Promise<MediaAnswer> {
+    this.#negotiations++;
+    const reply = await this.#options.host.request({ type: 'renegotiate', body: { offer } });
+    if (reply.type !== 'answer') throw new InCameraError('bad_message', `renegotiate answered with ${reply.type}`);
+    return reply.answer;
   }
 
   /** From here on the new transport is the one that is played: the highest placement this client was given. */
@@ -269,12 +320,7 @@ export class Media {
   #grow(): void {
     this.#growth = false; // one negotiation at a time, and none after a refusal
     void this.#run('grow', async () => {
-      await this.#current.grow(this.pool.wanted(), async (offer) => {
-        this.#negotiations++;
-        const reply = await this.#options.host.request({ type: 'renegotiate', body: { offer } });
-        if (reply.type !== 'answer') throw new InCameraError('bad_message', `renegotiate answered with ${reply.type}`);
-        return reply.answer;
-      });
+      await this.#current.grow(this.pool.wanted(), (offer) => this.#exchange(offer));
       this.#growth = true;
       this.#adopt(this.#current);
     });

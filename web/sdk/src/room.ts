@@ -97,6 +97,7 @@ export class Room {
       host: {
         request: (body) => this.#session.request(body),
         lost: () => this.#session.reopen('media transport failed'),
+        networkChanged: (why) => this.#session.check(why),
         connection: (media) => this.#connected({ media }),
         slotsChanged: () => this.#emitter.emit('slots', this.slots),
         error: (error) => this.#emitter.emit('error', error),

@@ -50,12 +50,17 @@ export function endOf(closed: Closed): Ended | null {
   return reason ? { reason, byName: '' } : null;
 }
 
+/** How long the old socket may take to answer before a new one is opened beside it, and before it is given up. */
+const aheadMs = 100;
+const silentMs = 5000;
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #scope = new Scope();
   #socket: Socket;
   #ticket: string;
   #reconnecting = false;
+  #checking = false;
   #wake: (() => void) | null = null;
 
   constructor(options: SessionOptions) {
@@ -94,6 +99,30 @@ export class Session {
     void this.#reconnect();
   }
 
+  /** The network may have changed under the socket: the old one or a new one, whichever speaks first, goes on. */
+  check(why: string): void {
+    if (this.#scope.ended || this.#reconnecting || this.#checking) return this.#wake?.();
+    this.#checking = true;
+    const old = this.#socket;
+    const settled = () => !this.#checking || old !== this.#socket || this.#reconnecting || this.#scope.ended;
+    old.request({ type: 'ping', body: {} }, silentMs).catch((error: unknown) => {
+      // An answer of any kind is a sign of life.
+      const code = InCameraError.from(error, 'network').code;
+      if (!settled() && (code === 'timeout' || code === 'network')) this.reopen(why);
+    }).finally(() => {
+      if (old === this.#socket) this.#checking = false;
+    });
+    this.#scope.timeout(() => {
+      if (settled()) return;
+      this.#options.open().then((socket) => {
+        if (settled()) return socket.close();
+        this.#options.logger.info('resuming', { why });
+        this.#drop();
+        void this.#reconnect(socket);
+      }, () => {}); // then nothing answers: the ping ends it
+    }, aheadMs);
+  }
+
   async leave(): Promise<void> {
     if (this.#scope.ended) return;
     const socket = this.#socket;
@@ -130,18 +159,23 @@ export class Session {
     this.#socket.close(4000);
   }
 
-  async #reconnect(): Promise<void> {
+  /** opened: a socket for the first try, which then need not wait. */
+  async #reconnect(opened?: Socket): Promise<void> {
     this.#reconnecting = true;
+    this.#checking = false;
     const { host, logger, policy } = this.#options;
     let atLeast = 0;
     for (let attempt = 1; ; attempt++) {
       const wait = policy.next(attempt);
       if (wait === null) return this.#end({ reason: 'unreachable', byName: '' });
-      host.signaling('reconnecting', attempt);
-      await this.#pause(Math.max(wait, atLeast));
-      if (this.#scope.ended) return;
+      const ready = attempt === 1 ? opened : undefined;
+      if (!ready) {
+        host.signaling('reconnecting', attempt);
+        await this.#pause(Math.max(wait, atLeast));
+      }
+      if (this.#scope.ended) return ready?.close();
       try {
-        await this.#resume();
+        await this.#resume(ready);
         return;
       } catch (thrown) {
         if (this.#scope.ended) return;
@@ -154,9 +188,9 @@ export class Session {
     }
   }
 
-  async #resume(): Promise<void> {
+  async #resume(opened?: Socket): Promise<void> {
     const { open, key, host } = this.#options;
-    const [socket, offer] = await Promise.all([open(), host.offer()]);
+    const [socket, offer] = await Promise.all([opened ?? open(), host.offer()]);
     try {
       const proof = await key.prove({
         nonce: socket.nonce, audience: socket.welcome.audience, token: this.#ticket, nowMs: socket.serverNow(),

@@ -99,14 +99,25 @@ export class Transport {
     if (more <= 0 || this.#state === 'closed') return;
     this.#addSlots('video', more);
     this.#pool.video = video;
-    try {
-      const answer = await exchange(await this.#makeOffer());
-      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
-      this.#mapSlots(answer);
-    } catch (error) {
-      if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
-      throw InCameraError.from(error, 'media_failed');
+    await this.#negotiate(exchange);
+  }
+
+  /** New ICE names and addresses for the living connection. What flows goes on over the old ones as long as they carry. */
+  async restart(exchange: (offer: string) => Promise<MediaAnswer>): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'failed') return;
+    await this.#negotiate(exchange, { iceRestart: true });
+  }
+
+  /** Packets that have come so far, whatever they carried; null before the first. */
+  async received(): Promise<number | null> {
+    if (this.#state === 'closed' || this.#state === 'connecting') return null;
+    let sum: number | null = null;
+    for (const s of (await this.#pc.getStats()).values() as Iterable<{ type: string; packetsReceived?: number; bytesReceived?: number }>) {
+      // Chromium counts packets of the transport, Firefox bytes of each pair.
+      if (s.type === 'transport' && s.packetsReceived !== undefined) return s.packetsReceived;
+      if (s.type === 'candidate-pair') sum = (sum ?? 0) + (s.packetsReceived ?? s.bytesReceived ?? 0);
     }
+    return sum;
   }
 
   /** Slot numbers served by the node, ascending. */
@@ -159,8 +170,19 @@ export class Transport {
     }
   }
 
-  async #makeOffer(): Promise<string> {
-    const offer = await this.#pc.createOffer();
+  async #negotiate(exchange: (offer: string) => Promise<MediaAnswer>, options: RTCOfferOptions = {}): Promise<void> {
+    try {
+      const answer = await exchange(await this.#makeOffer(options));
+      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
+      this.#mapSlots(answer);
+    } catch (error) {
+      if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
+      throw InCameraError.from(error, 'media_failed');
+    }
+  }
+
+  async #makeOffer(options: RTCOfferOptions = {}): Promise<string> {
+    const offer = await this.#pc.createOffer(options);
     await this.#pc.setLocalDescription(offer);
     this.offers++;
     return cleanOffer(offer.sdp ?? '');

@@ -190,3 +190,27 @@ test('one bad listener does not stop the others, and a scope undoes everything o
   scope.add(() => undone.push(3));
   assert.deepEqual(undone, [2, 1, 3]);
 });
+
+test('a network that may have changed: a socket that answers is kept', async () => {
+  script = (m, say) => { if (m['ping']) say({ pong: {} }); };
+  const { s, log } = await session();
+  s.check('test');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(made.length, 1);
+  assert.deepEqual(log, []);
+  assert.equal(s.connected, true);
+});
+
+test('a network that has changed: the session goes on, on a new socket, before the old one is known to be dead', async () => {
+  script = (m, say) => { if (m['resume']) say({ resumed: { ticket: 't1' } }); };
+  const { s, log } = await session(() => 5000);
+  const lost = s.request({ type: 'setHand', body: {} });
+  s.check('test');
+  s.check('test'); // signs come in bursts
+  await assert.rejects(lost, (e: InCameraError) => e.code === 'network');
+  await settle();
+  assert.equal(made.length, 2);
+  assert.equal(made[0]?.up, false);
+  assert.deepEqual(log, ['resumed t1', 'connected 0']);
+  assert.equal(s.connected, true);
+});
