@@ -1,0 +1,252 @@
+package bwe
+
+import (
+	"math"
+	"time"
+
+	"incamera/media/layer"
+	"incamera/media/twcc"
+)
+
+// Bitrate is in bit/s.
+type Bitrate = layer.Bitrate
+
+// Options of an Estimator. Zero values take the defaults in brackets.
+type Options struct {
+	Start Bitrate // to begin with: of the network's last transport, or a guess [600 kbit/s]
+	Min   Bitrate // never less [30 kbit/s]
+	Max   Bitrate // never more [20 Mbit/s]
+}
+
+// State is what the delay says.
+type State uint8
+
+// The states.
+const (
+	Normal   State = iota
+	Overuse        // a queue grows
+	Underuse       // a queue drains: neither up nor down
+)
+
+var stateNames = [...]string{"normal", "overuse", "underuse"}
+
+func (s State) String() string { return stateNames[s] }
+
+const (
+	down          = 0.85 // of the rate that arrives, when a queue grows
+	climb         = 0.08 // per second, where the link's capacity is not known
+	recover       = 0.40 // per second, up to where the link was last full
+	headroom      = 1.5  // times what arrives: more was never seen to work
+	headroomBits  = 20_000
+	packetBits    = 1200 * 8
+	response      = 100 * time.Millisecond // of the other side, beyond the round trip
+	calm          = 40 * time.Millisecond  // a longer queue: no growth
+	feedbackStop  = time.Second
+	defaultStart  = 600_000
+	defaultMin    = 30_000
+	defaultMax    = 20_000_000
+	wantedMargin  = 1.05 // wanted beyond the estimate by this much: worth a probe
+	rembKept      = 5 * time.Second
+	reportMax     = 2_500_000 // a receiver that tells only its losses: nothing is known of its queue
+	reportSpacing = 300 * time.Millisecond
+)
+
+// Estimator is the estimate for one receiver. Not for concurrent use.
+type Estimator struct {
+	// static
+	o Options
+
+	target   Bitrate
+	state    State
+	rtt      time.Duration
+	wanted   Bitrate
+	delay    detector
+	loss     losses
+	probe    prober
+	link     capacity
+	acked    meter // on the receiver's clock
+	sent     meter
+	changed  time.Duration // of target, by time
+	lowered  time.Duration // last decrease
+	heard    time.Duration // last feedback
+	lastSent time.Duration
+	feedback bool // the receiver sends transport-wide feedback
+	settled  bool // the start rate was replaced by something seen
+	overuses uint64
+
+	remb       Bitrate
+	rembAt     time.Duration
+	reported   time.Duration
+	reportedAt bool
+}
+
+// New makes one.
+func New(o Options) *Estimator {
+	if o.Min <= 0 {
+		o.Min = defaultMin
+	}
+	if o.Max <= 0 {
+		o.Max = defaultMax
+	}
+	if o.Start <= 0 {
+		o.Start = defaultStart
+	}
+	return &Estimator{
+		o: o, target: min(max(o.Start, o.Min), o.Max), rtt: 60 * time.Millisecond, delay: newDetector(),
+		probe: prober{gap: probeFirst},
+	}
+}
+
+// Sent takes note of a packet on its way.
+func (e *Estimator) Sent(size int, now time.Duration) {
+	e.sent.add(size, now)
+	e.probe.sent(size, now)
+	e.lastSent = now
+}
+
+// Ack takes what feedback says of one packet; call Update after the last one of a feedback.
+func (e *Estimator) Ack(a twcc.Ack) {
+	newest := a.Seq > e.loss.high
+	e.loss.packet(a)
+	probe := e.probe.holds(a.Sent)
+	e.probe.ack(a)
+	if a.Lost {
+		return
+	}
+	e.acked.add(a.Size, a.Arrived)
+	if newest {
+		e.delay.packet(a, probe)
+	}
+}
+
+// SetRTT takes the round trip time.
+func (e *Estimator) SetRTT(rtt time.Duration) { e.rtt = min(max(rtt, time.Millisecond), 2*time.Second) }
+
+// SetWanted says what would be sent if the path could carry it. Only who wants more than the estimate is probed for.
+func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
+
+// Update draws the conclusions of a feedback.
+func (e *Estimator) Update(now time.Duration) {
+	e.feedback, e.heard = true, now
+	acked := e.acked.rate(shortWindow)
+	was := e.state
+	e.state = e.delay.verdict()
+	probing := e.probe.active || e.probe.waiting
+	switch {
+	case e.state == Overuse && (!probing || e.delay.queue > 2*queueTooLong):
+		if was != Overuse {
+			e.overuses++
+		}
+		e.overused(acked, now)
+	case e.state == Normal && e.delay.queue < calm:
+		e.grow(now)
+	}
+	e.changed = now
+	e.judgeLoss(now)
+	e.endProbe(now)
+}
+
+// overused goes below what the link delivers, so that its queue drains.
+func (e *Estimator) overused(acked Bitrate, now time.Duration) {
+	if acked == 0 {
+		acked = min(e.target, max(e.sent.rate(shortWindow), e.o.Min)) / 2
+	}
+	if now-e.lowered < max(e.rtt+response/2, 150*time.Millisecond) && acked > e.target/2 {
+		return
+	}
+	e.link.seen(acked, now)
+	e.lower(Bitrate(down*float64(acked)), now)
+}
+
+func (e *Estimator) lower(to Bitrate, now time.Duration) {
+	if to < e.target {
+		e.target = max(to, e.o.Min)
+		e.settled = true
+	}
+	e.lowered = now
+	e.probe.gap = probeFirst
+	e.probe.next = now + e.probe.gap
+}
+
+// grow raises the estimate slowly: by packets near the capacity that was seen, by a share elsewhere. Never far beyond what
+// arrives: what was not tried is not known.
+func (e *Estimator) grow(now time.Duration) {
+	acked := e.acked.rate(steadyWindow)
+	if acked == 0 || e.changed == 0 {
+		return
+	}
+	limit := Bitrate(headroom*float64(acked)) + headroomBits
+	if e.target >= limit {
+		return
+	}
+	dt := min(now-e.changed, time.Second).Seconds()
+	t := float64(e.target)
+	switch {
+	case !e.link.known(now) || e.link.beyond(acked):
+		t *= math.Pow(1+climb, dt)
+	case e.link.near(e.target):
+		t += max(packetBits/(e.rtt+response).Seconds(), 0.02*t) * dt
+	default:
+		t *= math.Pow(1+recover, dt)
+	}
+	e.target = min(max(e.target, min(Bitrate(t), limit)), e.o.Max)
+}
+
+func (e *Estimator) judgeLoss(now time.Duration) {
+	switch e.loss.window(now, e.rtt) {
+	case lossCut:
+		acked := e.acked.rate(steadyWindow)
+		if acked == 0 {
+			return
+		}
+		to := Bitrate(float64(acked) / (1 - e.loss.own) * probeCautious)
+		e.loss.before = e.target
+		if to < e.target {
+			e.link.seen(to, now)
+			e.lower(to, now)
+		}
+	case lossFalseAlarm:
+		e.target = max(e.target, e.loss.before)
+		e.link = capacity{}
+		e.probe.next = min(e.probe.next, now)
+	}
+}
+
+// Tick does what time alone brings: a receiver that fell silent, probes that were never answered.
+func (e *Estimator) Tick(now time.Duration) {
+	e.endProbe(now)
+	if !e.feedback || now-e.heard < max(feedbackStop, 4*e.rtt) || e.lastSent < e.heard {
+		return
+	}
+	e.heard = now
+	e.state = Overuse
+	e.overuses++
+	e.lower(e.target/2, now)
+}
+
+// Estimate is what may be sent, in bit/s of whole datagrams.
+func (e *Estimator) Estimate(now time.Duration) Bitrate {
+	t := e.target
+	if e.remb > 0 && now-e.rembAt < rembKept {
+		t = min(t, e.remb)
+	}
+	return max(t, e.o.Min)
+}
+
+// State is what the delay says now.
+func (e *Estimator) State() State { return e.state }
+
+// Overuses counts how often a growing queue was found.
+func (e *Estimator) Overuses() uint64 { return e.overuses }
+
+// LongQueue is when the path's queue is too long.
+const LongQueue = queueTooLong
+
+// Queue is how long packets wait in the path's queue, as far as delays tell.
+func (e *Estimator) Queue() time.Duration { return e.delay.queue }
+
+// Loss is the share of packets that the path loses whatever is sent.
+func (e *Estimator) Loss() float64 { return e.loss.own }
+
+// Feedback says whether the receiver reports arrivals.
+func (e *Estimator) Feedback() bool { return e.feedback }

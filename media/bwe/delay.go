@@ -1,0 +1,204 @@
+package bwe
+
+import (
+	"math"
+	"time"
+
+	"incamera/media/twcc"
+)
+
+const (
+	burst        = 5 * time.Millisecond // packets sent closer than this are one group
+	trendWindow  = 20                   // groups
+	trendSmooth  = 0.9
+	trendGain    = 4.0
+	trendMost    = 60
+	thresholdMin = 6.0
+	thresholdMax = 600.0
+	overuseTime  = 10.0 // ms above the threshold
+
+	baseHalf = 5 * time.Second       // the base delay is the least of the last 5 to 10 s
+	nowHalf  = 50 * time.Millisecond // the delay now is the least of the last 50 to 100 ms: jitter only ever adds
+
+	queueTrust   = 10 * time.Millisecond // growth below this may be jitter
+	queueTooLong = 60 * time.Millisecond // more than this is too much, growing or standing
+)
+
+// group is packets that left together. They are measured by the last of them.
+type group struct {
+	first, sent, arrived time.Duration
+	any                  bool
+}
+
+// least is the least value within the last one to two halves.
+type least struct {
+	half         time.Duration
+	since        time.Duration
+	older, newer time.Duration
+	any          bool
+}
+
+func (l *least) add(v, at time.Duration) {
+	switch {
+	case !l.any || at-l.since >= 2*l.half:
+		l.any, l.since, l.older, l.newer = true, at, v, v
+	case at-l.since >= l.half:
+		l.since, l.older, l.newer = l.since+l.half, l.newer, v
+	default:
+		l.newer = min(l.newer, v)
+	}
+}
+
+func (l *least) value() time.Duration { return min(l.older, l.newer) }
+
+// detector finds a growing queue in the delays of packets.
+type detector struct {
+	cur, prev group
+	base, now least
+	queue     time.Duration
+	was       time.Duration // queue at the last verdict
+
+	// The trend: least squares over the smoothed, accumulated change of delay.
+	began    time.Duration
+	sum      float64
+	smooth   float64
+	x, y     [trendWindow]float64
+	n        int
+	deltas   int
+	slope    float64
+	trend    float64
+	limit    float64
+	limitAt  time.Duration
+	over     float64 // ms above the threshold, -1: not above it
+	overuses int
+	state    State
+}
+
+func newDetector() detector {
+	return detector{base: least{half: baseHalf}, now: least{half: nowHalf}, limit: 12.5, over: -1}
+}
+
+// packet takes an arrival in sending order. A packet of a probe tells the queue but is no part of the trend: it was
+// meant to fill the link.
+func (d *detector) packet(a twcc.Ack, probe bool) {
+	delay := a.Arrived - a.Sent
+	d.base.add(delay, a.Arrived)
+	d.now.add(delay, a.Arrived)
+	d.queue = d.now.value() - d.base.value()
+	if probe {
+		d.cur.any, d.prev.any = false, false
+		return
+	}
+	switch {
+	case !d.cur.any:
+		d.cur = group{first: a.Sent, sent: a.Sent, arrived: a.Arrived, any: true}
+	case a.Sent-d.cur.first <= burst:
+		d.cur.sent, d.cur.arrived = a.Sent, max(d.cur.arrived, a.Arrived)
+	default:
+		d.finish()
+		d.prev = d.cur
+		d.cur = group{first: a.Sent, sent: a.Sent, arrived: a.Arrived, any: true}
+	}
+}
+
+func ms(t time.Duration) float64 { return float64(t) / float64(time.Millisecond) }
+
+// finish takes the current group into the trend.
+func (d *detector) finish() {
+	if !d.prev.any {
+		return
+	}
+	sent, arrived := d.cur.sent-d.prev.sent, d.cur.arrived-d.prev.arrived
+	if sent > time.Second {
+		d.forget()
+		return
+	}
+	if d.n == 0 {
+		d.began = d.cur.arrived
+	}
+	d.sum += ms(arrived - sent)
+	d.smooth = trendSmooth*d.smooth + (1-trendSmooth)*d.sum
+	i := d.n % trendWindow
+	d.x[i], d.y[i] = ms(d.cur.arrived-d.began), d.smooth
+	d.n++
+	d.deltas = min(d.deltas+1, trendMost)
+	was := d.slope
+	if d.n >= trendWindow {
+		d.slope = d.fit()
+	}
+	d.judge(was, ms(sent))
+}
+
+func (d *detector) forget() {
+	d.sum, d.smooth, d.n, d.deltas, d.slope, d.trend = 0, 0, 0, 0, 0, 0
+	d.over, d.overuses, d.state = -1, 0, Normal
+}
+
+// fit is the slope of the window by least squares.
+func (d *detector) fit() float64 {
+	var mx, my float64
+	for i := range trendWindow {
+		mx += d.x[i]
+		my += d.y[i]
+	}
+	mx, my = mx/trendWindow, my/trendWindow
+	var num, den float64
+	for i := range trendWindow {
+		dx := d.x[i] - mx
+		num += dx * (d.y[i] - my)
+		den += dx * dx
+	}
+	if den == 0 {
+		return d.slope
+	}
+	return num / den
+}
+
+// judge compares the trend with a threshold that adapts to how unsteady the path is.
+func (d *detector) judge(was, sent float64) {
+	d.trend = float64(d.deltas) * d.slope * trendGain
+	switch {
+	case d.trend > d.limit:
+		if d.over < 0 {
+			d.over = sent / 2
+		} else {
+			d.over += sent
+		}
+		d.overuses++
+		if d.over > overuseTime && d.overuses > 1 && d.slope >= was {
+			d.over, d.overuses, d.state = 0, 0, Overuse
+		}
+	case d.trend < -d.limit:
+		d.over, d.overuses, d.state = -1, 0, Underuse
+	default:
+		d.over, d.overuses, d.state = -1, 0, Normal
+	}
+	at := d.cur.arrived
+	if d.limitAt == 0 {
+		d.limitAt = at
+	}
+	if size := math.Abs(d.trend); size <= d.limit+15 {
+		k := 0.0087
+		if size < d.limit {
+			k = 0.039
+		}
+		d.limit += k * (size - d.limit) * min(ms(at-d.limitAt), 100)
+		d.limit = min(max(d.limit, thresholdMin), thresholdMax)
+	}
+	d.limitAt = at
+}
+
+// verdict is asked once per feedback.
+func (d *detector) verdict() State {
+	grows := d.queue >= d.was-2*time.Millisecond
+	d.was = d.queue
+	switch {
+	case d.state == Overuse && d.queue > queueTrust:
+		return Overuse
+	case d.queue > queueTooLong && grows:
+		return Overuse
+	case d.state == Underuse || d.queue > queueTooLong:
+		return Underuse
+	}
+	return Normal
+}

@@ -1,0 +1,147 @@
+package bwe
+
+import (
+	"time"
+
+	"incamera/media/twcc"
+)
+
+const (
+	probeTime     = 40 * time.Millisecond
+	probeBytes    = 2500 // at least
+	probeLongest  = 250 * time.Millisecond
+	probeFactor   = 2
+	probeWait     = 400 * time.Millisecond // for its feedback, beyond the round trip
+	probeFirst    = 2 * time.Second        // after a decrease
+	probeMost     = 5 * time.Second        // between probes while somebody wants more
+	probeLeast    = 5                      // packets that must have arrived
+	probeFull     = 0.9                    // arrived slower than this share of the sending rate: the link is full
+	probeCautious = 0.95                   // of what a full link delivered
+)
+
+// Cluster is a probe: packets at a rate that the path has not been seen to carry.
+type Cluster struct {
+	Rate  Bitrate
+	Bytes int
+}
+
+// ProbeResult is how a probe ended.
+type ProbeResult uint8
+
+// The results.
+const (
+	ProbeRaised ProbeResult = iota // all of it came through: there may be more
+	ProbeFull                      // the link's capacity was seen
+	ProbeLost                      // too little of it was reported on
+	NumProbeResults
+)
+
+var probeNames = [NumProbeResults]string{"raised", "full", "lost"}
+
+func (r ProbeResult) String() string { return probeNames[r] }
+
+// prober runs one probe at a time.
+type prober struct {
+	active  bool // being sent
+	waiting bool // for feedback
+	cluster Cluster
+	began   time.Duration
+	ended   time.Duration
+
+	bytes     int // sent
+	lastBytes int // of it with the last sending time
+	lastSent  time.Duration
+
+	packets, lost int
+	got           int // bytes that arrived
+	firstArrival  time.Duration
+	lastArrival   time.Duration
+	firstBytes    int
+	beyond        bool // something sent after it was reported on
+
+	started bool // the first probe was made
+	next    time.Duration
+	gap     time.Duration
+	results [NumProbeResults]uint64
+}
+
+// holds says whether the packet was part of the probe.
+func (p *prober) holds(sent time.Duration) bool {
+	return p.active && sent >= p.began || p.waiting && sent >= p.began && sent <= p.ended
+}
+
+func (p *prober) start(rate Bitrate, now time.Duration) Cluster {
+	c := Cluster{Rate: rate, Bytes: max(int(int64(rate)*int64(probeTime)/8/int64(time.Second)), probeBytes)}
+	*p = prober{active: true, started: true, cluster: c, began: now, next: p.next, gap: p.gap, results: p.results}
+	return c
+}
+
+func (p *prober) sent(size int, now time.Duration) {
+	if !p.active {
+		return
+	}
+	if now != p.lastSent {
+		p.lastSent, p.lastBytes = now, 0
+	}
+	p.bytes += size
+	p.lastBytes += size
+	if p.bytes >= p.cluster.Bytes && now-p.began >= probeTime/2 || now-p.began > probeLongest {
+		p.active, p.waiting, p.ended = false, true, now
+	}
+}
+
+func (p *prober) ack(a twcc.Ack) {
+	if a.Sent > p.ended && p.waiting {
+		p.beyond = true
+	}
+	if !p.holds(a.Sent) {
+		return
+	}
+	if a.Lost {
+		p.lost++
+		return
+	}
+	if p.packets == 0 || a.Arrived < p.firstArrival {
+		p.firstArrival, p.firstBytes = a.Arrived, a.Size
+	}
+	p.lastArrival = max(p.lastArrival, a.Arrived)
+	if p.packets == 0 {
+		p.lastArrival = a.Arrived
+	}
+	p.packets++
+	p.got += a.Size
+}
+
+// evaluate ends a probe once all feedback is in, or too late. own is the share that the path loses at any rate.
+func (p *prober) evaluate(now, rtt time.Duration, own float64) (rate Bitrate, result ProbeResult, done bool) {
+	if p.active && now-p.began > probeLongest { // nothing could be sent
+		p.active = false
+		if p.waiting = p.bytes > 0; !p.waiting {
+			return 0, ProbeLost, true
+		}
+		p.ended = now
+	}
+	if !p.waiting || !p.beyond && now-p.ended < rtt+probeWait {
+		return 0, 0, false
+	}
+	if p.beyond && p.packets+p.lost == 0 && now-p.ended < rtt+probeWait {
+		return 0, 0, false // its own feedback was overtaken
+	}
+	p.waiting = false
+	if p.packets < probeLeast || p.got*2 < int(float64(p.bytes)*(1-own)) {
+		return 0, ProbeLost, true
+	}
+	sent := rateOf(p.bytes-p.lastBytes, p.lastSent-p.began)
+	arrived := rateOf(int(float64(p.got-p.firstBytes)/(1-min(own, 0.5))), p.lastArrival-p.firstArrival)
+	if sent <= 0 {
+		return 0, ProbeLost, true
+	}
+	if float64(arrived) < probeFull*float64(sent) {
+		return Bitrate(probeCautious * float64(arrived)), ProbeFull, true
+	}
+	return min(sent, arrived), ProbeRaised, true
+}
+
+func rateOf(bytes int, over time.Duration) Bitrate {
+	return Bitrate(int64(bytes) * 8 * int64(time.Second) / max(int64(over), int64(time.Millisecond)))
+}

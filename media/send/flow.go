@@ -1,0 +1,156 @@
+package send
+
+import (
+	"time"
+
+	"incamera/media/bwe"
+	"incamera/media/layer"
+	"incamera/media/pacer"
+	"incamera/media/twcc"
+)
+
+// Datagram is what IP and UDP add to each packet. A narrow link carries that, too.
+const Datagram = 28
+
+const (
+	history   = 2048 // packets whose fate may still be told
+	pace      = 2.5  // times the estimate, so that frames are not stretched
+	paceTight = 1.1  // while the path's queue is too long
+	repairs   = 0.25 // of the estimate may be retransmissions
+	repairMin = 64_000
+	repairFor = 500 * time.Millisecond // of it may be used at once
+	keep      = 0.05                   // of the estimate is kept back for retransmissions
+	useEvery  = 250 * time.Millisecond
+)
+
+// Flow is all that goes to one receiver. T names a packet that waits. Not for concurrent use.
+type Flow[T any] struct {
+	pacer.Queue[T]
+
+	sent *twcc.History
+	bwe  *bwe.Estimator
+	ack  func(twcc.Ack)
+
+	pace     layer.Bitrate
+	repair   int // bytes of repairs that may go out
+	repairAt time.Duration
+
+	// How the sent bytes divide, over the last second or so: the estimate speaks of datagrams, layers of their payload.
+	usedAt         time.Duration
+	audio, video   int // datagram bytes since usedAt
+	payload        int // of video
+	audioRate      layer.Bitrate
+	payloadPercent int64
+}
+
+// New makes the flow of a receiver; start is what its last transport was good for, 0 if there was none.
+func New[T any](o bwe.Options) *Flow[T] {
+	f := &Flow[T]{sent: twcc.NewHistory(history), bwe: bwe.New(o), payloadPercent: 93}
+	f.ack = f.bwe.Ack
+	f.repair = repairMin
+	return f
+}
+
+// Sent takes note of a packet as it goes out: its transport-wide number and its size as a UDP payload.
+func (f *Flow[T]) Sent(n uint16, size int, now time.Duration) {
+	size += Datagram
+	f.sent.Sent(n, size, now)
+	f.bwe.Sent(size, now)
+	f.Debit(size, now)
+}
+
+// Audio and Video count what goes out, to know what one byte of a layer costs.
+func (f *Flow[T]) Audio(size int) { f.audio += size + Datagram }
+
+// Video counts a packet of new video with its payload.
+func (f *Flow[T]) Video(size, payload int) {
+	f.video += size + Datagram
+	f.payload += payload
+}
+
+// Feedback takes one transport-wide feedback, with its RTCP header.
+func (f *Flow[T]) Feedback(part []byte, rtt, now time.Duration) error {
+	f.bwe.SetRTT(rtt)
+	if err := f.sent.OnFeedback(part, f.ack); err != nil {
+		return err
+	}
+	f.bwe.Update(now)
+	f.setPace(now)
+	return nil
+}
+
+// Estimator is for the rarer questions.
+func (f *Flow[T]) Estimator() *bwe.Estimator { return f.bwe }
+
+// Tick does what time brings. True: call again soon, something waits or a probe is going out.
+func (f *Flow[T]) Tick(now time.Duration) (soon bool) {
+	f.bwe.Tick(now)
+	if now-f.usedAt >= useEvery {
+		f.use(now)
+	}
+	f.allow(now)
+	_, probing := f.bwe.Probe(now)
+	f.setPace(now)
+	return probing || f.Len() > 0
+}
+
+// use takes the measure of what was sent since the last time.
+func (f *Flow[T]) use(now time.Duration) {
+	span := min(now-f.usedAt, time.Second)
+	rate := layer.Bitrate(int64(f.audio) * 8 * int64(time.Second) / int64(span))
+	f.audioRate += (rate - f.audioRate) / 4
+	if f.video > 4000 {
+		f.payloadPercent += (int64(f.payload*100/f.video) - f.payloadPercent) / 4
+	}
+	f.audio, f.video, f.payload, f.usedAt = 0, 0, 0, now
+}
+
+func (f *Flow[T]) setPace(now time.Duration) {
+	e := f.bwe.Estimate(now)
+	factor := pace
+	if f.bwe.State() != bwe.Normal && f.bwe.Queue() > bwe.LongQueue {
+		factor = paceTight
+	}
+	rate := layer.Bitrate(factor * float64(e))
+	if c, ok := f.bwe.Cluster(); ok {
+		rate = max(rate, c.Rate)
+	}
+	if rate != f.pace {
+		f.pace = rate
+		f.SetRate(rate)
+	}
+}
+
+// allow gives retransmissions their share.
+func (f *Flow[T]) allow(now time.Duration) {
+	rate := max(layer.Bitrate(repairs*float64(f.bwe.Estimate(now))), repairMin)
+	dt := min(now-f.repairAt, repairFor)
+	f.repairAt = now
+	most := int(int64(rate) * int64(repairFor) / 8 / int64(time.Second))
+	f.repair = min(f.repair+int(int64(rate)*int64(dt)/8/int64(time.Second)), most)
+}
+
+// Repair says whether a retransmission of this size is within its share; if so it is taken from it.
+func (f *Flow[T]) Repair(size int) bool {
+	if f.repair <= 0 {
+		return false
+	}
+	f.repair -= size + Datagram
+	return true
+}
+
+// Budget is the payload of video that may be sent: the estimate without audio, a reserve for retransmissions, and headers.
+func (f *Flow[T]) Budget(now time.Duration) layer.Bitrate {
+	e := layer.Bitrate((1 - keep) * float64(f.bwe.Estimate(now)))
+	return max((e-f.audioRate)*layer.Bitrate(f.payloadPercent)/100, 1)
+}
+
+// Want says what all video that is wished for would take, as payload.
+func (f *Flow[T]) Want(payload layer.Bitrate) {
+	if payload == 0 {
+		f.bwe.SetWanted(0)
+		return
+	}
+	whole := float64(payload)*100/float64(f.payloadPercent) + float64(f.audioRate)
+	f.bwe.SetWanted(layer.Bitrate(whole / (1 - keep)))
+}
