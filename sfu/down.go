@@ -6,6 +6,7 @@ import (
 
 	"incamera/media/codec"
 	"incamera/media/nack"
+	"incamera/media/pacer"
 	"incamera/media/report"
 	"incamera/media/rewrite"
 	"incamera/media/seq"
@@ -60,6 +61,9 @@ type Down struct {
 	wantSince time.Duration
 	askedAt   time.Duration
 	repliedAt time.Duration // last answer to a PLI from the ring
+
+	switchedAt time.Duration
+	padded     uint16 // how far back the last repeated packet of a probe was
 
 	rw       *rewrite.Stream
 	sel      svc.Selector
@@ -317,7 +321,7 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	}
 	d.layer, d.want = l, nil
 	d.source = l.source.id
-	d.replay = r
+	d.replay, d.switchedAt = r, s.now
 	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
@@ -338,6 +342,15 @@ func (d *Down) pump() {
 			return
 		}
 		if n == replayPerTick {
+			d.peer.shard.soon()
+			return
+		}
+		if p := d.peer; d.video && p.flow != nil && !p.flow.Pass(p.shard.now) {
+			if p.shard.now-d.switchedAt > catchUp {
+				d.overflow(pacer.TooSlow)
+				return
+			}
+			p.shard.soon()
 			return
 		}
 		if slot := l.ring.Get(d.replay.next); slot != nil {

@@ -56,7 +56,7 @@ func (d *Down) forward(l *Layer, slot *ring.Slot) {
 			return
 		}
 	}
-	d.put(l, slot)
+	d.pace(l, slot)
 }
 
 // put gives a packet its place in the outgoing stream and sends it.
@@ -145,17 +145,18 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 	if d.kept != nil {
 		d.keep(out.Seq(), buf)
 	}
+	if p.flow != nil {
+		if d.video {
+			p.flow.Video(len(buf), len(payload))
+		} else {
+			p.flow.Audio(len(buf))
+		}
+	}
 }
 
 // slotKind is the codec of a packet: the publisher may change it in mid stream.
 func (p *Peer) slotKind(l *Layer, slot *ring.Slot) codec.Kind {
 	return l.source.peer.pts[slot.PT&0x7f].codec
-}
-
-func (p *Peer) sent(size int) {
-	p.twccOut++
-	p.shard.out.packets++
-	p.shard.out.bytes += uint64(size)
 }
 
 // sendRepair sends a packet as a retransmission (RFC 4588), on the SSRC that has numbers of its own.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"incamera/media/bwe"
 	"incamera/sfu/srtp"
 	"incamera/sfu/udp"
 )
@@ -40,16 +41,19 @@ const (
 	dropPayload   // a payload that is no packet of its codec
 	dropRTX       // a repair of nothing
 	dropDuplicate
-	dropLate // came after its place in an outgoing stream was sealed
-	dropRTCP // a broken compound packet
-	dropNoPT // the receiver did not offer the codec
+	dropLate        // came after its place in an outgoing stream was sealed
+	dropRTCP        // a broken compound packet
+	dropNoPT        // the receiver did not offer the codec
+	dropPacedFull   // too many packets waited for a receiver's pace
+	dropPacedSlow   // a slot's packets would have waited too long
+	dropRepairShare // a retransmission beyond the share of the link that they may take
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"garbage", "stun", "stun_forged", "stun_replayed", "dtls", "unknown_address", "stray_limit", "unproven", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
 	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "probe", "too_big", "extension", "payload", "rtx",
-	"duplicate", "late", "rtcp", "no_pt",
+	"duplicate", "late", "rtcp", "no_pt", "paced_full", "paced_slow", "repair_share",
 }
 
 func (d drop) String() string { return dropNames[d] }
@@ -68,6 +72,8 @@ type counts struct {
 	moves, movesBack             atomic.Uint64 // to another address of the client; back, since that was not proven
 	ctrlRefused                  atomic.Uint64
 	enginePanics                 atomic.Uint64
+	overuses                     atomic.Uint64
+	probes                       [bwe.NumProbeResults]atomic.Uint64
 	busyNanos, batches, datagram atomic.Uint64
 	transports                   atomic.Int64
 }
@@ -84,12 +90,14 @@ type metrics struct {
 	node    *Node
 	latency prometheus.Histogram
 	depth   prometheus.Histogram
-	profile *prometheus.CounterVec
-	admits  *prometheus.CounterVec
-	closed  *prometheus.CounterVec
+	// Of the paths to receivers, sampled once a second for each.
+	estimate, queue, path prometheus.Histogram
+	profile               *prometheus.CounterVec
+	admits                *prometheus.CounterVec
+	closed                *prometheus.CounterVec
 
 	descDrops, descSocket, descPackets, descBytes, descNack, descPLI, descMisc *prometheus.Desc
-	descIO                                                                     *prometheus.Desc
+	descIO, descOveruse, descProbes                                            *prometheus.Desc
 	descBusy, descTransports, descRooms, descLoad                              *prometheus.Desc
 }
 
@@ -106,6 +114,21 @@ func newMetrics(n *Node) *metrics {
 			Help:    "Datagrams read at once, of a sample of batches.",
 			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
 		}),
+		estimate: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "incamera_sfu_estimated_bandwidth_bits_per_second",
+			Help:    "What receivers' paths are estimated to carry, sampled once a second for each.",
+			Buckets: []float64{1e5, 2e5, 5e5, 1e6, 2e6, 3e6, 5e6, 1e7, 2e7},
+		}),
+		queue: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "incamera_sfu_pacer_delay_seconds",
+			Help:    "How long a packet of video would wait for its turn, sampled once a second for each receiver.",
+			Buckets: []float64{.001, .005, .01, .025, .05, .1, .2, .3},
+		}),
+		path: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "incamera_sfu_path_queue_seconds",
+			Help:    "How long packets wait in the queues of receivers' paths, as far as delays tell, sampled once a second for each.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1},
+		}),
 		profile: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "incamera_sfu_srtp_profile_total", Help: "Connected transports by SRTP profile.",
 		}, []string{"profile"}),
@@ -119,6 +142,8 @@ func newMetrics(n *Node) *metrics {
 		descSocket: prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
 		descIO: prometheus.NewDesc("incamera_sfu_socket_io_total",
 			"System calls, messages (with offloads one carries many datagrams) and datagrams, by direction.", []string{"what"}, nil),
+		descOveruse:    prometheus.NewDesc("incamera_sfu_overuse_total", "How often the queue of a receiver's path was found to grow.", nil, nil),
+		descProbes:     prometheus.NewDesc("incamera_sfu_probes_total", "Bandwidth probes by result: raised the estimate, filled the link, lost.", []string{"result"}, nil),
 		descPackets:    prometheus.NewDesc("incamera_sfu_packets_total", "RTP packets by direction.", []string{"direction"}, nil),
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
 		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed; unfolded: out of redundant sound; doubled: sound sent twice on lossy links.", []string{"what"}, nil),
@@ -135,7 +160,7 @@ func newMetrics(n *Node) *metrics {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc, m.descIO,
+		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc, m.descIO, m.descOveruse, m.descProbes,
 		m.descBusy, m.descTransports, m.descRooms, m.descLoad,
 	} {
 		ch <- d
@@ -146,7 +171,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (m *metrics) parts() []prometheus.Collector {
-	return []prometheus.Collector{m.latency, m.depth, m.profile, m.admits, m.closed}
+	return []prometheus.Collector{m.latency, m.depth, m.estimate, m.queue, m.path, m.profile, m.admits, m.closed}
 }
 
 // Collect implements prometheus.Collector.
@@ -179,6 +204,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	for i, what := range []string{"rx_calls", "rx_messages", "rx_datagrams", "tx_calls", "tx_messages", "tx_datagrams"} {
 		counter(m.descIO, io[i], what)
+	}
+	counter(m.descOveruse, total(func(c *counts) *atomic.Uint64 { return &c.overuses }))
+	for r := range bwe.NumProbeResults {
+		counter(m.descProbes, total(func(c *counts) *atomic.Uint64 { return &c.probes[r] }), r.String())
 	}
 	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsIn }), "in")
 	counter(m.descPackets, total(func(c *counts) *atomic.Uint64 { return &c.packetsOut }), "out")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"incamera/media/layer"
 	"incamera/sfu/offer"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	AudioSlots int      // loudest voices that a receiver hears; 0: 3
 	VideoSlots int      // video slots accepted in a first offer; 0: 9. Growth goes up to 64
 	Codecs     []string // opus is always in; empty: VP8, VP9, H264, AV1
+
+	StartBitrate layer.Bitrate // what a new receiver's path is taken to carry until its feedback tells; 0: 600 kbit/s
 
 	MaxParticipants int // transports on this node; 0: 1000
 	MaxRooms        int // 0: 500

@@ -9,6 +9,7 @@ import (
 	"incamera/media/codec"
 	"incamera/media/report"
 	"incamera/media/rtp"
+	"incamera/media/send"
 	"incamera/media/seq"
 	"incamera/media/twcc"
 	"incamera/sfu/dtlskey"
@@ -18,15 +19,14 @@ import (
 )
 
 const (
-	silence        = 8 * time.Second       // without any packet a transport is lost
-	setupLimit     = 20 * time.Second      // from admission to connected
-	lostLimit      = 60 * time.Second      // a lost transport is closed
-	replaceGrace   = time.Second           // the old transport of a move lives on for
-	firefoxHold    = 80 * time.Millisecond // Firefox drops what comes right after DTLS, then waits for a key frame
-	defaultRTT     = 60 * time.Millisecond
-	rtcpSSRC       = 1 // the node's own, as sender of feedback
-	twccPart       = 1000
-	maxRTXPerBatch = 256 // answered NACKs of one peer between two ticks
+	silence      = 8 * time.Second       // without any packet a transport is lost
+	setupLimit   = 20 * time.Second      // from admission to connected
+	lostLimit    = 60 * time.Second      // a lost transport is closed
+	replaceGrace = time.Second           // the old transport of a move lives on for
+	firefoxHold  = 80 * time.Millisecond // Firefox drops what comes right after DTLS, then waits for a key frame
+	defaultRTT   = 60 * time.Millisecond
+	rtcpSSRC     = 1 // the node's own, as sender of feedback
+	twccPart     = 1000
 )
 
 // state of a transport.
@@ -100,8 +100,11 @@ type Peer struct {
 	twccOut   uint16
 	rtt       time.Duration
 	work      []work
-	autoList  []*Down // scratch
-	rtxBudget int
+	autoList  []*Down            // scratch
+	flow      *send.Flow[queued] // nil: nothing is sent to it, or not yet
+	padNext   int
+	watchAt   time.Duration
+	watched   watched
 	nextRR    time.Duration
 	wished    bool
 	division  division
@@ -309,6 +312,7 @@ func (p *Peer) becomeReady() {
 		return
 	}
 	p.ready = true
+	p.openFlow()
 	p.room.assign(p)
 }
 

@@ -67,6 +67,3 @@ func (l *Layer) size(spatial uint8) (width, height uint16) {
 
 // whole is a stream forwarded with all that it carries.
 func whole(l *Layer) point { return point{layer: l, spatial: everything, temporal: everything} }
-
-// budget is what may be sent to the peer as video now; 0: nothing is known that would limit it.
-func (p *Peer) budget() layer.Bitrate { return 0 }

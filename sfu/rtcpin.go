@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"incamera/media/layer"
 	"incamera/media/report"
 	"incamera/media/rtcp"
 )
@@ -36,6 +37,12 @@ func (s *Shard) reports(p *Peer, plain []byte) {
 			p.blocks(&r)
 		case rtcp.NACK:
 			s.nackIn(p, &r)
+		case rtcp.TransportCC:
+			p.arrivals(&r)
+		case rtcp.REMB:
+			if p.flow != nil {
+				p.flow.Estimator().REMB(layer.Bitrate(min(r.Bitrate(), 1<<40)), s.now)
+			}
 		case rtcp.PLI, rtcp.FIR:
 			for i := range r.Targets() {
 				if d := p.down(r.Target(i)); d != nil {
@@ -62,8 +69,9 @@ func (s *Shard) senderReportIn(p *Peer, r *rtcp.Reader) {
 	st.layer.srcClock.SenderReport(ntp, info.RTP)
 }
 
-// blocks takes the round trip time from a receiver's reports.
+// blocks takes the round trip time from a receiver's reports, and what was lost.
 func (p *Peer) blocks(r *rtcp.Reader) {
+	lost, blocks := 0, 0
 	for i := range r.Blocks() {
 		b := r.Block(i)
 		d := p.down(b.SSRC)
@@ -74,6 +82,11 @@ func (p *Peer) blocks(r *rtcp.Reader) {
 		if rtt, ok := report.RTT(b, p.shard.wall, p.shard.now); ok {
 			p.rtt += (rtt - p.rtt) / 4
 		}
+		lost += int(b.FractionLost)
+		blocks++
+	}
+	if blocks > 0 && p.flow != nil {
+		p.flow.Estimator().Report(float64(lost)/256/float64(blocks), p.shard.now)
 	}
 }
 
@@ -95,15 +108,9 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	for i := range r.NACKs() {
 		for _, lost := range r.NACK(i).Append(s.scratch.seqs[:0]) {
 			s.counts.nackRequests.Add(1)
-			if p.rtxBudget <= 0 || !d.dedupe.Allow(lost, p.rtt, s.now) {
-				continue
-			}
-			p.rtxBudget--
-			d.double.lost++
-			if d.answer(lost) {
-				s.counts.nackAnswered.Add(1)
-			} else {
-				s.counts.nackMissed.Add(1)
+			if d.dedupe.Allow(lost, p.rtt, s.now) {
+				d.double.lost++
+				d.repairLater(lost)
 			}
 		}
 	}

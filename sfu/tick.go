@@ -74,9 +74,14 @@ func (s *Shard) tickPeer(p *Peer) {
 	if p.divisionDue() {
 		p.divide()
 	}
-	p.rtxBudget = maxRTXPerBatch
 	for _, d := range p.downs {
 		s.tickDown(d)
+	}
+	if choose {
+		p.aspire()
+	}
+	if p.drain() {
+		s.urgent = true
 	}
 }
 

@@ -248,5 +248,7 @@ func (e *Estimator) Queue() time.Duration { return e.delay.queue }
 // Loss is the share of packets that the path loses whatever is sent.
 func (e *Estimator) Loss() float64 { return e.loss.own }
 
-// Feedback says whether the receiver reports arrivals.
-func (e *Estimator) Feedback() bool { return e.feedback }
+// Known says whether the receiver tells anything of its path besides losses.
+func (e *Estimator) Known(now time.Duration) bool {
+	return e.feedback || e.remb > 0 && now-e.rembAt < rembKept
+}

@@ -112,7 +112,10 @@ func (f *Flow[T]) setPace(now time.Duration) {
 		factor = paceTight
 	}
 	rate := layer.Bitrate(factor * float64(e))
-	if c, ok := f.bwe.Cluster(); ok {
+	if !f.bwe.Known(now) {
+		rate = 0 // nothing is told of the path: spreading its packets would be a guess
+	}
+	if c, ok := f.bwe.Cluster(); ok && rate > 0 {
 		rate = max(rate, c.Rate)
 	}
 	if rate != f.pace {
