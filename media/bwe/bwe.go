@@ -38,8 +38,10 @@ const (
 	recover       = 0.40 // per second, up to where the link was last full
 	headroom      = 1.5  // times what arrives: more was never seen to work
 	headroomBits  = 20_000
+	capacityUsed  = 0.93 // of the link's capacity is where recovery goes at once
 	packetBits    = 1200 * 8
 	response      = 100 * time.Millisecond // of the other side, beyond the round trip
+	windowQueue   = 200 * time.Millisecond // of queue, beyond the round trip, is the most that is filled knowingly
 	calm          = 40 * time.Millisecond  // a longer queue: no growth
 	feedbackStop  = time.Second
 	defaultStart  = 600_000
@@ -59,6 +61,7 @@ type Estimator struct {
 	target   Bitrate
 	state    State
 	rtt      time.Duration
+	shortest least // round trip
 	wanted   Bitrate
 	delay    detector
 	loss     losses
@@ -93,7 +96,8 @@ func New(o Options) *Estimator {
 	}
 	return &Estimator{
 		o: o, target: min(max(o.Start, o.Min), o.Max), rtt: 60 * time.Millisecond, delay: newDetector(),
-		probe: prober{gap: probeFirst},
+		shortest: least{half: baseHalf},
+		probe:    prober{gap: probeFirst},
 	}
 }
 
@@ -106,9 +110,8 @@ func (e *Estimator) Sent(size int, now time.Duration) {
 
 // Ack takes what feedback says of one packet; call Update after the last one of a feedback.
 func (e *Estimator) Ack(a twcc.Ack) {
-	newest := a.Seq > e.loss.high
-	e.loss.packet(a)
 	probe := e.probe.holds(a.Sent)
+	newest := e.loss.packet(a, probe)
 	e.probe.ack(a)
 	if a.Lost {
 		return
@@ -120,7 +123,20 @@ func (e *Estimator) Ack(a twcc.Ack) {
 }
 
 // SetRTT takes the round trip time.
-func (e *Estimator) SetRTT(rtt time.Duration) { e.rtt = min(max(rtt, time.Millisecond), 2*time.Second) }
+func (e *Estimator) SetRTT(rtt, now time.Duration) {
+	e.rtt = min(max(rtt, time.Millisecond), 2*time.Second)
+	e.shortest.add(e.rtt, now)
+}
+
+// Congested says that so many bytes in flight are more than the path holds without a long queue, while there is one: what
+// is sent now would only wait in it.
+func (e *Estimator) Congested(flying int, now time.Duration) bool {
+	if e.delay.queue <= queueTooLong {
+		return false
+	}
+	hold := e.shortest.value() + windowQueue
+	return int64(flying)*8*int64(time.Second) > int64(e.Estimate(now))*int64(hold)
+}
 
 // SetWanted says what would be sent if the path could carry it. Only who wants more than the estimate is probed for.
 func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
@@ -128,7 +144,7 @@ func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 // Update draws the conclusions of a feedback.
 func (e *Estimator) Update(now time.Duration) {
 	e.feedback, e.heard = true, now
-	acked := e.acked.rate(shortWindow)
+	acked := max(e.acked.rate(shortWindow), e.acked.rate(shortWindow/2)) // a full link delivers evenly
 	was := e.state
 	e.state = e.delay.verdict()
 	probing := e.probe.active || e.probe.waiting
@@ -176,6 +192,9 @@ func (e *Estimator) grow(now time.Duration) {
 		return
 	}
 	limit := Bitrate(headroom*float64(acked)) + headroomBits
+	if e.link.known(now) {
+		limit = max(limit, Bitrate(capacityUsed*1000*e.link.mean)) // that much was seen to work
+	}
 	if e.target >= limit {
 		return
 	}
@@ -238,6 +257,11 @@ func (e *Estimator) State() State { return e.state }
 
 // Overuses counts how often a growing queue was found.
 func (e *Estimator) Overuses() uint64 { return e.overuses }
+
+// Tight says that the estimate is about what the link carries: a burst faster than it would only fill a queue.
+func (e *Estimator) Tight(now time.Duration) bool {
+	return e.link.known(now) && e.link.near(e.target)
+}
 
 // LongQueue is when the path's queue is too long.
 const LongQueue = queueTooLong

@@ -34,7 +34,7 @@ func (c *capacity) known(now time.Duration) bool { return c.mean > 0 && now-c.at
 
 // near says whether a rate is about what the link carries; below, whether it is clearly less.
 func (c *capacity) near(rate Bitrate) bool {
-	return float64(rate)/1000 > c.mean-c.spread()
+	return float64(rate)/1000 > min(c.mean-c.spread(), 0.9*c.mean)
 }
 
 // beyond says that the link turned out to carry more than it did.

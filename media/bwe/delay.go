@@ -18,7 +18,7 @@ const (
 	overuseTime  = 10.0 // ms above the threshold
 
 	baseHalf = 5 * time.Second       // the base delay is the least of the last 5 to 10 s
-	nowHalf  = 50 * time.Millisecond // the delay now is the least of the last 50 to 100 ms: jitter only ever adds
+	nowHalf  = 25 * time.Millisecond // the delay now is the least of the last 25 to 50 ms: jitter only ever adds
 
 	queueTrust   = 10 * time.Millisecond // growth below this may be jitter
 	queueTooLong = 60 * time.Millisecond // more than this is too much, growing or standing

@@ -36,17 +36,21 @@ type losses struct {
 	share    float64 // of the last window
 }
 
-// packet takes what became of one packet.
-func (l *losses) packet(a twcc.Ack) {
+// packet takes what became of one packet. A probe's packets do not count: they were meant to fill the link. It says
+// whether the packet is the newest so far.
+func (l *losses) packet(a twcc.Ack, probe bool) (newest bool) {
 	late := a.Seq <= l.high
 	l.high = max(l.high, a.Seq)
+	if probe {
+		return !late
+	}
 	if late {
 		// Reported as lost before, and only reordered.
 		if !a.Lost && l.lost > 0 {
 			l.lost--
 			l.arrived++
 		}
-		return
+		return false
 	}
 	if l.arrived+l.lost == 0 {
 		l.began = a.Sent
@@ -58,6 +62,7 @@ func (l *losses) packet(a twcc.Ack) {
 	} else {
 		l.arrived++
 	}
+	return true
 }
 
 // verdict of a window.

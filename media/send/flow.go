@@ -15,11 +15,12 @@ const Datagram = 28
 const (
 	history   = 2048 // packets whose fate may still be told
 	pace      = 2.5  // times the estimate, so that frames are not stretched
-	paceTight = 1.1  // while the path's queue is too long
+	paceTight = 1.25 // where the estimate is the link's capacity
+	paceFull  = 1.05 // while the path's queue is too long
 	repairs   = 0.25 // of the estimate may be retransmissions
 	repairMin = 64_000
 	repairFor = 500 * time.Millisecond // of it may be used at once
-	keep      = 0.05                   // of the estimate is kept back for retransmissions
+	keep      = 0.02                   // of the estimate is kept back for retransmissions, besides what the path loses
 	useEvery  = 250 * time.Millisecond
 )
 
@@ -31,6 +32,7 @@ type Flow[T any] struct {
 	bwe  *bwe.Estimator
 	ack  func(twcc.Ack)
 
+	held     bool // the path is full: video waits
 	pace     layer.Bitrate
 	repair   int // bytes of repairs that may go out
 	repairAt time.Duration
@@ -68,14 +70,26 @@ func (f *Flow[T]) Video(size, payload int) {
 	f.payload += payload
 }
 
+// Pass says whether a packet of video may go now.
+func (f *Flow[T]) Pass(now time.Duration) bool { return !f.held && f.Queue.Pass(now) }
+
+// Pop gives the next packet that may go now.
+func (f *Flow[T]) Pop(now time.Duration) (what T, ok bool) {
+	if f.held {
+		return what, false
+	}
+	return f.Queue.Pop(now)
+}
+
 // Feedback takes one transport-wide feedback, with its RTCP header.
 func (f *Flow[T]) Feedback(part []byte, rtt, now time.Duration) error {
-	f.bwe.SetRTT(rtt)
+	f.bwe.SetRTT(rtt, now)
 	if err := f.sent.OnFeedback(part, f.ack); err != nil {
 		return err
 	}
 	f.bwe.Update(now)
 	f.setPace(now)
+	f.held = f.bwe.Congested(f.sent.InFlight(), now)
 	return nil
 }
 
@@ -85,6 +99,7 @@ func (f *Flow[T]) Estimator() *bwe.Estimator { return f.bwe }
 // Tick does what time brings. True: call again soon, something waits or a probe is going out.
 func (f *Flow[T]) Tick(now time.Duration) (soon bool) {
 	f.bwe.Tick(now)
+	f.held = f.held && f.bwe.Congested(f.sent.InFlight(), now)
 	if now-f.usedAt >= useEvery {
 		f.use(now)
 	}
@@ -108,7 +123,10 @@ func (f *Flow[T]) use(now time.Duration) {
 func (f *Flow[T]) setPace(now time.Duration) {
 	e := f.bwe.Estimate(now)
 	factor := pace
-	if f.bwe.State() != bwe.Normal && f.bwe.Queue() > bwe.LongQueue {
+	switch {
+	case f.bwe.State() != bwe.Normal && f.bwe.Queue() > bwe.LongQueue:
+		factor = paceFull
+	case f.bwe.Tight(now):
 		factor = paceTight
 	}
 	rate := layer.Bitrate(factor * float64(e))
@@ -144,9 +162,12 @@ func (f *Flow[T]) Repair(size int) bool {
 
 // Budget is the payload of video that may be sent: the estimate without audio, a reserve for retransmissions, and headers.
 func (f *Flow[T]) Budget(now time.Duration) layer.Bitrate {
-	e := layer.Bitrate((1 - keep) * float64(f.bwe.Estimate(now)))
+	e := layer.Bitrate(f.share() * float64(f.bwe.Estimate(now)))
 	return max((e-f.audioRate)*layer.Bitrate(f.payloadPercent)/100, 1)
 }
+
+// share of the estimate is for what is new.
+func (f *Flow[T]) share() float64 { return 1 - keep - min(f.bwe.Loss(), repairs) }
 
 // Want says what all video that is wished for would take, as payload.
 func (f *Flow[T]) Want(payload layer.Bitrate) {
@@ -155,5 +176,5 @@ func (f *Flow[T]) Want(payload layer.Bitrate) {
 		return
 	}
 	whole := float64(payload)*100/float64(f.payloadPercent) + float64(f.audioRate)
-	f.bwe.SetWanted(layer.Bitrate(whole / (1 - keep)))
+	f.bwe.SetWanted(layer.Bitrate(whole / f.share()))
 }

@@ -1,0 +1,54 @@
+package trial
+
+import (
+	"time"
+
+	"incamera/media/layer"
+	"incamera/media/link"
+)
+
+type layerRate = layer.Bitrate
+
+const ms = time.Millisecond
+
+func lossy(share float64) Scenario {
+	return Scenario{Down: link.Options{Delay: 20 * ms, Loss: share}, Up: link.Options{Delay: 20 * ms, Loss: share}}
+}
+
+func narrow(queue time.Duration, senders int, steps ...int) Scenario {
+	rates := kbit(steps...)
+	return Scenario{
+		Down:    link.Options{Rates: rates, Queue: int(float64(rates[0].Rate) / 8 * queue.Seconds()), Delay: 20 * ms},
+		Up:      link.Options{Delay: 20 * ms},
+		Senders: senders,
+	}
+}
+
+func three(s Scenario, kbits ...int) Scenario {
+	s.Rates = nil
+	for _, k := range kbits {
+		s.Rates = append(s.Rates, layer.Bitrate(k)*1000)
+	}
+	return s
+}
+
+var scenarios = map[string]Scenario{
+	"free":    {Down: link.Options{Delay: 20 * ms}, Up: link.Options{Delay: 20 * ms}},
+	"loss5":   lossy(0.05),
+	"loss10":  lossy(0.1),
+	"loss30":  lossy(0.3),
+	"drop":    three(narrow(200*ms, 1, 0, 2000, 10, 300, 20, 2000), 150, 500, 1200),
+	"link05":  narrow(200*ms, 8, 0, 500),
+	"link1":   narrow(200*ms, 8, 0, 1000),
+	"link2":   narrow(200*ms, 8, 0, 2000),
+	"link5":   narrow(200*ms, 8, 0, 5000),
+	"link10":  narrow(200*ms, 8, 0, 10000),
+	"link100": narrow(200*ms, 1, 0, 100),
+	"policed": narrow(15*ms, 8, 0, 2000),
+	"jitter": {
+		Down: link.Options{Delay: 100 * ms, Jitter: 30 * ms}, Up: link.Options{Delay: 100 * ms, Jitter: 30 * ms},
+	},
+	"burst":     {Down: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}, Up: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}},
+	"reorder":   {Down: link.Options{Delay: 20 * ms, Reorder: 0.05}, Up: link.Options{Delay: 20 * ms, Reorder: 0.05}},
+	"duplicate": {Down: link.Options{Delay: 20 * ms, Duplicate: 0.05}, Up: link.Options{Delay: 20 * ms, Duplicate: 0.05}},
+}
