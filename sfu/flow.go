@@ -161,11 +161,15 @@ func (d *Down) repairLater(lost uint16) {
 	if p.flow == nil {
 		return
 	}
+	q := queued{down: d, lost: lost, queued: s.now}
+	if !d.video { // sound never waits, and is small
+		p.goes(&q)
+		return
+	}
 	if !p.flow.Repair(repairSize) {
 		s.drop(dropRepairShare)
 		return
 	}
-	q := queued{down: d, lost: lost, queued: s.now}
 	if p.flow.Pass(s.now) {
 		p.goes(&q)
 		return

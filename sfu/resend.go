@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"incamera/media/layer"
+	"incamera/media/send"
 )
 
 // Sound has no repair stream: a lost packet is sent again byte for byte, since sealing the same number over other bytes
@@ -112,6 +113,10 @@ func (d *Down) resend(lost uint16) bool {
 	}
 	copy(buf, sealed)
 	// Not p.sent: its transport-wide number is the old one.
+	if p.flow != nil {
+		p.flow.Debit(len(buf)+send.Datagram, p.shard.now)
+		p.flow.Audio(len(buf))
+	}
 	p.shard.out.packets++
 	p.shard.out.bytes += uint64(len(buf))
 	return true
