@@ -38,6 +38,7 @@ const (
 	recover       = 0.40 // per second, up to where the link was last full
 	headroom      = 1.5  // times what arrives: more was never seen to work
 	headroomBits  = 20_000
+	headroomKnown = 1.08 // times what arrives, where the capacity was seen
 	capacityUsed  = 0.93 // of the link's capacity is where recovery goes at once
 	packetBits    = 1200 * 8
 	response      = 100 * time.Millisecond // of the other side, beyond the round trip
@@ -193,7 +194,8 @@ func (e *Estimator) grow(now time.Duration) {
 	}
 	limit := Bitrate(headroom*float64(acked)) + headroomBits
 	if e.link.known(now) {
-		limit = max(limit, Bitrate(capacityUsed*1000*e.link.mean)) // that much was seen to work
+		// That much was seen to work, and more than that not.
+		limit = max(Bitrate(capacityUsed*1000*e.link.mean), Bitrate(headroomKnown*float64(acked)))
 	}
 	if e.target >= limit {
 		return

@@ -13,7 +13,9 @@ const (
 	lossPackets = 20
 	lossLongest = 1500 * time.Millisecond
 	lossMargin  = 0.05
-	lossWindows = 2 // in a row before the rate is suspected
+	lossMuch    = 0.2
+	lossSure    = 50 // packets, for one window to be enough
+	lossWindows = 2  // in a row, or one with much more before the rate is suspected
 	lossTest    = 3 * time.Second
 )
 
@@ -95,7 +97,7 @@ func (l *losses) window(now time.Duration, rtt time.Duration) verdict {
 		l.own += (share - l.own) / 8
 		return lossFine
 	}
-	if l.suspicious++; l.suspicious < lossWindows {
+	if l.suspicious++; l.suspicious < lossWindows && (n < lossSure || share < l.own+max(lossMuch, 2*noise)) {
 		return lossFine
 	}
 	l.suspicious = 0

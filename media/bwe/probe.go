@@ -49,6 +49,7 @@ type prober struct {
 	ended   time.Duration
 
 	bytes     int // sent
+	count     int
 	lastBytes int // of it with the last sending time
 	lastSent  time.Duration
 
@@ -85,6 +86,7 @@ func (p *prober) sent(size int, now time.Duration) {
 	}
 	p.bytes += size
 	p.lastBytes += size
+	p.count++
 	if p.bytes >= p.cluster.Bytes && now-p.began >= probeTime/2 || now-p.began > probeLongest {
 		p.active, p.waiting, p.ended = false, true, now
 	}
@@ -128,14 +130,14 @@ func (p *prober) evaluate(now, rtt time.Duration, own float64) (rate Bitrate, re
 		return 0, 0, false // its own feedback was overtaken
 	}
 	p.waiting = false
-	if p.packets < probeLeast || p.got*2 < int(float64(p.bytes)*(1-own)) {
+	if p.packets+p.lost < p.count/2 || p.lastSent == p.began {
 		return 0, ProbeLost, true
+	}
+	if p.packets < probeLeast || p.got*2 < int(float64(p.bytes)*(1-own)) { // dropped by a queue that holds little
+		return rateOf(p.got, p.lastSent-p.began), ProbeFull, true
 	}
 	sent := rateOf(p.bytes-p.lastBytes, p.lastSent-p.began)
 	arrived := rateOf(int(float64(p.got-p.firstBytes)/(1-min(own, 0.5))), p.lastArrival-p.firstArrival)
-	if sent <= 0 {
-		return 0, ProbeLost, true
-	}
 	if float64(arrived) < probeFull*float64(sent) {
 		return Bitrate(probeCautious * float64(arrived)), ProbeFull, true
 	}

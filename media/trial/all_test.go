@@ -18,7 +18,7 @@ func TestTable(t *testing.T) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		for seed := range uint64(3) {
+		for seed := range uint64(10) {
 			sc := scenarios[name]
 			sc.Seed = seed + 1
 			r := Run(sc)
