@@ -5,6 +5,8 @@ import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
 import type { Logger, SourceKind } from './types.js';
 
+/** The preference is in browsers, but not in every version of the types. */
+type Degradable = RTCRtpSendParameters & { degradationPreference?: 'balanced' | 'maintain-framerate' | 'maintain-resolution' };
 export type AttachTransforms = (transceiver: RTCRtpTransceiver) => void;
 export type Senders = Partial<Record<SourceKind, RTCRtpSender>>;
 
@@ -27,6 +29,8 @@ const cameraLayers: readonly RTCRtpEncodingParameters[] = [
   { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 30 },
   { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30, active: false },
 ];
+/** On an uplink that is too slow for both, people rather hear than see: sound gets its share first. */
+const soundFirst: RTCRtpEncodingParameters = { priority: 'high', networkPriority: 'high' };
 const lowestRid = 'q';
 const highestRid = 'f';
 const screenLayers: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000, maxFramerate: 30 }];
@@ -39,7 +43,13 @@ function encodingsOf(kind: SourceKind): readonly RTCRtpEncodingParameters[] | nu
 function addLine(pc: RTCPeerConnection, kind: SourceKind): RTCRtpTransceiver {
   const media = kind === 'camera' || kind === 'screen' ? 'video' : 'audio';
   const encodings = encodingsOf(kind);
-  if (!encodings) return pc.addTransceiver(media, { direction: 'sendonly' });
+  if (!encodings) {
+    try {
+      return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: [{ ...soundFirst }] });
+    } catch {
+      return pc.addTransceiver(media, { direction: 'sendonly' });
+    }
+  }
   try {
     // One spatial layer per encoding, said outright: else VP9 and AV1 would bring their own layers into a simulcast.
     const scalable = encodings.map((e) => ({ ...e, scalabilityMode: 'L1T1' }));
@@ -73,6 +83,7 @@ export class Publisher {
   readonly #hints = new Map<SourceKind, ReadonlyMap<string, boolean>>();
   /** Lines of a transport being moved to: only sound and the lowest layer until the old one closes. */
   readonly #thin = new Set<Senders>();
+  readonly #balanced = new WeakSet<RTCRtpSender>();
 
   constructor(plan: PublishPlan, logger: Logger) {
     this.plan = plan;
@@ -148,9 +159,15 @@ export class Publisher {
     for (const kind of ['camera', 'screen'] as const) {
       const sender = senders[kind];
       if (!sender || !this.#lines.has(senders)) continue;
-      const parameters = sender.getParameters();
+      const parameters: Degradable = sender.getParameters();
       const hints = this.#hints.get(kind);
       let changed = false;
+      // A face may lose a little of both when the computer or the uplink is busy, rather than stop moving.
+      if (kind === 'camera' && !this.#balanced.has(sender)) {
+        this.#balanced.add(sender);
+        parameters.degradationPreference = 'balanced';
+        changed = true;
+      }
       for (const encoding of parameters.encodings ?? []) {
         const rid = encoding.rid ?? '';
         const active = (hints?.get(rid) ?? rid !== highestRid) && !(thin && rid !== '' && rid !== lowestRid);
