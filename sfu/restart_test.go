@@ -98,6 +98,33 @@ func TestMediaGoesOnWhileICERestarts(t *testing.T) {
 	}
 }
 
+func TestICERestartsBeforeItHasConnected(t *testing.T) {
+	b := newBench(t)
+	alice := b.join(clientOptions{name: "alice", number: 1, publish: true})
+	alice.stream(alice.camera, alice.senders[1], 25)
+	o := clientOptions{name: "bob", number: 2}
+	bob := b.client(o)
+	blocked := func([]byte) bool { return true }
+	bob.sock.loseOut.Store(&blocked)
+	bob.admit(o)
+	offer, err := bob.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := webrtc.GatheringCompletePromise(bob.pc)
+	if err := bob.pc.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	resp, err := b.node.Renegotiate(context.Background(), &noderpc.RenegotiateRequest{Ref: bob.ref, Offer: bob.pc.LocalDescription().SDP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob.answered(resp)
+	bob.sock.loseOut.Store(nil)
+	eventually(t, "bob sees alice", func() bool { return len(bob.got(3)) > 10 })
+}
+
 func TestTheAnswerHoldsWhatBrowsersNeed(t *testing.T) {
 	b := newBench(t)
 	g := noderpc.Grant{Room: "r", Participant: "p", Number: 1, Placement: 1, Subscribe: true}

@@ -41,6 +41,8 @@ const closedGraceMs = 300;
 /** A lost transport restarts ICE this often; signs of one change of the network come in bursts. */
 const restartEveryMs = 3000;
 const burstMs = 1000;
+/** A transport that has not connected directly by then tries the node's relays too. */
+const relayAfterMs = 1200;
 /** Layouts come in bursts (resizing, people arriving together); wishes go out at most this often. */
 const wishesEveryMs = 60;
 
@@ -89,6 +91,7 @@ export class Media {
       this.#hear(this.#current);
       await this.#current.answer(answer);
       this.#adopt(this.#current);
+      this.#relayIfNeeded(this.#current);
     });
   }
 
@@ -119,6 +122,7 @@ export class Media {
         this.#hear(offered);
         try {
           await offered.answer(answer);
+          this.#relayIfNeeded(offered);
         } catch (error) {
           offered.fail(); // which tries again, by the policy
           throw error;
@@ -151,6 +155,7 @@ export class Media {
         if (reply.type !== 'answer') throw new InCameraError('bad_message', `moveOffer answered with ${reply.type}`);
         this.#hear(next);
         await next.answer({ ...reply.answer, placement: reply.answer.placement || placement });
+        this.#relayIfNeeded(next);
       } catch (error) {
         this.#drop(next);
         if (this.#next === next) this.#next = null;
@@ -233,9 +238,11 @@ export class Media {
   }
 
   #restart(why: string): void {
-    const transport = this.#current;
-    // A transport that is being replaced, or has no pair yet, finds the new network by itself.
-    if (this.#restarting || this.#scope.ended || this.#next || transport.state === 'failed' || transport.state === 'closed') return;
+    if (!this.#next) this.#restartOf(this.#current, why); // what is being replaced needs no new names
+  }
+
+  #restartOf(transport: Transport, why: string): void {
+    if (this.#restarting || this.#scope.ended || transport.state === 'failed' || transport.state === 'closed') return;
     this.#restarting = true;
     this.#restartDue = '';
     this.#restartedAt = performance.now();
@@ -268,6 +275,15 @@ export class Media {
     this.#wishesSent = '';
     this.#sendWishes();
     this.#report();
+  }
+
+  /** Where UDP is blocked, checks run into nothing: no refusal comes that one could wait for. */
+  #relayIfNeeded(transport: Transport): void {
+    this.#scope.timeout(() => {
+      if (transport.state !== 'connecting' || !transport.hasRelays || (transport !== this.#current && transport !== this.#next)) return;
+      this.#options.logger.info('not connected yet: trying relays', {});
+      this.#restartOf(transport, 'relays');
+    }, relayAfterMs);
   }
 
   #adopt(transport: Transport): void {

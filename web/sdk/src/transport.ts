@@ -3,7 +3,7 @@
 import { cleanOffer, preferCodecs, trimExtensions } from './codecs.js';
 import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
-import type { MediaAnswer } from './protocol.js';
+import type { IceServer, MediaAnswer } from './protocol.js';
 import { addSendLines, type AttachTransforms, type PublishPlan, type Senders } from './publish.js';
 import type { Logger } from './types.js';
 
@@ -45,6 +45,7 @@ export class Transport {
   #deadline: (() => void) | null = null;
   #answered: () => void = () => {};
   #sdp: string | null = null;
+  #relays: readonly IceServer[] = [];
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -82,6 +83,7 @@ export class Transport {
     try {
       await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
       this.#mapSlots(answer);
+      this.#relays = answer.iceServers;
       this.placement = answer.placement;
       if (this.#state === 'connecting') {
         this.#deadline = this.#scope.timeout(() => this.#become('failed'), connectTimeoutMs);
@@ -102,9 +104,21 @@ export class Transport {
     await this.#negotiate(exchange);
   }
 
-  /** New ICE names and addresses for the living connection. What flows goes on over the old ones as long as they carry. */
+  /** The node gave relays of its own with the last answer, for networks that let nothing else through. */
+  get hasRelays(): boolean {
+    return this.#relays.length > 0;
+  }
+
+  /**
+   * New ICE names and addresses for the living connection; the node's relays are tried beside the direct ways. What flows
+   * goes on over the old ones as long as they carry.
+   */
   async restart(exchange: (offer: string) => Promise<MediaAnswer>): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'failed') return;
+    if (this.hasRelays) {
+      const iceServers = this.#relays.map(({ urls, username, credential }) => ({ urls: [...urls], username, credential }));
+      this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+    }
     await this.#negotiate(exchange, { iceRestart: true });
   }
 
@@ -175,6 +189,7 @@ export class Transport {
       const answer = await exchange(await this.#makeOffer(options));
       await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
       this.#mapSlots(answer);
+      this.#relays = answer.iceServers; // each answer brings a new credential
     } catch (error) {
       if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
       throw InCameraError.from(error, 'media_failed');
