@@ -104,7 +104,7 @@ func (d *Down) overflow(why pacer.Outcome) {
 	p.shard.counts.drops[reason].Add(uint64(n) + 1)
 	d.replay.on = false
 	d.cut()
-	p.choosing = 0
+	p.division.next = 0
 	p.shard.soon()
 }
 
@@ -258,7 +258,7 @@ func (p *Peer) arrivals(r *rtcp.Reader) {
 		return
 	}
 	if p.flow.Estimator().Estimate(p.shard.now) < before*(100-steepFall)/100 {
-		p.choosing = 0
+		p.division.next = 0
 		p.shard.soon()
 	}
 }

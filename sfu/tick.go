@@ -71,13 +71,14 @@ func (s *Shard) tickPeer(p *Peer) {
 			}
 		}
 	}
-	if p.divisionDue() {
+	divided := p.divisionDue()
+	if divided {
 		p.divide()
 	}
 	for _, d := range p.downs {
 		s.tickDown(d)
 	}
-	if choose {
+	if divided {
 		p.aspire()
 	}
 	if p.drain() {
