@@ -50,7 +50,7 @@ const (
 	defaultMax    = 20_000_000
 	wantedMargin  = 1.05 // wanted beyond the estimate by this much: worth a probe
 	rembKept      = 5 * time.Second
-	reportMax     = 2_500_000 // a receiver that tells only its losses: nothing is known of its queue
+	reportMax     = 4_000_000 // a receiver that tells only its losses: nothing is known of its queue
 	reportSpacing = 300 * time.Millisecond
 )
 

@@ -104,6 +104,6 @@ func (e *Estimator) Report(lost float64, now time.Duration) {
 		e.target = max(Bitrate(float64(e.target)*(1-lost/2)), e.o.Min)
 		e.lowered = now
 	case lost < 0.02 && e.target < reportMax:
-		e.target = min(Bitrate(float64(e.target)*(1+climb*min(since, 2*time.Second).Seconds())), reportMax)
+		e.target = min(Bitrate(float64(e.target)*(1+recover*min(since, 2*time.Second).Seconds())), reportMax)
 	}
 }

@@ -7,9 +7,14 @@ import (
 	"incamera/media/link"
 )
 
-type layerRate = layer.Bitrate
-
 const ms = time.Millisecond
+
+func kbit(steps ...int) (out []link.Step) {
+	for i := 0; i+1 < len(steps); i += 2 {
+		out = append(out, link.Step{At: time.Duration(steps[i]) * time.Second, Rate: 1000 * layer.Bitrate(steps[i+1])})
+	}
+	return out
+}
 
 func lossy(share float64) Scenario {
 	return Scenario{Down: link.Options{Delay: 20 * ms, Loss: share}, Up: link.Options{Delay: 20 * ms, Loss: share}}
