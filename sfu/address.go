@@ -88,7 +88,10 @@ func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
 		s.log.Warn("peer address out of reach", "error", err)
 		return
 	}
-	p.dest, p.roam.probing, p.roam.back = dest, false, nil
+	if p.dest == nil || p.dest.Addr() != addr {
+		s.node.metrics.ways.chosen(s.node.pathOf(addr), addr.Addr())
+	}
+	p.dest, p.link, p.roam.probing, p.roam.back = dest, nil, false, nil
 	if s.learn(p, addr) {
 		p.proven(addr)
 	}

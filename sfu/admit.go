@@ -162,6 +162,8 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}
+	var servers []*noderpc.IceServer
+	servers, plan.relayUser = n.iceServers(time.Now())
 	made := make(chan error, 1)
 	if err := s.call(ctx, func() { made <- s.admit(p, plan) }); err != nil {
 		// It may still be admitted later: the command that follows it takes it out again.
@@ -170,14 +172,16 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 				s.closePeer(p, "setup", false)
 			}
 		})
+		n.forgetRelay(plan.relayUser)
 		n.wg.Go(signal.close)
 		return nil, err
 	}
 	if err := <-made; err != nil {
+		n.forgetRelay(plan.relayUser)
 		n.wg.Go(signal.close)
 		return nil, err
 	}
-	return &noderpc.AdmitResponse{Answer: answer, Slots: slotList(plan.slots)}, nil
+	return &noderpc.AdmitResponse{Answer: answer, Slots: slotList(plan.slots), IceServers: servers}, nil
 }
 
 func (s *Shard) countPanic(err error) {
@@ -197,7 +201,15 @@ func slotList(tracks []slotTrack) []*noderpc.Slot {
 // observer carries the engine's news into the loop.
 func (s *Shard) observer(p *Peer) signalObserver {
 	return signalObserver{
-		pair:      func(addr netip.AddrPort) { s.do(func() { s.selected(p, addr) }) },
+		pair: func(addr netip.AddrPort, tcp bool) {
+			s.do(func() {
+				if tcp {
+					s.selectedLink(p, addr)
+				} else {
+					s.selected(p, addr)
+				}
+			})
+		},
 		connected: func(keys dtlskey.Keys) { s.do(func() { s.connected(p, keys) }) },
 		failed: func(reason string) {
 			s.do(func() {
@@ -289,6 +301,7 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 		n.log.Warn("new offer refused", "error", err)
 		return nil, refuse(noderpc.CodeBadOffer, "the new offer does not fit the transport")
 	}
+	servers, user := n.iceServers(time.Now())
 	var added error
 	err = s.call(ctx, func() {
 		if p.state == stateClosed {
@@ -300,14 +313,16 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 		if name := newICEName(answer); name.ufrag != p.ice.ufrag {
 			p.named(name)
 		}
+		p.relayUser(user)
 		if added = p.addSlots(slots); added == nil {
 			p.room.assign(p)
 		}
 	})
 	if err = errors.Join(err, added); err != nil {
+		n.forgetRelay(user)
 		return nil, err
 	}
-	return &noderpc.AdmitResponse{Answer: answer, Slots: slotList(slots)}, nil
+	return &noderpc.AdmitResponse{Answer: answer, Slots: slotList(slots), IceServers: servers}, nil
 }
 
 // Command implements noderpc.Handler.

@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -82,6 +83,9 @@ type clientOptions struct {
 	edit      func(sdp string) string
 	through   func(answer string) string // what is between the client and the node
 	granted   []noderpc.Kind
+	addr      netip.Addr           // what it sends from over UDP; zero: the node's own
+	network   []webrtc.NetworkType // nil: UDP, from a socket that can lose packets
+	servers   []webrtc.ICEServer
 }
 
 func (b *bench) join(o clientOptions) *client {
@@ -96,13 +100,21 @@ func (b *bench) join(o clientOptions) *client {
 
 func (b *bench) client(o clientOptions) *client {
 	b.t.Helper()
-	sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: b.addr.AsSlice()})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	c := &client{t: b.t, b: b, sock: &lossyConn{UDPConn: sock}, slots: map[uint32][]*rtp.Packet{}, byMid: map[string]uint32{}}
+	c := &client{t: b.t, b: b, slots: map[uint32][]*rtp.Packet{}, byMid: map[string]uint32{}}
 	c.se.LoggerFactory = quiet{}
-	c.se.SetICEUDPMux(webrtc.NewICEUDPMux(quiet{}, c.sock))
+	if o.network != nil {
+		c.se.SetNetworkTypes(o.network)
+	} else {
+		if !o.addr.IsValid() {
+			o.addr = b.addr
+		}
+		sock, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(o.addr, 0)))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		c.sock = &lossyConn{UDPConn: sock}
+		c.se.SetICEUDPMux(webrtc.NewICEUDPMux(quiet{}, c.sock))
+	}
 	c.se.SetIncludeLoopbackCandidate(true)
 	me := &webrtc.MediaEngine{}
 	if err := me.RegisterDefaultCodecs(); err != nil {
@@ -131,7 +143,11 @@ func (b *bench) client(o clientOptions) *client {
 		}
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(me), webrtc.WithSettingEngine(c.se), webrtc.WithInterceptorRegistry(ir))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	policy := webrtc.ICETransportPolicyAll
+	if o.servers != nil {
+		policy = webrtc.ICETransportPolicyRelay
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{ICEServers: o.servers, ICETransportPolicy: policy})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -284,7 +300,9 @@ func (c *client) from(source uint32) (list []*rtp.Packet) {
 func (c *client) close() {
 	c.closed.Do(func() {
 		_ = c.pc.Close()
-		_ = c.sock.Close()
+		if c.sock != nil {
+			_ = c.sock.Close()
+		}
 		c.wg.Wait()
 	})
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/stun/v4"
-	"github.com/pion/transport/v5/stdnet"
 	"github.com/pion/webrtc/v4"
 
 	"incamera/sfu/dtlskey"
@@ -36,8 +35,9 @@ const (
 // engine makes the signalling peers of one shard: everything that is SDP, ICE and DTLS.
 type engine struct {
 	// static
-	net  *stdnet.Net
+	net  *advertisedNet
 	mux  *advertisedMux
+	tcp  *tcpMux
 	keys *certificates
 }
 
@@ -50,8 +50,8 @@ type advertisedMux struct {
 // GetListenAddresses makes exactly the advertised addresses host candidates.
 func (m *advertisedMux) GetListenAddresses() []net.Addr { return m.addrs }
 
-func newEngine(conn *ctrlConn, advertise []netip.AddrPort, keys *certificates) (*engine, error) {
-	n, err := stdnet.NewNet()
+func newEngine(conn *ctrlConn, tcp *tcpMux, advertise []netip.AddrPort, keys *certificates) (*engine, error) {
+	n, err := newAdvertisedNet(tcp.addrs)
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
@@ -61,7 +61,7 @@ func newEngine(conn *ctrlConn, advertise []netip.AddrPort, keys *certificates) (
 	for _, a := range advertise {
 		mux.addrs = append(mux.addrs, net.UDPAddrFromAddrPort(a))
 	}
-	return &engine{net: n, mux: mux, keys: keys}, nil
+	return &engine{net: n, mux: mux, tcp: tcp, keys: keys}, nil
 }
 
 func (e *engine) close() { _ = e.mux.Close() }
@@ -98,8 +98,13 @@ func (e *engine) settings(tap *dtlskey.Tap, nominee *nominee) webrtc.SettingEngi
 	se.SetLite(true)
 	se.SetNet(e.net)
 	se.SetICEUDPMux(e.mux)
-	se.SetInterfaceFilter(func(string) bool { return false })
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	se.SetIncludeLoopbackCandidate(true) // what is advertised was chosen before
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if len(e.tcp.addrs) > 0 {
+		se.SetICETCPMux(e.tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	se.SetNetworkTypes(networks)
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetDTLSInsecureSkipHelloVerify(true)

@@ -129,7 +129,7 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 		s.drop(dropTooBig)
 		return
 	}
-	buf := p.buffer(n + len(payload) + p.out.Overhead())
+	buf := d.buffer(n + len(payload) + p.out.Overhead())
 	if buf == nil {
 		return
 	}
@@ -180,7 +180,7 @@ func (d *Down) sendRepair(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint
 	if n == 0 {
 		return false
 	}
-	buf := p.buffer(n + len(payload) + p.out.Overhead())
+	buf := d.buffer(n + len(payload) + p.out.Overhead())
 	if buf == nil {
 		return false
 	}

@@ -47,13 +47,14 @@ const (
 	dropPacedFull   // too many packets waited for a receiver's pace
 	dropPacedSlow   // a slot's packets would have waited too long
 	dropRepairShare // a retransmission beyond the share of the link that they may take
+	dropBehind      // the receiver's TCP connection is behind
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"garbage", "stun", "stun_forged", "stun_replayed", "dtls", "unknown_address", "stray_limit", "unproven", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
 	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "probe", "too_big", "extension", "payload", "rtx",
-	"duplicate", "late", "rtcp", "no_pt", "paced_full", "paced_slow", "repair_share",
+	"duplicate", "late", "rtcp", "no_pt", "paced_full", "paced_slow", "repair_share", "behind",
 }
 
 func (d drop) String() string { return dropNames[d] }
@@ -88,6 +89,7 @@ type load struct {
 // metrics is the node's collector.
 type metrics struct {
 	node    *Node
+	ways    *wayMetrics
 	latency prometheus.Histogram
 	depth   prometheus.Histogram
 	// Of the paths to receivers, sampled once a second for each.
@@ -103,7 +105,7 @@ type metrics struct {
 
 func newMetrics(n *Node) *metrics {
 	m := &metrics{
-		node: n,
+		node: n, ways: newWayMetrics(n),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "incamera_sfu_forward_latency_seconds",
 			Help:    "From the read of a batch to its last packet handed to the kernel, of a sample of batches.",
@@ -171,7 +173,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (m *metrics) parts() []prometheus.Collector {
-	return []prometheus.Collector{m.latency, m.depth, m.estimate, m.queue, m.path, m.profile, m.admits, m.closed}
+	return []prometheus.Collector{m.latency, m.depth, m.estimate, m.queue, m.path, m.profile, m.admits, m.closed, m.ways}
 }
 
 // Collect implements prometheus.Collector.

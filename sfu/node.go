@@ -12,6 +12,8 @@ import (
 
 	"incamera/cluster/noderpc"
 	"incamera/sfu/offer"
+	"incamera/sfu/tcp"
+	"incamera/sfu/turn"
 	"incamera/sfu/udp"
 )
 
@@ -28,6 +30,12 @@ type Node struct {
 	certs   certificates
 	metrics *metrics
 	shards  []*Shard
+
+	relay       *turn.Server  // the node's own TURN; nil: none
+	tcp         *tcp.Listener // ICE over TCP; nil: none
+	tcpCounters tcp.Counters
+	names       tcpNames
+	frames      sync.Pool // of *linkFrame
 
 	draining atomic.Bool
 	closing  atomic.Bool
@@ -68,6 +76,7 @@ func New(o Options) (*Node, error) {
 		rooms: map[string]*roomEntry{}, outboxes: map[string]*noderpc.Outbox{},
 		stop: make(chan struct{}), resyncs: make(chan struct{}, 1),
 	}
+	n.frames.New = func() any { return new(linkFrame) }
 	n.metrics = newMetrics(n)
 	for i := range o.Shards {
 		listen := o.Listen
@@ -95,6 +104,22 @@ func New(o Options) (*Node, error) {
 		n.wg.Go(s.loop)
 	}
 	n.wg.Go(n.resyncLoop)
+	if o.Relay != nil {
+		if err := n.startRelay(o.Relay); err != nil {
+			return nil, errors.Join(err, n.Close(context.Background()))
+		}
+	}
+	if len(o.TCP) > 0 {
+		n.tcp, err = tcp.New(tcp.Options{
+			Route: n.route, MaxConns: 4 * o.MaxParticipants, Log: n.log, Counters: &n.tcpCounters,
+		})
+		if err != nil {
+			return nil, errors.Join(err, n.Close(context.Background()))
+		}
+		for _, l := range o.TCP {
+			n.wg.Go(func() { n.tcp.Serve(l) })
+		}
+	}
 	return n, nil
 }
 
@@ -232,6 +257,12 @@ func (n *Node) Close(ctx context.Context) error {
 	n.opts.Registerer.Unregister(n.metrics)
 	done := make(chan struct{})
 	go func() {
+		if n.tcp != nil {
+			n.tcp.Close()
+		}
+		if n.relay != nil {
+			_ = n.relay.Close()
+		}
 		for _, s := range n.shards {
 			s.close()
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"incamera/media/layer"
 	"incamera/sfu/offer"
+	"incamera/sfu/turn"
 )
 
 // Hard bounds, whatever is configured.
@@ -31,6 +33,13 @@ type Options struct {
 	Listen    netip.AddrPort // shard 0's UDP address, shard i has port + i; port 0: any free ports
 	Advertise []netip.Addr   // what clients are told to send to; empty: Listen's address, which must then be concrete
 
+	// TCP serves ICE over TCP: connections whose first bytes are framed STUN. Empty: none. The node closes them.
+	TCP []net.Listener
+	// TCPAdvertise are the addresses that clients are told for it.
+	TCPAdvertise []netip.AddrPort
+	// Relay is the node's own TURN; nil: none.
+	Relay *RelayOptions
+
 	AudioSlots int      // loudest voices that a receiver hears; 0: 3
 	VideoSlots int      // video slots accepted in a first offer; 0: 9. Growth goes up to 64
 	Codecs     []string // opus is always in; empty: VP8, VP9, H264, AV1
@@ -44,6 +53,13 @@ type Options struct {
 	Registerer prometheus.Registerer // required
 }
 
+// RelayOptions are where the node's own relay listens, and what clients are told of it. The node closes the listeners.
+type RelayOptions struct {
+	Packets []net.PacketConn
+	Streams []turn.Stream
+	URLs    []string // turn:… and turns:…, RFC 7065
+}
+
 // Validate checks the options.
 func (o Options) Validate() error {
 	if o.Log == nil || o.Registerer == nil {
@@ -54,6 +70,9 @@ func (o Options) Validate() error {
 	}
 	if !o.Listen.IsValid() {
 		return errors.New("sfu: Listen is required")
+	}
+	if len(o.TCP) > 0 != (len(o.TCPAdvertise) > 0) {
+		return errors.New("sfu: TCP needs addresses to advertise, and the other way round")
 	}
 	if len(o.Advertise) == 0 && o.Listen.Addr().IsUnspecified() {
 		return errors.New("sfu: an address to advertise is required when listening on all of them")

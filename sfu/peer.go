@@ -88,8 +88,11 @@ type Peer struct {
 
 	// send side
 	out       *srtp.Out
-	dest      *udp.Dest
-	downs     []*Down // by slot
+	dest      *udp.Dest // over UDP
+	link      *link     // over TCP: one of links
+	links     []*link
+	relays    []string // its credentials at the node's own relay, oldest first
+	downs     []*Down  // by slot
 	audio     []*Down
 	video     []*Down
 	ptOf      [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
@@ -135,6 +138,7 @@ type peerPlan struct {
 	signal    *Signal
 	slots     []slotTrack
 	ice       *iceName
+	relayUser string
 }
 
 // init fills a new peer in; it was made before, so that the engine's news find it.
@@ -178,6 +182,7 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 		return err
 	}
 	p.named(plan.ice)
+	p.relayUser(plan.relayUser)
 	return nil
 }
 
@@ -302,7 +307,7 @@ func (s *Shard) connected(p *Peer, keys dtlskey.Keys) {
 	early := p.early
 	p.early = nil
 	for i := range early {
-		s.media(early[i].src, early[i].pkt)
+		s.mediaOf(p, early[i].src, early[i].pkt)
 	}
 	p.becomeReady()
 }
@@ -343,6 +348,10 @@ func (s *Shard) closePeer(p *Peer, reason string, tell bool) {
 		p.forget(p.addrs[0].addr)
 	}
 	s.strays.forget(p)
+	for len(p.links) > 0 {
+		s.unlink(p.links[0])
+	}
+	p.endRelays()
 	for i, other := range s.peers {
 		if other == p {
 			s.peers = append(s.peers[:i], s.peers[i+1:]...)

@@ -34,6 +34,11 @@ func (s *Shard) media(src netip.AddrPort, pkt []byte) {
 		s.stray(src, pkt)
 		return
 	}
+	s.mediaOf(p, src, pkt)
+}
+
+// mediaOf takes media of a known peer; src is not valid when it came over TCP.
+func (s *Shard) mediaOf(p *Peer, src netip.AddrPort, pkt []byte) {
 	if p.in == nil {
 		if p.state != stateConnecting || len(p.early) >= maxEarly {
 			s.drop(dropEarly)

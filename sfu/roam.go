@@ -42,7 +42,9 @@ func (r *roam) spend(bytes int) bool {
 }
 
 // elsewhere says that an address is not where the peer is sent to. A peer that is reached by a stream never moves.
-func (p *Peer) elsewhere(src netip.AddrPort) bool { return p.dest != nil && p.dest.Addr() != src }
+func (p *Peer) elsewhere(src netip.AddrPort) bool {
+	return p.dest != nil && src.IsValid() && p.dest.Addr() != src
+}
 
 // authentic notes a packet that the keys have opened. newest: it came from elsewhere, and none sent later has come.
 func (p *Peer) authentic(src netip.AddrPort, ssrc uint32, size int, newest bool) {

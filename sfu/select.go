@@ -76,7 +76,7 @@ func (d *Down) fill(out rewrite.Out) {
 		return
 	}
 	rtp.PutOSN(s.scratch.build[:], out.Seq())
-	buf := p.buffer(n + rtp.OSNLen + p.out.Overhead())
+	buf := d.buffer(n + rtp.OSNLen + p.out.Overhead())
 	if buf == nil {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"incamera/media/report"
+	"incamera/sfu/tcp"
 	"incamera/sfu/udp"
 )
 
@@ -36,6 +37,8 @@ type Shard struct {
 	log    *slog.Logger
 	socket *udp.Socket
 	ctrl   *ctrlConn
+	tcp    *tcpMux
+	frames chan *linkFrame // datagrams that came over TCP
 	engine *engine
 	start  time.Time
 	wall   report.Wall
@@ -57,6 +60,8 @@ type Shard struct {
 	batch    *udp.Batch
 	peers    []*Peer
 	addrs    map[netip.AddrPort]*Peer
+	links    map[*tcp.Conn]*link
+	staged   []*link // with something to flush
 	ufrags   map[string]*iceName
 	strays   strays
 	rooms    map[string]*Room
@@ -79,7 +84,9 @@ func newShard(n *Node, index int, listen netip.AddrPort) (*Shard, error) {
 		start:  time.Now(),
 		cmds:   make(chan func(), commandQueue),
 		done:   make(chan struct{}),
+		frames: make(chan *linkFrame, linkQueue),
 		addrs:  map[netip.AddrPort]*Peer{},
+		links:  map[*tcp.Conn]*link{},
 		ufrags: map[string]*iceName{},
 		strays: newStrays(),
 		rooms:  map[string]*Room{},
@@ -88,7 +95,8 @@ func newShard(n *Node, index int, listen netip.AddrPort) (*Shard, error) {
 	s.wall = report.Wall{Base: report.NTPOf(s.start)}
 	local := socket.LocalAddr()
 	s.ctrl = newCtrlConn(socket, unspecified(local), s.engineWroteMedia)
-	if s.engine, err = newEngine(s.ctrl, candidateAddrs(n.opts.Advertise, local.Port()), &n.certs); err != nil {
+	s.tcp = newTCPMux(s)
+	if s.engine, err = newEngine(s.ctrl, s.tcp, candidateAddrs(n.opts.Advertise, local.Port()), &n.certs); err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}
 	return s, nil
@@ -142,19 +150,26 @@ func (s *Shard) loop() {
 		begin := time.Now()
 		s.now = begin.Sub(s.start)
 		s.commands()
+		s.takeFrames()
 		if s.held != 0 && s.now >= s.held+holdMost {
 			s.deliver()
 		}
 		if s.now >= s.nextTick {
 			s.tick()
 		}
-		s.batch.Flush()
+		s.flush()
 		s.busy(begin, time.Now())
 	}
 }
 
 // Datagram implements udp.Handler.
 func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
+	s.enter()
+	s.demux(src, pkt)
+}
+
+// enter notes that a datagram comes in.
+func (s *Shard) enter() {
 	if !s.inBatch {
 		s.inBatch = true
 		s.began = time.Now()
@@ -167,7 +182,6 @@ func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
 		}
 	}
 	s.depth++
-	s.demux(src, pkt)
 }
 
 // Drained implements udp.Handler: what the socket held is forwarded, unless the rest of a frame is about to come.
@@ -190,7 +204,7 @@ func (s *Shard) Drained() {
 func (s *Shard) deliver() {
 	s.held = 0
 	s.forwardFresh()
-	s.batch.Flush()
+	s.flush()
 	s.addTallies()
 	s.counts.datagram.Add(uint64(s.depth))
 	if s.counts.batches.Add(1)%sampleEvery == 0 {

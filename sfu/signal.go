@@ -41,7 +41,7 @@ type Signal struct {
 
 // signalObserver is told from the engine's goroutines; its functions must not block.
 type signalObserver struct {
-	pair      func(netip.AddrPort)
+	pair      func(addr netip.AddrPort, tcp bool)
 	connected func(dtlskey.Keys)
 	failed    func(reason string)
 }
@@ -108,7 +108,7 @@ func (e *engine) newSignal(o *offer.Offer, now time.Time, observe signalObserver
 	transport.ICETransport().OnSelectedCandidatePairChange(func(p *webrtc.ICECandidatePair) {
 		if p != nil && p.Remote != nil {
 			if ip, err := netip.ParseAddr(p.Remote.Address); err == nil {
-				observe.pair(netip.AddrPortFrom(ip.Unmap(), p.Remote.Port))
+				observe.pair(netip.AddrPortFrom(ip.Unmap(), p.Remote.Port), p.Remote.Protocol == webrtc.ICEProtocolTCP)
 			}
 		}
 	})

@@ -1,0 +1,100 @@
+package sfu
+
+import (
+	"net/netip"
+	"time"
+
+	"incamera/cluster/noderpc"
+	"incamera/sfu/turn"
+)
+
+// The paths by which peers are reached, as metric labels.
+const (
+	pathUDP = "udp"
+	pathTCP = "tcp"
+)
+
+// pathOf names the path of a UDP address: a relay of this node says what its client speaks.
+func (n *Node) pathOf(addr netip.AddrPort) string {
+	if n.relay != nil {
+		if kind := n.relay.KindOf(addr); kind != "" {
+			return "turn_" + string(kind)
+		}
+	}
+	return pathUDP
+}
+
+// startRelay opens the node's own relay to the shards. A shard that listens on all addresses is reached on loopback.
+func (n *Node) startRelay(o *RelayOptions) error {
+	var targets []turn.Target
+	for _, s := range n.shards {
+		at := s.socket.LocalAddr()
+		for _, a := range n.opts.Advertise {
+			local := at.Addr()
+			switch {
+			case !local.IsUnspecified() && local.Is4() != a.Is4():
+				continue
+			case !local.IsUnspecified():
+			case a.Is4():
+				local = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+			case local.Is4():
+				continue
+			default:
+				local = netip.IPv6Loopback()
+			}
+			targets = append(targets, turn.Target{
+				Public: netip.AddrPortFrom(a.Unmap(), at.Port()), Local: netip.AddrPortFrom(local, at.Port()),
+			})
+		}
+	}
+	var err error
+	n.relay, err = turn.New(turn.Options{
+		Targets: targets, Packets: o.Packets, Streams: o.Streams, Total: 4 * n.opts.MaxParticipants, Log: quiet{},
+	})
+	return err
+}
+
+// iceServers makes the relay's credential of a transport; the one it had ends with its last answer but one.
+func (n *Node) iceServers(now time.Time) (list []*noderpc.IceServer, username string) {
+	if n.relay == nil || len(n.opts.Relay.URLs) == 0 {
+		return nil, ""
+	}
+	c := n.relay.Issue(now)
+	return []*noderpc.IceServer{{
+		Urls: n.opts.Relay.URLs, Username: c.Username, Credential: c.Password, ExpiresMs: c.Expires.UnixMilli(),
+	}}, c.Username
+}
+
+// keptCredentials is how many of a transport's credentials work: the client may still use the one before the newest.
+const keptCredentials = 2
+
+// relayUser notes a credential of the peer, in the loop, and ends older ones.
+func (p *Peer) relayUser(username string) {
+	if username == "" {
+		return
+	}
+	if p.state == stateClosed {
+		p.shard.node.relay.End(username)
+		return
+	}
+	p.relays = append(p.relays, username)
+	if len(p.relays) > keptCredentials {
+		p.shard.node.relay.End(p.relays[0])
+		p.relays = p.relays[1:]
+	}
+}
+
+// endRelays ends what the peer may relay.
+func (p *Peer) endRelays() {
+	for _, u := range p.relays {
+		p.shard.node.relay.End(u)
+	}
+	p.relays = nil
+}
+
+// forgetRelay takes back a credential that nobody was given.
+func (n *Node) forgetRelay(username string) {
+	if username != "" {
+		n.relay.End(username)
+	}
+}
