@@ -22,6 +22,7 @@ const (
 	CodeUnavailable   Code = "unavailable"    // Redis is away, or the document waits for its holders
 	CodeLobbyRequired Code = "lobby_required" // nobody has begun the meeting and this person may not
 	CodeLimit         Code = "limit"          // a bound of the document or of a field
+	CodeScreens       Code = "screens"        // as many screens are shared as the meeting takes
 )
 
 // Error is every error of this package.

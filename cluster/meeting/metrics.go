@@ -44,7 +44,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 var codes = map[Code]bool{
 	CodeNotFound: true, CodeBanned: true, CodeRemoved: true, CodeLocked: true, CodeFull: true, CodeTokenUsed: true,
 	CodeForbidden: true, CodeConflict: true, CodeStale: true, CodeEnded: true, CodeUnavailable: true,
-	CodeLobbyRequired: true, CodeLimit: true,
+	CodeLobbyRequired: true, CodeLimit: true, CodeScreens: true,
 }
 
 func (m *metrics) refused(op string, code Code) {

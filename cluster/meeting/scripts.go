@@ -53,7 +53,7 @@ type args map[string]any
 func (s *Store) bounds(room string) args {
 	o := s.o
 	return args{
-		"wake": wakeChannel(room), "events": o.EventsKept, "chat": o.ChatKept, "waiters": o.MaxWaiters,
+		"wake": wakeChannel(room), "events": o.EventsKept, "chat": o.ChatKept, "screens": o.MaxScreens, "waiters": o.MaxWaiters,
 		"known": o.MaxKnown, "bans": o.MaxBans, "banttl": banTTL.Milliseconds(),
 		"livettl": o.LiveTTL.Milliseconds(), "endedttl": o.EndedTTL.Milliseconds(),
 		"keep": o.AwayKeep.Milliseconds(), "grace": o.EmptyGrace.Milliseconds(), "sweep": o.SweepEvery.Milliseconds(),

@@ -25,6 +25,7 @@ type Options struct {
 	Instance string
 
 	MaxParticipants int // 500 seats in a room whose JoinRequest names no number: what one node's announcements bear
+	MaxScreens      int // 2 screens shared at once
 	MaxWaiters      int // 100: a list a host can still read
 	MaxKnown        int // 5000 different people in one meeting: bounds what is remembered of those who left
 	MaxBans         int // 4096 per room
@@ -47,7 +48,7 @@ func (o Options) Validate() error {
 		errs = append(errs, errors.New("meeting: Log and Registerer are required"))
 	}
 	for name, n := range map[string]int{
-		"MaxParticipants": o.MaxParticipants, "MaxWaiters": o.MaxWaiters, "MaxKnown": o.MaxKnown,
+		"MaxParticipants": o.MaxParticipants, "MaxScreens": o.MaxScreens, "MaxWaiters": o.MaxWaiters, "MaxKnown": o.MaxKnown,
 		"MaxBans": o.MaxBans, "ChatKept": o.ChatKept, "EventsKept": o.EventsKept,
 	} {
 		if n < 0 || n > 100_000 {
@@ -73,7 +74,7 @@ func (o Options) withDefaults() Options {
 		field *int
 		value int
 	}{
-		{&o.MaxParticipants, 500}, {&o.MaxWaiters, 100}, {&o.MaxKnown, 5000}, {&o.MaxBans, 4096},
+		{&o.MaxParticipants, 500}, {&o.MaxScreens, 2}, {&o.MaxWaiters, 100}, {&o.MaxKnown, 5000}, {&o.MaxBans, 4096},
 		{&o.ChatKept, 200}, {&o.EventsKept, 1000},
 	} {
 		if *d.field == 0 {

@@ -105,6 +105,24 @@ func TestAHostWithoutTheRightToModerateHasNoVerbs(t *testing.T) {
 	})
 }
 
+func TestOnlySoManyScreensAreSharedAtOnce(t *testing.T) {
+	each(t, func(h *house) {
+		var people []meeting.Actor
+		for _, name := range []string{"ann", "ben", "cem"} {
+			people = append(people, h.join(name, token.RoleHost).Actor)
+		}
+		share := func(a meeting.Actor, on bool) error { return h.SetMedia(h.ctx, room, a, token.Screen, on) }
+		h.ok(share(people[0], true))
+		h.ok(share(people[1], true))
+		h.want(share(people[2], true), meeting.CodeScreens)
+		h.ok(share(people[1], true)) // a repeat of what is so
+		h.ok(h.SetMedia(h.ctx, room, people[2], token.Camera, true))
+		h.ok(share(people[0], false))
+		h.ok(share(people[2], true))
+		h.want(share(people[0], true), meeting.CodeScreens)
+	})
+}
+
 func TestHardMuteHoldsUntilAHostAllows(t *testing.T) {
 	each(t, func(h *house) {
 		host, ann := h.join("host", token.RoleHost), h.join("ann", token.RoleParticipant)

@@ -98,7 +98,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	}
 	s.meetings, err = meeting.New(rdb, meeting.Options{
 		Log: log, Registerer: reg, Instance: s.instance, MaxParticipants: c.Signaling.MaxPerMeeting,
-		AwayKeep: c.Signaling.SeatKept, EmptyGrace: c.Signaling.MeetingKept,
+		MaxScreens: c.Signaling.MaxScreens, AwayKeep: c.Signaling.SeatKept, EmptyGrace: c.Signaling.MeetingKept,
 	})
 	if err != nil {
 		return nil, err

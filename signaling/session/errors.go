@@ -39,6 +39,7 @@ func fromMeeting(err error) *Fault {
 		meeting.CodeRemoved:       refuse(wire.CodeRemoved, "a host removed this person from the meeting"),
 		meeting.CodeLocked:        refuse(wire.CodeRoomLocked, "the room is locked"),
 		meeting.CodeFull:          refuse(wire.CodeRoomFull, "the room is full"),
+		meeting.CodeScreens:       refuse(wire.CodeTooManyScreens, "as many screens are shared as this meeting takes"),
 		meeting.CodeTokenUsed:     refuse(wire.CodeTokenUsed, "the token was used before"),
 		meeting.CodeForbidden:     refuse(wire.CodeForbidden, "this person may not do that"),
 		meeting.CodeConflict:      refuse(wire.CodeConflict, "that contradicts the state of the meeting"),

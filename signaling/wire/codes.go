@@ -22,6 +22,7 @@ const (
 	CodeRoomLocked          Code = "room_locked"
 	CodeLobbyRequired       Code = "lobby_required"
 	CodeRoomFull            Code = "room_full"
+	CodeTooManyScreens      Code = "too_many_screens"
 	CodeNotFound            Code = "not_found"
 	CodeForbidden           Code = "forbidden"
 	CodeBadOffer            Code = "bad_offer"

@@ -129,6 +129,7 @@ type Signaling struct {
 	SeatKept       time.Duration `yaml:"seat_kept"`
 	MeetingKept    time.Duration `yaml:"meeting_kept"`
 	MaxPerMeeting  int           `yaml:"max_per_meeting"`
+	MaxScreens     int           `yaml:"max_screens"`
 	MessagesPerSec int           `yaml:"messages_per_second"`
 }
 
@@ -153,6 +154,6 @@ func Default() Config {
 		SQL:       SQL{Driver: SQLite},
 		Process:   Process{ID: "local", RPCListen: "127.0.0.1:0"},
 		Auth:      Auth{SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2},
-		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MessagesPerSec: 30},
+		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}
 }

@@ -43,6 +43,7 @@ func (c Config) Validate() error {
 	k.lasts("signaling.seat_kept", c.Signaling.SeatKept, time.Second, 10*time.Minute)
 	k.lasts("signaling.meeting_kept", c.Signaling.MeetingKept, time.Second, time.Hour)
 	k.between("signaling.max_per_meeting", c.Signaling.MaxPerMeeting, 2, 5000)
+	k.between("signaling.max_screens", c.Signaling.MaxScreens, 1, 9)
 	k.between("signaling.messages_per_second", c.Signaling.MessagesPerSec, 5, 1000)
 
 	if c.Mode == Production {

@@ -48,6 +48,7 @@ export const englishErrors = {
   removed: 'You were removed from this meeting and cannot rejoin it.',
   room_locked: 'The room is locked. Ask to enter; a host can let you in.',
   lobby_required: 'A host has to let you in. Ask to enter.',
+  too_many_screens: 'Others are sharing their screens already. Try again when one of them has stopped.',
   room_full: 'The meeting is full. Try again when somebody has left.',
   ended: 'The meeting has ended.',
   guests_refused: 'This room takes no guests. Sign in to enter.',

@@ -50,6 +50,7 @@ export const chineseErrors: ErrorSentences = {
   removed: '您已被移出本次会议，无法再次加入。',
   room_locked: '会议室已锁定。请申请进入，由主持人放行。',
   lobby_required: '需要主持人放行。请申请进入。',
+  too_many_screens: '已有其他人在共享屏幕。请在其中一人停止后再试。',
   room_full: '会议人数已满。请在有人离开后再试。',
   ended: '会议已结束。',
   guests_refused: '此会议室不接待访客。请登录后进入。',
