@@ -1,6 +1,8 @@
 // Cameras, microphones, loudspeakers: listing and opening them, with errors that say what is wrong.
 
 import { InCameraError } from './errors.js';
+import { applyToTrack, mostFps, screenSettings } from './screen.js';
+import type { ScreenMode } from './types.js';
 
 export interface Device {
   readonly kind: 'mic' | 'camera' | 'speaker';
@@ -60,15 +62,29 @@ export function openCamera(options: OpenOptions = {}): Promise<MediaStreamTrack>
   });
 }
 
-export async function openScreen(options: { audio?: boolean } = {}): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null }> {
+export interface ScreenOptions {
+  readonly audio?: boolean;
+  readonly mode?: ScreenMode;
+  readonly framesPerSecond?: number;
+}
+
+/** What a page shares sounds as it is: nothing is taken for noise or echo. */
+const pageSound: MediaTrackConstraints = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+export async function openScreen(options: ScreenOptions = {}): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null }> {
   const devices = mediaDevices();
   if (typeof devices.getDisplayMedia !== 'function') throw new InCameraError('unsupported', 'this browser cannot share the screen');
   try {
-    const stream = await devices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: options.audio ?? true });
+    const settings = screenSettings(options.mode, options.framesPerSecond);
+    const stream = await devices.getDisplayMedia({
+      video: { frameRate: { ideal: settings.framesPerSecond, max: mostFps } }, audio: (options.audio ?? true) && pageSound,
+    });
     const video = stream.getVideoTracks()[0];
     if (!video) throw new InCameraError('device_missing', 'the browser gave no screen');
-    video.contentHint = 'detail';
-    return { video, audio: stream.getAudioTracks()[0] ?? null };
+    await applyToTrack(video, settings);
+    const audio = stream.getAudioTracks()[0] ?? null;
+    if (audio) audio.contentHint = 'music';
+    return { video, audio };
   } catch (error) {
     throw deviceError(error);
   }

@@ -5,11 +5,11 @@ export { Room } from './room.js';
 export { capabilities, type Capabilities, type Missing } from './capabilities.js';
 export { InCameraError, type LocalErrorCode } from './errors.js';
 export {
-  listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions,
+  listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions, type ScreenOptions,
 } from './devices.js';
 export type { Listener, Unsubscribe } from './emitter.js';
 export type {
   AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
   LocalMedia, LocalSource, Logger, MediaChoice, MediaSource, Participant, PauseReason, PrepareOptions, ReceivedStats,
-  ReconnectPolicy, Role, RoomEvents, RoomState, SentStats, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter, WaitingInfo,
+  ReconnectPolicy, Role, RoomEvents, RoomState, ScreenMode, ScreenSettings, SentStats, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter, WaitingInfo,
 } from './types.js';

@@ -1,10 +1,11 @@
 // Own sources: opening devices, switching them on and off, and agreeing with the server about it.
 
-import { openCamera, openMic, openScreen, type OpenOptions } from './devices.js';
+import { openCamera, openMic, openScreen, type OpenOptions, type ScreenOptions } from './devices.js';
 import { InCameraError } from './errors.js';
 import type { Publisher } from './publish.js';
 import { Queue } from './queue.js';
-import type { LocalMedia, LocalSource, Participant, SourceKind } from './types.js';
+import { applyToTrack, screenSettings } from './screen.js';
+import type { LocalMedia, LocalSource, Participant, ScreenMode, SourceKind } from './types.js';
 
 export interface LocalHost {
   /** Says at the server whether a source is on. */
@@ -18,7 +19,7 @@ export interface LocalHost {
 export interface Openers {
   readonly mic: (options: OpenOptions) => Promise<MediaStreamTrack>;
   readonly camera: (options: OpenOptions) => Promise<MediaStreamTrack>;
-  readonly screen: (options: { audio?: boolean }) => Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null }>;
+  readonly screen: (options: ScreenOptions) => Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null }>;
 }
 const realOpeners: Openers = { mic: openMic, camera: openCamera, screen: openScreen };
 
@@ -58,7 +59,7 @@ export class LocalSources {
 
   view(): LocalMedia {
     const s = this.#sources;
-    return { mic: s.mic.view(), camera: s.camera.view(), screen: s.screen.view(), screenAudio: s.screen_audio.view() };
+    return { mic: s.mic.view(), camera: s.camera.view(), screen: s.screen.view(), screenAudio: s.screen_audio.view(), screenSettings: this.#publisher.screen };
   }
 
   track(kind: SourceKind): MediaStreamTrack | null {
@@ -105,13 +106,27 @@ export class LocalSources {
     });
   }
 
-  async share(on: boolean, options: { audio?: boolean } = {}): Promise<void> {
+  /** Changes how a screen is sent, while it is sent. */
+  setScreenMode(mode: ScreenMode, framesPerSecond?: number): Promise<void> {
+    const settings = screenSettings(mode, framesPerSecond);
+    return this.#queue.run('screen mode', async () => {
+      const { track } = this.#sources.screen;
+      if (track) await applyToTrack(track, settings);
+      await this.#publisher.setScreen(settings);
+      this.#host.changed();
+    });
+  }
+
+  async share(on: boolean, options: ScreenOptions = {}): Promise<void> {
     this.#sources.screen.wanted = on;
     if (!on) return this.#queue.run('screen off', () => this.#unshare());
     this.#check('screen');
     // Before the queue: the picker must be asked for in the task of the click.
-    const { video, audio } = await this.#open.screen(options);
+    const settings = options.mode || options.framesPerSecond
+      ? screenSettings(options.mode ?? this.#publisher.screen.mode, options.framesPerSecond) : this.#publisher.screen;
+    const { video, audio } = await this.#open.screen({ ...options, ...settings });
     return this.#queue.run('screen on', async () => {
+      await this.#publisher.setScreen(settings);
       if (!this.#sources.screen.wanted || this.#closed) {
         video.stop();
         audio?.stop();
@@ -285,8 +300,21 @@ export class LocalSources {
     source.options = { ...source.options, deviceId: '' };
     this.#host.changed();
     if (!wasOn) return;
-    if (kind === 'mic' || kind === 'camera') this.#host.error(new InCameraError('device_missing', `the ${kind} went away`));
+    if (kind === 'mic') return void this.#anotherMic();
+    if (kind === 'camera') this.#host.error(new InCameraError('device_missing', `the ${kind} went away`));
     void this.#tell(kind, false).catch((error: unknown) => this.#host.error(InCameraError.from(error, 'network')));
+  }
+
+  /** Whose headset was pulled out goes on through the microphone that is left. Not so with cameras: they show the room. */
+  async #anotherMic(): Promise<void> {
+    const source = this.#sources.mic;
+    source.wanted = true;
+    try {
+      await this.#queue.run('another mic', () => this.#switchOn('mic'));
+    } catch (thrown) {
+      this.#host.error(new InCameraError('device_missing', 'the mic went away', { cause: thrown }));
+      await this.#tell('mic', false).catch((error: unknown) => this.#host.error(InCameraError.from(error, 'network')));
+    }
   }
 
   #release(kind: SourceKind): void {

@@ -164,6 +164,10 @@ export type ServerBody =
 export type ServerMessage = ServerBody & { readonly re: number };
 
 type Body = Exclude<Key<wire.ServerMessageJson>, 're'>;
+function loudness(level: number): { level: number; volume: number } {
+  return { level, volume: (127 - Math.min(127, Math.max(0, level))) / 127 };
+}
+
 const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   welcome: (v) => ({ type: 'welcome', welcome: readWelcome(new Fields(v, 'welcome')) }),
   joined: (v) => ({ type: 'joined', joined: readJoined(new Fields(v, 'joined')) }),
@@ -192,7 +196,7 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   speakers: (v) => ({
     type: 'speakers',
     speakers: new Fields<wire.SpeakersJson>(v, 'speakers').list('speakers', (s: Fields<wire.SpeakerJson>) =>
-      ({ participant: s.id('participant'), level: s.num('level') })),
+      ({ participant: s.id('participant'), ...loudness(s.num('level')) })),
   }),
   publishHints: (v) => {
     const f = new Fields<wire.PublishHintsJson>(v, 'publishHints');

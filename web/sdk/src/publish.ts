@@ -3,7 +3,8 @@
 import { preferCodecs, trimExtensions } from './codecs.js';
 import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
-import type { Logger, SourceKind } from './types.js';
+import { applyToParameters, screenSettings, smallRid } from './screen.js';
+import type { Logger, ScreenSettings, SourceKind } from './types.js';
 
 /** The preference is in browsers, but not in every version of the types. */
 type Degradable = RTCRtpSendParameters & { degradationPreference?: 'balanced' | 'maintain-framerate' | 'maintain-resolution' };
@@ -33,7 +34,11 @@ const cameraLayers: readonly RTCRtpEncodingParameters[] = [
 const soundFirst: RTCRtpEncodingParameters = { priority: 'high', networkPriority: 'high' };
 const lowestRid = 'q';
 const highestRid = 'f';
-const screenLayers: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000, maxFramerate: 30 }];
+/** A small and slow picture for thin links, and the whole one; both from the start, as a screen is shared to be seen. */
+const screenLayers: readonly RTCRtpEncodingParameters[] = [
+  { rid: smallRid, scaleResolutionDownBy: 2, maxBitrate: 250_000, maxFramerate: 5 },
+  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 15 },
+];
 
 function encodingsOf(kind: SourceKind): readonly RTCRtpEncodingParameters[] | null {
   if (kind === 'camera') return cameraLayers;
@@ -80,6 +85,7 @@ export class Publisher {
   readonly #queue = new Queue('publish');
   readonly #lines = new Set<Senders>();
   readonly #tracks = new Map<SourceKind, MediaStreamTrack | null>();
+  #screen = screenSettings();
   readonly #hints = new Map<SourceKind, ReadonlyMap<string, boolean>>();
   /** Lines of a transport being moved to: only sound and the lowest layer until the old one closes. */
   readonly #thin = new Set<Senders>();
@@ -108,6 +114,19 @@ export class Publisher {
         if (track) await senders[kind]?.replaceTrack(track);
       }
       if (thin || this.#hints.size > 0) await this.#applyLayers(senders);
+      await this.#applyScreen(senders);
+    });
+  }
+
+  get screen(): ScreenSettings {
+    return this.#screen;
+  }
+
+  /** How the screen is sent, from now on. */
+  setScreen(settings: ScreenSettings): Promise<void> {
+    this.#screen = settings;
+    return this.#queue.run('screen settings', async () => {
+      for (const senders of this.#lines) await this.#applyScreen(senders);
     });
   }
 
@@ -154,6 +173,16 @@ export class Publisher {
     this.#queue.run(task, body).catch((error: unknown) => this.#logger.debug('publish task failed', { task, error: String(error) }));
   }
 
+  async #applyScreen(senders: Senders): Promise<void> {
+    const sender = senders.screen;
+    if (!sender || !this.#lines.has(senders)) return;
+    const parameters = sender.getParameters();
+    if (applyToParameters(parameters, this.#screen)) {
+      // Some browsers do not know the preference: the picture is shared all the same.
+      await sender.setParameters(parameters).catch((error: unknown) => this.#logger.debug('screen settings refused', { error: String(error) }));
+    }
+  }
+
   async #applyLayers(senders: Senders): Promise<void> {
     const thin = this.#thin.has(senders);
     for (const kind of ['camera', 'screen'] as const) {
@@ -170,7 +199,8 @@ export class Publisher {
       }
       for (const encoding of parameters.encodings ?? []) {
         const rid = encoding.rid ?? '';
-        const active = (hints?.get(rid) ?? rid !== highestRid) && !(thin && rid !== '' && rid !== lowestRid);
+        const lowest = kind === 'screen' ? smallRid : lowestRid;
+        const active = (hints?.get(rid) ?? (kind === 'screen' || rid !== highestRid)) && !(thin && rid !== '' && rid !== lowest);
         if (encoding.active !== active) {
           encoding.active = active;
           changed = true;

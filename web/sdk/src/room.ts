@@ -2,6 +2,7 @@
 
 import { Emitter, Scope, type Unsubscribe } from './emitter.js';
 import { InCameraError } from './errors.js';
+import type { ScreenOptions } from './devices.js';
 import type { ClientKey } from './key.js';
 import { LocalSources } from './local.js';
 import { Media } from './media.js';
@@ -13,7 +14,7 @@ import { difference, fromSnapshot, reduce } from './state.js';
 import type { Transport } from './transport.js';
 import type {
   CallStats, ChatMessage, Connection, Ended, Grants, LocalMedia, Logger, Participant, ReconnectPolicy, Role, RoomEvents, RoomState,
-  SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter,
+  ScreenMode, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter,
 } from './types.js';
 
 /** What prepare hands over. */
@@ -163,8 +164,12 @@ export class Room {
     await this.#local.switchDevice(kind, deviceId);
   }
   /** Must be called from a click when on. */
-  async shareScreen(on: boolean, options: { audio?: boolean } = {}): Promise<void> {
+  async shareScreen(on: boolean, options: ScreenOptions = {}): Promise<void> {
     await this.#local.share(on, options);
+  }
+  /** Sharp text or smooth motion, and how many pictures a second (5 to 30); also while a screen is shared. */
+  async setScreenMode(mode: ScreenMode, framesPerSecond?: number): Promise<void> {
+    await this.#local.setScreenMode(mode, framesPerSecond);
   }
 
   // ------------------------------------------------------------ verbs

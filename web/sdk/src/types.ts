@@ -80,6 +80,8 @@ export interface Speaker {
   readonly participant: string;
   /** Level in -dBov: 0 loudest, 127 silence. */
   readonly level: number;
+  /** The same for meters: 0 silence … 1 loudest. */
+  readonly volume: number;
 }
 
 export type PauseReason = '' | 'off' | 'no_layer' | 'codec' | 'bandwidth' | 'not_granted' | 'unknown';
@@ -111,6 +113,17 @@ export interface Tile {
   readonly element?: HTMLVideoElement;
 }
 
+/**
+ * What a shared screen is for. detail: text and slides, sharp before smooth. motion: films and demonstrations, smooth
+ * before sharp.
+ */
+export type ScreenMode = 'detail' | 'motion';
+export interface ScreenSettings {
+  readonly mode: ScreenMode;
+  /** Pictures per second at most, 5 to 30. */
+  readonly framesPerSecond: number;
+}
+
 /** Own devices and switches. */
 export interface LocalSource {
   readonly on: boolean;
@@ -123,6 +136,8 @@ export interface LocalMedia {
   readonly camera: LocalSource;
   readonly screen: LocalSource;
   readonly screenAudio: LocalSource;
+  /** How a screen is sent, now or when one is shared next. */
+  readonly screenSettings: ScreenSettings;
 }
 
 export interface Connection {

@@ -35,6 +35,13 @@ export const englishMeeting = {
   e2eeUnsupported: 'This room is encrypted end to end, and this version of the page cannot do that yet. It does not join.',
   chooseDevices: 'Choose devices',
   devicesTitle: 'Devices',
+  screenTitle: 'Shared screen',
+  screenDetail: 'Text and slides',
+  screenDetailText: 'Every letter stays sharp; movement may wait.',
+  screenMotion: 'Video and movement',
+  screenMotionText: 'Movement stays smooth; small text may blur.',
+  screenRate: 'Pictures per second',
+  screenFps: (n: number) => `At most ${n} pictures a second`,
   peopleCount: people,
 
   lobbyTitle: "The host knows you're here",

@@ -35,6 +35,13 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   factDoorText: '麦克风和摄像头按您在此处的设置开始。',
   e2eeUnsupported: '此会议室采用端到端加密，当前版本的页面尚不支持，因此不会加入。',
   chooseDevices: '选择设备',
+  screenTitle: '共享屏幕',
+  screenDetail: '文字与幻灯片',
+  screenDetailText: '文字始终清晰，画面变化可能稍慢。',
+  screenMotion: '视频与动态画面',
+  screenMotionText: '画面保持流畅，小字可能模糊。',
+  screenRate: '每秒画面数',
+  screenFps: (n: number) => `每秒最多 ${n} 幅画面`,
   devicesTitle: '设备',
   peopleCount: (n) => `${n} 人`,
 

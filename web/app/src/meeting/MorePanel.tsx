@@ -10,6 +10,7 @@ import { Button } from '../ui/Button.js';
 import { Switches } from '../ui/Switches.js';
 import { ConnectionWords } from './ConnectionWords.js';
 import { PanelFrame } from './PanelFrame.js';
+import { ScreenModes } from './ScreenModes.js';
 
 /** What is not needed every minute, as a list with words. On phones also share, hand, people and host tools. */
 export function MorePanel({ room }: { readonly room: Room }) {
@@ -36,6 +37,7 @@ export function MorePanel({ room }: { readonly room: Room }) {
         )}
         <div class="sec"><span>{m.devicesTitle}</span></div>
         <DevicePickers onChoose={choose} />
+        <ScreenModes />
         <div class="sec"><span>{m.theme}</span></div>
         <Switches />
         {!phone.value && <p class="xs quiet keys-help">{m.keysHelp}</p>}
