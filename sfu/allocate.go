@@ -18,6 +18,7 @@ type division struct {
 	next   time.Duration // when it is done again at the latest
 	budget layer.Bitrate // that it was last done with
 	most   layer.Bitrate // a limit besides the estimate, 0: none
+	wants  layer.Bitrate // what would be sent if the link carried everything
 	shares []allot.Slot  // by video slot
 	memory allot.Memory
 }
@@ -52,8 +53,13 @@ func (p *Peer) divide() {
 		}
 	}
 	v.memory.Allot(v.budget, v.shares, p.shard.now)
+	v.wants = 0
 	for i, d := range p.video {
-		d.settle(&v.shares[i])
+		s := &v.shares[i]
+		if s.Need != allot.None {
+			v.wants += s.Points[s.Need].Bitrate
+		}
+		d.settle(s)
 	}
 	if v.budget > 0 {
 		p.relieve(v.budget)

@@ -24,9 +24,6 @@ const (
 	moveCaution = 80          // percent of an older transport's estimate that the next one starts with
 )
 
-// guess is the bitrate of a layer that is switched off, by index.
-var guess = [...]layer.Bitrate{150_000, 500_000, 2_500_000, 2_500_000}
-
 // queued names a packet that waits for its turn: one of a layer's ring, or a retransmission that was asked for.
 type queued struct {
 	down   *Down
@@ -268,18 +265,7 @@ func (p *Peer) aspire() {
 	if p.flow == nil {
 		return
 	}
-	var sum layer.Bitrate
-	for _, d := range p.video {
-		if d.asks == nil || d.wish.nobody || d.target == nil {
-			continue
-		}
-		rate := d.target.set.Bitrate(d.asks.index, p.shard.now)
-		if !d.target.set.Alive(d.asks.index, p.shard.now) || rate == 0 {
-			rate = guess[min(d.asks.index, len(guess)-1)]
-		}
-		sum += rate * 11 / 10
-	}
-	p.flow.Want(sum)
+	p.flow.Want(p.division.wants * 11 / 10)
 }
 
 // watch takes samples for the metrics.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"incamera/media/allot"
+	"incamera/media/layer"
 )
 
 // menuFor is how long a list of ways is good: many receivers look at one source in one tick.
@@ -36,7 +37,9 @@ func (src *Source) offers() *menu {
 	for i, l := range src.layers {
 		listed := false
 		for ; k < len(m.living) && m.living[k].layer == l; k++ {
-			m.add(m.living[k], false)
+			pt := m.living[k]
+			pt.bitrate = src.steady(i, pt.bitrate, now)
+			m.add(pt, false)
 			listed = true
 		}
 		if !listed {
@@ -46,6 +49,19 @@ func (src *Source) offers() *menu {
 		}
 	}
 	return m
+}
+
+// steady is the cost of a part of layer i that was just measured, with the layer's usual cost in mind. What pauses for a
+// moment, or was switched off a moment ago, is not cheap for that.
+func (src *Source) steady(i int, part layer.Bitrate, now time.Duration) layer.Bitrate {
+	usual, measured := src.set.Usual(i), src.set.Bitrate(i, now)
+	switch {
+	case usual <= measured:
+		return part
+	case measured <= 0:
+		return usual
+	}
+	return part * usual / measured
 }
 
 func (m *menu) add(pt point, off bool) {

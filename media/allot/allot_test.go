@@ -306,6 +306,8 @@ func TestPublishersAreAskedForWhatTheLinkCarries(t *testing.T) {
 	v.see(1_000_000, 10*time.Second)
 	if s := &v.slots[0]; s.Target != 1 || s.Ask != 1 {
 		t.Fatalf("a slow link: shown %d, asked %d", s.Target, s.Ask)
+	} else if s.Need != 2 {
+		t.Fatalf("the element has use for %d", s.Need)
 	}
 	v.see(2_600_000, 10*time.Second)
 	if s := &v.slots[0]; s.Ask != 1 {

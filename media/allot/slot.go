@@ -37,6 +37,7 @@ type Slot struct {
 	// out
 	Target int  // the point to show, None: nothing
 	Ask    int  // the point that the publisher is asked for, at least Target; None: nothing
+	Need   int  // the point that the element has use for, whatever it costs; None: nothing
 	Paused bool // it could be shown, but the link is too slow for it
 
 	// memory
@@ -160,6 +161,7 @@ func (s *Slot) prepare() {
 			s.current = top // the element became smaller
 		}
 	}
+	s.Need = max(s.chains[all].top(), s.chains[living].top())
 	s.fresh = s.current == None && !s.paused
 	s.grade(points)
 }

@@ -11,7 +11,7 @@ type usual struct {
 	last int64 // bucket of the last sample
 }
 
-// sample averages the measured bitrate over some seconds, ten times a second while packets come.
+// sample averages the measured bitrate over about a second, ten times a second while packets come.
 func (u *usual) sample(m *meter, now time.Duration) {
 	if m.index == u.last || now-m.began < settled {
 		return
@@ -27,12 +27,20 @@ func (u *usual) sample(m *meter, now time.Duration) {
 // Nominal cost of a picture, per pixel: about what browsers give to a moving camera.
 const bitsPerPixel = 5 // halves of a bit/s
 
+// Usual is what layer i costs on average while it is sent, 0: not known yet.
+func (s *Set) Usual(i int) Bitrate {
+	if i < 0 || i >= MaxLayers {
+		return 0
+	}
+	return s.layers[i].usual.rate
+}
+
 // Expect is what layer i would cost if it were sent: what it usually cost, or what a picture of its size does.
 func (s *Set) Expect(i int) Bitrate {
 	if i < 0 || i >= MaxLayers {
 		return 0
 	}
-	if rate := s.layers[i].usual.rate; rate > 0 {
+	if rate := s.Usual(i); rate > 0 {
 		return rate
 	}
 	width, height := s.size(i)
