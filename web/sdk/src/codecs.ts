@@ -1,6 +1,8 @@
 // Which codecs the lines of the offer name. The size of the codec list is most of the cost of a join, so each codec
 // is offered with one profile; the server matches codecs by parameters.
 
+import type { VideoCodec } from './types.js';
+
 export interface Codec {
   readonly mimeType: string;
   readonly sdpFmtpLine?: string | undefined;
@@ -26,7 +28,7 @@ const video: readonly (readonly [mime: string, test: Test])[] = [
  * One entry per codec, and retransmission. Empty when nothing fits: then the browser's own list is used. Sound goes as
  * redundant packets where the browser can, unless the frames are opaque: then nobody on the way could take them apart.
  */
-export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: readonly C[], opaque = false): C[] {
+export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: readonly C[], opaque = false, first: VideoCodec = 'vp8'): C[] {
   if (kind === 'audio') {
     const named = (mime: string) => codecs.filter((c) => c.mimeType.toLowerCase() === mime).slice(0, 1);
     const opus = named('audio/opus');
@@ -37,13 +39,14 @@ export function chooseCodecs<C extends Codec>(kind: 'audio' | 'video', codecs: r
     return found ? [found] : [];
   });
   if (chosen.length === 0) return [];
+  chosen.sort((a, b) => Number(b.mimeType.toLowerCase() === `video/${first}`) - Number(a.mimeType.toLowerCase() === `video/${first}`));
   return [...chosen, ...codecs.filter((c) => c.mimeType.toLowerCase() === 'video/rtx')];
 }
 
-export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video', sends: boolean, opaque = false): void {
+export function preferCodecs(transceiver: RTCRtpTransceiver, kind: 'audio' | 'video', sends: boolean, opaque = false, first: VideoCodec = 'vp8'): void {
   if (typeof transceiver.setCodecPreferences !== 'function') return;
   const capabilities = (sends ? RTCRtpSender : RTCRtpReceiver).getCapabilities?.(kind);
-  const chosen = chooseCodecs(kind, capabilities?.codecs ?? [], opaque);
+  const chosen = chooseCodecs(kind, capabilities?.codecs ?? [], opaque, first);
   if (chosen.length === 0) return;
   try {
     transceiver.setCodecPreferences(chosen);
@@ -69,13 +72,21 @@ interface ExtensionControl {
   setHeaderExtensionsToNegotiate?(wanted: Negotiable[]): void;
 }
 
-/** Leaves out the extensions that nobody uses, where the browser lets pages choose. */
-export function trimExtensions(transceiver: RTCRtpTransceiver): void {
+const dependency = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
+/**
+ * Leaves out the extensions that nobody uses, where the browser lets pages choose. A slot for video asks for dependency
+ * descriptors, which is no default: without them Chromium cannot put AV1's spatial layers together.
+ */
+export function trimExtensions(transceiver: RTCRtpTransceiver, videoSlot: boolean): void {
   const it = transceiver as RTCRtpTransceiver & ExtensionControl;
   if (!it.getHeaderExtensionsToNegotiate || !it.setHeaderExtensionsToNegotiate) return;
+  const wanted = (e: Negotiable) => {
+    if (videoSlot && e.uri === dependency) return { ...e, direction: 'recvonly' };
+    return e.direction === 'stopped' || extensions.has(e.uri) ? e : { ...e, direction: 'stopped' };
+  };
   try {
-    it.setHeaderExtensionsToNegotiate(it.getHeaderExtensionsToNegotiate()
-      .map((e) => (e.direction === 'stopped' || extensions.has(e.uri) ? e : { ...e, direction: 'stopped' })));
+    it.setHeaderExtensionsToNegotiate(it.getHeaderExtensionsToNegotiate().map(wanted));
   } catch {
     // Some are mandatory in some versions; a longer offer works too.
   }

@@ -56,7 +56,7 @@ class Preparation implements Prepared {
     this.#logger = options.logger ?? silent;
     this.#policy = options.reconnect ?? backoff();
     const { mic = true, camera = true, screen = true } = options.publish ?? {};
-    this.#publisher = new Publisher({ mic, camera, screen }, this.#logger);
+    this.#publisher = new Publisher({ mic, camera, screen, codec: options.codec ?? 'vp8' }, this.#logger);
     this.jkt = this.#key.then((key) => key.jkt);
     this.#socket = this.#open();
     this.#transport = this.#offerOn(defaultPool);

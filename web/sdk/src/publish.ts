@@ -1,10 +1,11 @@
 // The sending lines: created once in the first offer, fed and emptied by replaceTrack, never renegotiated.
 
 import { preferCodecs, trimExtensions } from './codecs.js';
+import { encodingsOf, hasSpatialLayers, highestRid, lowestRid } from './layers.js';
 import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
 import { applyToParameters, screenSettings, smallRid } from './screen.js';
-import type { Logger, ScreenSettings, SourceKind } from './types.js';
+import type { Logger, ScreenSettings, SourceKind, VideoCodec } from './types.js';
 
 /** The preference is in browsers, but not in every version of the types. */
 type Degradable = RTCRtpSendParameters & { degradationPreference?: 'balanced' | 'maintain-framerate' | 'maintain-resolution' };
@@ -16,38 +17,19 @@ export interface PublishPlan {
   readonly mic: boolean;
   readonly camera: boolean;
   readonly screen: boolean;
+  /** What the camera is encoded with, if the browser can. */
+  readonly codec: VideoCodec;
 }
 
 /** The order of the lines is how the server knows them: audio mic, video camera, video screen, audio screen_audio. */
 const order: readonly SourceKind[] = ['mic', 'camera', 'screen', 'screen_audio'];
 
-/**
- * Simulcast, lowest layer first. The highest waits until the server says that somebody watches it: encoding it for
- * nobody would cost most of a core in the very moment a person enters.
- */
-const cameraLayers: readonly RTCRtpEncodingParameters[] = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000, maxFramerate: 30 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30, active: false },
-];
 /** On an uplink that is too slow for both, people rather hear than see: sound gets its share first. */
 const soundFirst: RTCRtpEncodingParameters = { priority: 'high', networkPriority: 'high' };
-const lowestRid = 'q';
-const highestRid = 'f';
-/** A small and slow picture for thin links, and the whole one; both from the start, as a screen is shared to be seen. */
-const screenLayers: readonly RTCRtpEncodingParameters[] = [
-  { rid: smallRid, scaleResolutionDownBy: 2, maxBitrate: 250_000, maxFramerate: 5 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 15 },
-];
 
-function encodingsOf(kind: SourceKind): readonly RTCRtpEncodingParameters[] | null {
-  if (kind === 'camera') return cameraLayers;
-  return kind === 'screen' ? screenLayers : null;
-}
-
-function addLine(pc: RTCPeerConnection, kind: SourceKind): RTCRtpTransceiver {
+function addLine(pc: RTCPeerConnection, kind: SourceKind, codec: VideoCodec): RTCRtpTransceiver {
   const media = kind === 'camera' || kind === 'screen' ? 'video' : 'audio';
-  const encodings = encodingsOf(kind);
+  const encodings = encodingsOf(kind, codec, kind === 'camera' && (codec === 'vp9' || codec === 'av1') && hasSpatialLayers());
   if (!encodings) {
     try {
       return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: [{ ...soundFirst }] });
@@ -56,11 +38,10 @@ function addLine(pc: RTCPeerConnection, kind: SourceKind): RTCRtpTransceiver {
     }
   }
   try {
-    // One spatial layer per encoding, said outright: else VP9 and AV1 would bring their own layers into a simulcast.
-    const scalable = encodings.map((e) => ({ ...e, scalabilityMode: 'L1T1' }));
-    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: scalable });
+    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: [...encodings] });
   } catch {
-    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: encodings.map((e) => ({ ...e })) });
+    const plain = encodings.map(({ scalabilityMode: _, ...encoding }) => encoding);
+    return pc.addTransceiver(media, { direction: 'sendonly', sendEncodings: plain });
   }
 }
 
@@ -69,10 +50,10 @@ export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: A
   const senders: Senders = {};
   for (const kind of order) {
     if (!plan[kind === 'screen_audio' ? 'screen' : kind]) continue;
-    const transceiver = addLine(pc, kind);
+    const transceiver = addLine(pc, kind, plan.codec);
     attach(transceiver);
-    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true, opaque);
-    trimExtensions(transceiver);
+    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true, opaque, kind === 'camera' ? plan.codec : 'vp8');
+    trimExtensions(transceiver, false);
     senders[kind] = transceiver.sender;
   }
   return senders;

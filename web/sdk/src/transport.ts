@@ -179,7 +179,7 @@ export class Transport {
       const transceiver = this.#pc.addTransceiver(type, { direction: 'recvonly' });
       this.#options.attachTransforms(transceiver);
       preferCodecs(transceiver, type, false, this.#options.opaque);
-      trimExtensions(transceiver);
+      trimExtensions(transceiver, type === 'video');
       this.#lines.push(transceiver);
     }
   }

@@ -6,6 +6,8 @@ import type { InCameraError } from './errors.js';
 export type SourceKind = 'mic' | 'camera' | 'screen' | 'screen_audio';
 /** The two that are pictures. */
 export type VideoKind = 'camera' | 'screen';
+/** What pictures can be encoded with. */
+export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1';
 export type Role = 'host' | 'cohost' | 'presenter' | 'participant' | 'viewer';
 /** How a person proved who they are. */
 export type Assurance = 'guest' | 'mfa' | 'phishing_resistant';
@@ -230,6 +232,12 @@ export interface PrepareOptions {
   /** Address of the InCamera server, e.g. "https://meet.example.org". */
   readonly url: string;
   readonly room: string;
+  /**
+   * What the camera is encoded with, where the browser can; default 'vp8', which every browser decodes. 'vp9' and 'av1'
+   * are sent as spatial layers of one encoding where the browser makes such (Chromium), else as simulcast like the others.
+   * Who cannot decode the codec does not see the camera (paused: 'codec').
+   */
+  readonly codec?: VideoCodec;
   /** Which sending lines to offer; default all. A viewer's page passes {mic: false, camera: false, screen: false}. */
   readonly publish?: { readonly mic?: boolean; readonly camera?: boolean; readonly screen?: boolean };
   /** Preview tracks already open; they can also be given to connect. */
