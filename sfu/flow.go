@@ -79,6 +79,9 @@ func (d *Down) pace(l *Layer, slot *ring.Slot) {
 	}
 	s := p.shard
 	size := int(slot.PayloadLen) + 64
+	if d.idle(slot) {
+		size = 0 // it keeps its place among the others, and will not be sent
+	}
 	q := queued{down: d, layer: l, ext: slot.Ext, gen: slot.Gen, queued: s.now}
 	if out := p.flow.Push(pacer.Video, q, size, s.now); out != pacer.Queued {
 		d.overflow(out)

@@ -68,9 +68,7 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 		ts = e.press.press(slot.Ext, ts)
 	}
 	if slot.PayloadLen == 0 || !d.takes(slot, n) {
-		if out, hole := d.rw.Drop(slot.Ext, ts); hole {
-			d.fill(out)
-		}
+		d.leave(l, slot, n, ts)
 		return
 	}
 	out, ok := d.rw.Packet(slot.Ext, ts, s.now)

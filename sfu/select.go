@@ -33,6 +33,13 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 	return ok
 }
 
+// idle says that a packet will most likely not be forwarded when its turn comes: it belongs to a layer that the newest
+// picture was cut below.
+func (d *Down) idle(slot *ring.Slot) bool {
+	now := d.sel.Now()
+	return d.layer != nil && d.layer.grid != nil && (slot.Facts.SID > now.Spatial || slot.Facts.TID > now.Temporal)
+}
+
 // marker is set on the last packet of the highest layer that is forwarded: a decoder waits for it.
 func (d *Down) marker(slot *ring.Slot, epoch uint16) bool {
 	if !d.video {
@@ -56,6 +63,16 @@ func (d *Down) reach() {
 	d.askedAt = now
 	if l.lastKey == 0 || now-l.lastKey > upFromRing || !d.fromRing(l) {
 		l.requestKey()
+	}
+}
+
+// leave leaves a packet out: the numbers after it close ranks.
+func (d *Down) leave(l *Layer, slot *ring.Slot, epoch uint16, ts uint32) {
+	if slot.PayloadLen > 0 && d.peer.slotKind(l, slot) == codec.VP8 {
+		d.vp8.Drop(epoch, slot.Payload())
+	}
+	if out, hole := d.rw.Drop(slot.Ext, ts); hole {
+		d.fill(out)
 	}
 }
 
