@@ -268,7 +268,8 @@ func (p *Peer) aspire() {
 	if p.flow == nil {
 		return
 	}
-	p.flow.Want(p.division.wants * 11 / 10)
+	// A picture that had to pause comes back only when there is half as much again.
+	p.flow.Want(p.division.wants * 3 / 2)
 }
 
 // watch takes samples for the metrics.

@@ -20,7 +20,7 @@ const (
 	baseHalf = 5 * time.Second       // the base delay is the least of the last 5 to 10 s
 	nowHalf  = 25 * time.Millisecond // the delay now is the least of the last 25 to 50 ms: jitter only ever adds
 
-	queueTrust   = 10 * time.Millisecond // growth below this may be jitter
+	queueTrust   = 25 * time.Millisecond // growth below this may be jitter
 	queueTooLong = 60 * time.Millisecond // more than this is too much, growing or standing
 )
 

@@ -16,7 +16,7 @@ const (
 	probeMost     = 5 * time.Second        // between probes while somebody wants more
 	probeLeast    = 5                      // packets that must have arrived
 	probeFull     = 0.9                    // arrived slower than this share of the sending rate: the link is full
-	probeCautious = 0.95                   // of what a full link delivered
+	probeCautious = 0.97                   // of what a full link delivered
 )
 
 // Cluster is a probe: packets at a rate that the path has not been seen to carry.

@@ -15,7 +15,7 @@ const Datagram = 28
 const (
 	history   = 2048 // packets whose fate may still be told
 	pace      = 2.5  // times the estimate, so that frames are not stretched
-	paceTight = 1.25 // where the estimate is the link's capacity
+	paceTight = 1.1  // where the estimate is the link's capacity
 	paceFull  = 1.05 // while the path's queue is too long
 	repairs   = 0.25 // of the estimate may be retransmissions
 	repairMin = 64_000

@@ -1,92 +1,50 @@
 package trial
 
 import (
-	"time"
-
+	"incamera/media/allot"
 	"incamera/media/layer"
 )
 
-// policy is a simple allocation: every slot its lowest layer, then up in turns; up only when it fits with a margin for a
-// while, down at once.
+// policy divides the estimate among the slots as a node does.
 type policy struct {
-	fitsSince []time.Duration // by slot: since when the next layer fits, 0: it does not
-	lowered   []time.Duration
-	Paused    []bool
-	changes   int
+	memory allot.Memory
+	slots  []allot.Slot
+	paused []bool
 }
 
-const (
-	upAfter    = 500 * time.Millisecond
-	upMargin   = 110 // percent
-	stayMargin = 108
-)
-
 func (p *policy) choose(n *node) {
-	if p.fitsSince == nil {
-		p.fitsSince = make([]time.Duration, len(n.downs))
-		p.lowered = make([]time.Duration, len(n.downs))
-		p.Paused = make([]bool, len(n.downs))
-	}
-	var want layer.Bitrate
-	for _, d := range n.downs {
-		top := len(d.camera.streams) - 1
-		rate := d.camera.set.Bitrate(top, n.now)
-		if rate == 0 {
-			rate = d.camera.streams[top].rate
-		}
-		want += rate * 11 / 10
-	}
-	n.flow.Want(want)
-
-	budget := n.flow.Budget(n.now)
-	levels := make([]int, len(n.downs))
-	used := layer.Bitrate(0)
-	for i := range levels {
-		levels[i] = -1
-	}
-	for round := range 3 {
-		for i, d := range n.downs {
-			if round >= len(d.camera.streams) || levels[i] != round-1 {
-				continue
-			}
-			rate := d.camera.set.Bitrate(round, n.now)
-			if rate == 0 {
-				rate = d.camera.streams[round].rate
-			}
-			if round > 0 {
-				rate -= min(rate, d.camera.set.Bitrate(round-1, n.now))
-			}
-			have := max(d.level, d.wants)
-			margin := layer.Bitrate(upMargin)
-			if round <= have {
-				margin = 100 * 100 / stayMargin
-			}
-			if (used+rate)*margin/100 > budget {
-				if round > have {
-					p.fitsSince[i] = 0
-				}
-				continue
-			}
-			if round > have {
-				if p.fitsSince[i] == 0 {
-					p.fitsSince[i] = n.now
-				}
-				wait := upAfter
-				if n.now < 2*time.Second {
-					wait = 0
-				}
-				if n.now-p.fitsSince[i] < wait {
-					continue
-				}
-				p.fitsSince[i] = 0
-			}
-			used += rate
-			levels[i] = round
-		}
+	if p.slots == nil {
+		p.slots = make([]allot.Slot, len(n.downs))
+		p.paused = make([]bool, len(n.downs))
 	}
 	for i, d := range n.downs {
-		n.seek(d, levels[i])
-		p.Paused[i] = levels[i] < 0
+		s := &p.slots[i]
+		s.Source, s.Width, s.Height = uint64(i+1), 1280, 720
+		s.Points = s.Points[:0]
+		for l, st := range d.camera.streams {
+			rate := d.camera.set.Bitrate(l, n.now)
+			if rate == 0 {
+				rate = st.rate
+			}
+			width, height := d.camera.set.Resolution(l)
+			s.Points = append(s.Points, allot.Point{Bitrate: rate, Width: width, Height: height, Spatial: uint8(l)})
+		}
+		s.Current = max(d.wants, d.level)
+		if d.want == nil {
+			s.Current = d.level
+		}
+	}
+	p.memory.Allot(n.flow.Budget(n.now), p.slots, n.now)
+	var wants layer.Bitrate
+	for i := range p.slots {
+		if s := &p.slots[i]; s.Need != allot.None {
+			wants += s.Points[s.Need].Bitrate
+		}
+	}
+	n.flow.Want(wants * 3 / 2)
+	for i, d := range n.downs {
+		p.paused[i] = p.slots[i].Paused
+		n.seek(d, p.slots[i].Target)
 	}
 }
 

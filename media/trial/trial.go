@@ -123,7 +123,7 @@ func Run(sc Scenario) Result {
 			bytes, passed = n.bytes, to.Bytes
 			for i, d := range n.downs {
 				s.Levels = append(s.Levels, d.level)
-				if n.policy.Paused != nil && n.policy.Paused[i] {
+				if n.policy.paused != nil && n.policy.paused[i] {
 					s.Paused++
 				}
 			}
