@@ -84,6 +84,7 @@ export const englishMeeting = {
   pinned: 'Pinned',
   handUpPlace: (n: number) => `Hand up · ${n}`,
   away: 'Reconnecting',
+  picturePaused: 'Video paused: your connection is slow',
   pictureSlow: 'Weak connection',
   pictureCodec: 'This browser cannot show this picture',
   previousPage: 'Previous page',
@@ -111,6 +112,8 @@ export const englishMeeting = {
   youShare: 'You are sharing your screen',
 
   good: 'Good connection',
+  soundOnly: 'Poor: only sound is kept',
+  soundOnlyHint: 'Your connection is slow, so sound comes first. Video comes back by itself.',
   connecting: 'Connecting…',
   movingWord: 'Moving to another server…',
   mediaLost: 'No sound and picture',

@@ -85,6 +85,7 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   pinned: '已固定',
   handUpPlace: (n) => `举手 · 第 ${n} 位`,
   away: '正在重新连接',
+  picturePaused: '视频已暂停：您的网络较慢',
   pictureSlow: '连接较弱',
   pictureCodec: '此浏览器无法显示该画面',
   previousPage: '上一页',
@@ -112,6 +113,8 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   youShare: '您正在共享屏幕',
 
   good: '连接良好',
+  soundOnly: '较差：仅保留声音',
+  soundOnlyHint: '您的网络较慢，已优先保证声音。视频会自动恢复。',
   connecting: '正在连接…',
   movingWord: '正在切换到另一台服务器…',
   mediaLost: '没有声音和画面',

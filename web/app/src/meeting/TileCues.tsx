@@ -14,14 +14,14 @@ export interface TileCuesProps {
 /** What else there is to know about a tile, in words: hand, connection, pin. */
 export function TileCues({ person, kind, place, paused, pinned }: TileCuesProps) {
   const m = t();
-  const weak = paused === 'bandwidth' || paused === 'no_layer' ? m.pictureSlow : paused === 'codec' ? m.pictureCodec : '';
+  const weak = paused === 'bandwidth' ? m.picturePaused : paused === 'no_layer' ? m.pictureSlow : paused === 'codec' ? m.pictureCodec : '';
   return (
     <>
       {place > 0 && <span class="tcue hand" data-testid="hand-badge"><Icon name="hand" /><span class="tx">{m.handUpPlace(place)}</span></span>}
       {place === 0 && pinned && <span class="tcue"><Icon name="pin" /><span class="tx">{m.pinned}</span></span>}
       {kind === 'camera' && !person.present
         ? <span class="tcue left"><Icon name="wifi-off" /><span class="tx">{m.away}</span></span>
-        : weak && <span class="tcue left"><Icon name="signal" /><span class="tx">{weak}</span></span>}
+        : weak && <span class="tcue left" data-testid="picture-cue" title={weak}><Icon name="signal" /><span class="tx">{weak}</span></span>}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { failureOf, sentenceIn } from '../failure.js';
 import { t } from '../i18n/index.js';
 import { Announcer } from './announce.js';
 import { language } from './prefs.js';
+import { followSlots, forgetSlots } from './soundonly.js';
 import { clearToasts, dismissTopic, toast } from './toasts.js';
 import { closePanel, panel, resetMeetingUi } from './meetingui.js';
 
@@ -53,7 +54,10 @@ export function attachCall(joined: Room, onEnded: (ended: Ended) => void): void 
     joined.on('media', (value) => followMedia(value)),
     joined.on('connection', (value) => { connection.value = value; }),
     joined.on('waiting', (value) => followWaiting(value)),
-    joined.on('slots', () => { slotsTurn.value++; }),
+    joined.on('slots', (slots) => {
+      slotsTurn.value++;
+      followSlots(slots, (text) => announcer?.say(text));
+    }),
     joined.on('speakers', (value) => followSpeakers(value)),
     joined.on('chat', (message) => followChat(message)),
     joined.on('participant-joined', (person) => announcer?.joined(person.name, people.value.length)),
@@ -67,6 +71,7 @@ export function attachCall(joined: Room, onEnded: (ended: Ended) => void): void 
 export function detachCall(): void {
   for (const one of undo) one();
   undo = [];
+  forgetSlots();
   announcer?.close();
   announcer = null;
   room.value = null;
