@@ -69,6 +69,16 @@ export function switches(seen, from = seen.from, to = seen.to) {
   return sizes + pauses;
 }
 
+/** What a publisher sent in the window, for the JSON line. */
+export function sending(sent) {
+  const seconds = (sent.to - sent.from) / 1000;
+  const layers = sent.outbound.filter((o) => o.packetsSent > 0).map((o) => ({
+    kind: o.kind, rid: o.rid, kbit: Math.round((o.bytesSent * 8) / seconds / 1000), fps: o.kind === 'video' ? Math.round(o.framesEncoded / seconds) : undefined,
+    height: o.height, again: o.retransmittedPacketsSent, nacks: o.nackCount, plis: o.pliCount,
+  }));
+  return { layers, asked: sent.encodings, estimateKbit: Math.round((sent.path?.sendingBps ?? 0) / 1000), rttMs: sent.path?.rttMs };
+}
+
 /** What somebody hears and sees in the window, for the JSON line. */
 export function summary(seen) {
   const round = (v) => (typeof v === 'number' ? Math.round(v * 100) / 100 : v);

@@ -72,7 +72,7 @@ export class Network {
     const old = this.#address[who];
     const last = Number(old.split('.')[3]);
     await this.#settle(who, old.replace(/\d+$/, String(last >= 250 ? 2 : last + 1)));
-    await this.#ip(who, 'addr', 'del', `${old}/24`, 'dev', 'eth0');
+    await this.#ip(who, 'addr', 'del', `${old}/32`, 'dev', 'eth0');
     await this.#ip(who, 'route', 'replace', 'default', 'dev', 'eth0');
   }
 
@@ -113,7 +113,7 @@ export class Network {
   inside(who, program, args) { return ['ip', ['netns', 'exec', this.namespace(who), program, ...args]]; }
 
   async #settle(who, address) {
-    await this.#ip(who, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    await this.#ip(who, 'addr', 'add', `${address}/32`, 'dev', 'eth0');
     await this.#ip(who, 'route', 'replace', 'default', 'dev', 'eth0');
     this.#address[who] = address;
   }

@@ -127,6 +127,7 @@ async function end() {
     videos: [...state.watched].map(([participant, s]) => ({
       participant, frames: s.frames - (state.before.frames.get(participant) ?? 0), first: s.first, last: s.last, gaps: s.gaps, sizes: s.sizes,
     })),
+    encodings: pcs.at(-1)?.getSenders().filter((x) => x.track?.kind === 'video').flatMap((x) => x.getParameters().encodings.filter((e) => e.active).map((e) => e.rid ?? '')) ?? [],
     slots: state.slots, connection: state.connection, errors: state.errors,
   };
 }

@@ -1,6 +1,6 @@
 // The scenarios, their aims, and how each is played. A run gives figures by name; checks say which figure has which aim.
 import { clean } from './net.mjs';
-import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sizedAfter, summary, switches, undecoded } from './measure.mjs';
+import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sending, sizedAfter, summary, switches, undecoded } from './measure.mjs';
 
 export const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 const large = { width: 1280, height: 720 };
@@ -55,15 +55,16 @@ function impaired(name, line, checks, settings) {
   return {
     name, aim: `${line}'s line`, checks,
     async run(lab, run) {
-      const { viewer } = await two(lab, run);
+      const { viewer, publisher } = await two(lab, run);
       await viewer.join(large);
       await sees(viewer);
       await pause(2000);
       const bad = { ...clean, ...settings };
       await lab.net.line(line, { up: bad, down: bad });
       await pause(3000);
+      await publisher.call('begin');
       const seen = await observe(viewer, 20_000);
-      run.note(summary(seen));
+      run.note({ ...summary(seen), sent: sending(await publisher.call('end')) });
       return { gap: longestGap(seen), frozen: frozen(seen), concealed: concealed(seen), undecoded: undecoded(seen), fps: framesPerSecond(seen) };
     },
   };
@@ -209,7 +210,7 @@ const uplink = {
     const seen = await observe(viewer, 20_000);
     const sent = await publisher.call('end');
     const { up } = await lab.net.counters('sender');
-    run.note({ ...summary(seen), queue: up, sent: sent.outbound.map((o) => [o.kind, o.rid, o.bytesSent, o.framesEncoded]), estimate: sent.path });
+    run.note({ ...summary(seen), queue: up, sent: sending(sent) });
     return { concealed: concealed(seen), fps: framesPerSecond(seen), gap: longestGap(seen) };
   },
 };
