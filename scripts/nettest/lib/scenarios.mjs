@@ -135,6 +135,7 @@ function share(mbit) {
   return {
     name: `share-${mbit}`, checks: [
       { what: 'link used', figure: 'used', unit: '%', min: 85 },
+      { what: 'tiles that stand still, and nobody is told', figure: 'still', unit: '', max: 0 },
       { what: 'small tiles with a larger picture than the large one', figure: 'disorder', unit: '', max: 0 },
       { what: 'switches per tile and minute', figure: 'switches', unit: '', max: 3 },
       { what: 'packets dropped at the queue', figure: 'drops', unit: '%', max: 2 },
@@ -150,15 +151,14 @@ function share(mbit) {
       const [after, queueAfter] = [await lab.net.counters('viewer'), await lab.net.shaped('viewer')];
       run.note({ ...summary(seen), layers: senders.layers.length, queue: { before: queueBefore, after: queueAfter } });
       const seconds = (after.at_ms - before.at_ms) / 1000;
-      const latest = seen.videos.map((v) => {
-        const { paused } = seen.slots.findLast((s) => s.participant === v.participant) ?? { paused: '' };
-        return paused === '' ? (v.sizes.at(-1)?.[2] ?? 0) : 0;
-      });
+      const paused = (v) => (seen.slots.findLast((s) => s.participant === v.participant)?.paused ?? '') !== '';
+      const latest = seen.videos.map((v) => (paused(v) ? 0 : (v.sizes.at(-1)?.[2] ?? 0)));
+      const still = seen.videos.filter((v) => !paused(v) && v.frames < 5 * seconds).length;
       const passed = queueAfter.packets - queueBefore.packets;
       const drops = queueAfter.drops - queueBefore.drops;
       return {
         used: (100 * 8 * (after.down.OutBytes - before.down.OutBytes)) / seconds / rate,
-        disorder: mbit >= 5 ? 0 : latest.slice(1).filter((h) => h > latest[0]).length,
+        still, disorder: mbit >= 5 ? 0 : latest.slice(1).filter((h) => h > latest[0]).length,
         switches: switches(seen) / 8 * (60_000 / (seen.to - seen.from)), drops: (100 * drops) / Math.max(1, passed + drops),
       };
     },
@@ -198,6 +198,7 @@ const uplink = {
     { what: 'sound made up', figure: 'concealed', unit: '%', max: 2 },
     { what: 'pictures a second', figure: 'fps', unit: '', min: 5 },
     { what: 'longest freeze', figure: 'gap', unit: 'ms', max: 1000 },
+    { what: 'wait before the line', figure: 'queue', unit: 'ms', max: 500 }, // people who hear each other later than that talk at once
   ],
   async run(lab, run) {
     const { viewer, publisher } = await two(lab, run);
@@ -207,11 +208,12 @@ const uplink = {
     await lab.net.line('sender', { up: { ...clean, rate: 150_000 } });
     await pause(8000);
     await publisher.call('begin');
+    await lab.net.counters('sender');
     const seen = await observe(viewer, 20_000);
     const sent = await publisher.call('end');
     const { up } = await lab.net.counters('sender');
     run.note({ ...summary(seen), queue: up, sent: sending(sent) });
-    return { concealed: concealed(seen), fps: framesPerSecond(seen), gap: longestGap(seen) };
+    return { concealed: concealed(seen), fps: framesPerSecond(seen), gap: longestGap(seen), queue: up.WaitedMs };
   },
 };
 
