@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { arrange, type Scene } from '../src/layout/arrange.js';
-import { mainTile } from '../src/meeting/tiles.js';
+import { mainTile, screenTiles } from '../src/meeting/tiles.js';
 import type { Participant } from '@incamera/sdk';
 
 const others = (n: number) => Array.from({ length: n }, (_, index) => `p${index}/camera`);
@@ -93,4 +93,16 @@ test('the large tile is my pin, else a share of somebody else, else the speaker,
   assert.deepEqual(mainTile([person('me'), person('a'), person('c')], 'me', { ...choice, layout: 'speaker', speaker: 'c' }), { participant: 'c', kind: 'camera' });
   assert.equal(mainTile([person('me'), person('a')], 'me', { ...choice, pin: { participant: 'gone', kind: 'camera' } }), null);
   assert.equal(mainTile(people, 'me', { ...choice, pin: { participant: 'a', kind: 'screen' } })?.participant, 'b', 'a share that stopped is no longer pinned');
+});
+
+test('every shared screen is on the stage, the large one first; my own only when I pinned it', () => {
+  const person = (id: string, ...kinds: string[]) => ({ id, media: kinds.map((kind) => ({ kind, on: true, mutedByHost: false })) }) as unknown as Participant;
+  const people = [person('me', 'screen'), person('a', 'screen'), person('b', 'camera'), person('c', 'screen')];
+  const names = (main: Parameters<typeof screenTiles>[2]) => screenTiles(people, 'me', main).map((one) => one.participant);
+  assert.deepEqual(names({ participant: 'c', kind: 'screen' }), ['c', 'a']);
+  assert.deepEqual(names({ participant: 'b', kind: 'camera' }), ['a', 'c']);
+  assert.deepEqual(names({ participant: 'me', kind: 'screen' }), ['me', 'a', 'c']);
+  const two = scene({ others: ['c/screen', 'a/screen', 'b/camera'], main: 'c/screen', mainAspect: 1.6, keep: new Set(['c/screen', 'a/screen']) });
+  assert.ok(arrange(two).boxes.has('a/screen'));
+  onStage(two);
 });

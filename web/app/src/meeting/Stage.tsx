@@ -10,7 +10,7 @@ import { Alone } from './Alone.js';
 import { Pager } from './Pager.js';
 import { Reconnecting } from './Reconnecting.js';
 import { Tile } from './Tile.js';
-import { keyOf, mainTile, type TileId } from './tiles.js';
+import { keyOf, mainTile, screenTiles, type TileId } from './tiles.js';
 import { useSteadySpeaker } from './speaker.js';
 
 /** The pictures. It measures itself, arranges the tiles and tells the SDK which pictures are on the page, how large. */
@@ -46,8 +46,9 @@ export function Stage({ room }: { readonly room: Room }) {
   seats.current = seat(seats.current, { present: others.map((one) => one.id), active: heard, visible, now: performance.now() });
   const own = camera(selfId.value);
   const all: TileId[] = seats.current.order.map(camera);
-  if (main && main.kind === 'screen') all.unshift(main);
-  const keep = new Set(heard.map((id) => keyOf(camera(id))));
+  const screens = screenTiles(people.value, selfId.value, main);
+  all.unshift(...screens);
+  const keep = new Set([...heard.map(camera), ...screens].map(keyOf));
   const scene = arrange({
     stage: size.value, phone: phone.value, others: all.map(keyOf), own: keyOf(own),
     main: main ? keyOf(main) : null, mainAspect: main?.kind === 'screen' ? shareAspect.value : null, keep, page: page.value,
@@ -81,7 +82,7 @@ export function Stage({ room }: { readonly room: Room }) {
           return (
             <Tile key={key} person={person} kind={one.kind} box={box} own={one.participant === selfId.value} inset={scene.inset && one.participant === selfId.value}
               onVideo={(video) => { if (video) videos.current.set(key, video); else videos.current.delete(key); }}
-              onAspect={(aspect) => { if (one.kind === 'screen') shareAspect.value = aspect; }} />
+              onAspect={(aspect) => { if (one.kind === 'screen' && main && key === keyOf(main)) shareAspect.value = aspect; }} />
           );
         })}
       </ul>

@@ -20,6 +20,13 @@ export interface Choice {
 
 const has = (person: Participant, kind: VideoKind) => person.media.some((source) => source.kind === kind && source.on);
 
+/** Every screen on the stage: those of the others, and my own when I pinned it. The large one comes first. */
+export function screenTiles(people: readonly Participant[], self: string, main: TileId | null): TileId[] {
+  const shared = people.filter((one) => one.id !== self && has(one, 'screen')).map((one): TileId => ({ participant: one.id, kind: 'screen' }));
+  if (main?.kind !== 'screen') return shared;
+  return [main, ...shared.filter((one) => one.participant !== main.participant)];
+}
+
 /** The large tile: my pin, else somebody's share (never my own: a mirror in a mirror), else the speaker; null: grid. */
 export function mainTile(people: readonly Participant[], self: string, choice: Choice): TileId | null {
   const { pin } = choice;
