@@ -170,6 +170,11 @@ func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 // Handler serves /api/v1/ws.
 func (s *Service) Handler() http.Handler { return s.server }
 
+// Pick chooses a node for a room; see place.Placer.
+func (s *Service) Pick(ctx context.Context, room string, avoid ...string) (string, error) {
+	return s.place.Pick(ctx, room, avoid...)
+}
+
 // Close says bye{draining} to everyone, waits for the sockets until ctx ends, and ends the rest. Seats are kept:
 // people resume on another instance.
 func (s *Service) Close(ctx context.Context) {

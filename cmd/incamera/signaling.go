@@ -20,6 +20,7 @@ import (
 	"incamera/signaling"
 	"incamera/signaling/api"
 	"incamera/signaling/door"
+	"incamera/signaling/probe"
 )
 
 func signalingCommand() *command {
@@ -65,6 +66,7 @@ type signalingPart struct {
 	instance  string
 	announce  *registry.Announcement
 	service   *signaling.Service
+	prober    *probe.Prober
 	public    *public
 	pool      *noderpc.Pool
 	sweeper   *meeting.Sweeper
@@ -106,11 +108,14 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err := s.startService(ctx, c, id, sql, log, reg); err != nil {
 		return nil, err
 	}
+	s.prober = probe.New(probe.Options{
+		Instance: s.instance, Nodes: s.pool, Place: s.service, Minter: s.people.minter, Log: log,
+	})
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
-		Ended:      func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
-		ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
+		Ended: func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
+		Probe: s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
@@ -168,6 +173,9 @@ func (s *signalingPart) close(ctx context.Context) {
 	}
 	if s.public != nil {
 		s.public.close(ctx)
+	}
+	if s.prober != nil {
+		s.prober.Close()
 	}
 	if s.sweep != nil {
 		s.sweep()

@@ -34,6 +34,7 @@ type Options struct {
 	Audit     *audit.Log
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
 	Ended      func(ctx context.Context, room string)
+	Probe      Probe                          // nil: the network cannot be tested
 	ClientAddr func(*http.Request) netip.Addr // required: see door.ClientAddr
 	Log        *slog.Logger                   // required
 	Registerer prometheus.Registerer          // required
@@ -85,6 +86,7 @@ type API struct {
 	clients   apiclient.Verifier
 	audit     *audit.Log
 	ended     func(ctx context.Context, room string)
+	probe     Probe
 	address   func(*http.Request) netip.Addr
 	log       *slog.Logger
 	now       func() time.Time
@@ -109,7 +111,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, ended: o.Ended,
+		factors: o.Factors, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, ended: o.Ended, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

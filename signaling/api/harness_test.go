@@ -34,8 +34,10 @@ import (
 	"incamera/auth/token"
 	"incamera/auth/vault"
 	"incamera/cluster/live"
+	"incamera/cluster/noderpc"
 	"incamera/cluster/once"
 	"incamera/signaling/door"
+	"incamera/signaling/probe"
 )
 
 const (
@@ -77,6 +79,17 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
+// Open is a media node that takes every offer but one.
+func (w *world) Open(_ context.Context, subject, offer string) (*noderpc.AdmitResponse, error) {
+	switch {
+	case subject == "" || offer == "refused":
+		return nil, &noderpc.Error{Code: noderpc.CodeBadOffer}
+	case offer == "busy":
+		return nil, probe.ErrTooMany
+	}
+	return &noderpc.AdmitResponse{Answer: "v=0", IceServers: []*noderpc.IceServer{{Urls: []string{"turns:meet.test:443"}, Username: "u", Credential: "c", ExpiresMs: 5}}}, nil
+}
+
 func (w *world) Write(p []byte) (int, error) { // the log
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,6 +116,7 @@ func newWorld(t testing.TB, publicURL string) *world {
 	v, err := vault.Open(filepath.Join(t.TempDir(), "vault.json"))
 	must(t, err)
 	o := Options{PublicURL: publicURL, Store: w.store, ClientAddr: door.ClientAddr, Log: log, Registerer: w.metrics, Now: w.clock}
+	o.Probe = w
 	o.Ended = func(_ context.Context, room string) { w.ended = append(w.ended, room) }
 	w.accounts, err = account.New(account.Options{
 		Store: w.store, Cost: account.Cost{MemoryKiB: 8, Time: 1, Threads: 1}, Registerer: w.metrics, Now: w.clock,

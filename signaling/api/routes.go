@@ -42,6 +42,7 @@ func (a *API) pages() []route {
 		{"POST /api/v1/users/{id}/disable", false, a.disableUser},
 		{"POST /api/v1/users/{id}/enable", false, a.enableUser},
 		{"POST /api/v1/users/{id}/reset-factors", false, a.resetFactors},
+		{"POST /api/v1/network-test", true, a.networkTest},
 		{"GET /api/v1/rooms", false, a.listRooms},
 		{"POST /api/v1/rooms", false, a.createRoom},
 		{"GET /api/v1/rooms/{room}", false, a.roomFacts},

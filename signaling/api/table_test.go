@@ -56,6 +56,7 @@ var table = map[string]row{
 	"POST /api/v1/users/{id}/disable":         {401, 403, 403, 403, 204, empty},
 	"POST /api/v1/users/{id}/enable":          {401, 403, 403, 403, 204, empty},
 	"POST /api/v1/users/{id}/reset-factors":   {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/network-test":               {401, 403, 403, 200, 200, body(fields{"offer": "v=0"})},
 	"GET /api/v1/rooms":                       {401, 403, 403, 200, 200, nil},
 	"POST /api/v1/rooms":                      {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},
 	"GET /api/v1/rooms/{room}":                everyone(200, nil),

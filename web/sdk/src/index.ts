@@ -3,6 +3,9 @@
 export { prepare, type Prepared } from './prepare.js';
 export { Room } from './room.js';
 export { capabilities, type Capabilities, type Missing } from './capabilities.js';
+export {
+  testConnectivity, pathKinds, type ConnectivityOptions, type PathKind, type PathResult, type PathWhy, type TestAnswer,
+} from './connectivity.js';
 export { InCameraError, type LocalErrorCode } from './errors.js';
 export {
   listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions, type ScreenOptions,
