@@ -138,4 +138,50 @@ describe('a client that moves', { skip, timeout: 110_000 }, () => {
     await goesOn();
     assert.ok(Math.max(...gaps) < 6000, `${gaps}`);
   });
+
+  describe('the network test', () => {
+    const verdict = (p) => p.until(() => document.querySelector('.net [aria-busy="false"]') && document.querySelector('[data-testid="network-verdict"]')?.dataset.verdict, null, { ms: 20_000, what: 'a verdict' });
+    const path = (p, kind) => p.evaluate((k) => {
+      const e = document.querySelector(`[data-testid="path-${k}"]`);
+      return { ok: e.dataset.ok, why: e.dataset.why, text: e.innerText };
+    }, kind);
+
+    test('where UDP is open, it says so', async () => {
+      await lin.goto(`${server.url}/`);
+      await lin.click('home-network');
+      assert.equal(await verdict(lin), 'good');
+      const udp = await path(lin, 'udp4');
+      assert.equal(udp.ok, 'true');
+      assert.match(udp.text, /Works, connected in \d+ ms/);
+      assert.equal((await path(lin, 'websocket')).ok, 'true');
+      assert.match((await path(lin, 'udp6')).text, /does not offer/);
+    });
+
+    test('where UDP is blocked, it says so and why', async () => {
+      await wire.exec(wire.client, 'iptables', '-A', 'OUTPUT', '-p', 'udp', '-j', 'DROP');
+      try {
+        await lin.click('network-again');
+        const said = await verdict(lin);
+        assert.ok(said === 'fallback' || said === 'socket', said);
+        const udp = await path(lin, 'udp4');
+        assert.deepEqual([udp.ok, udp.why], ['false', 'blocked']);
+        assert.match(udp.text, new RegExp(`Nothing comes back from ${wire.serverIP}:\\d+\\. A firewall`));
+        assert.equal((await path(lin, 'websocket')).ok, 'true');
+        if (process.env.SHOTS) await lin.screenshot(`${process.env.SHOTS}/network-blocked-en.png`);
+      } finally {
+        await wire.exec(wire.client, 'iptables', '-F', 'OUTPUT');
+      }
+    });
+    test('on a phone and in Chinese', async () => {
+      if (process.env.SHOTS) await lin.screenshot(`${process.env.SHOTS}/network-desktop-en.png`);
+      await lin.page.setViewportSize({ width: 390, height: 844 });
+      await lin.click('language');
+      await lin.click('network-again');
+      await verdict(lin);
+      const wide = await lin.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      assert.equal(wide, false, 'nothing is wider than the phone');
+      assert.match((await path(lin, 'udp4')).text, /可用/);
+      if (process.env.SHOTS) await lin.screenshot(`${process.env.SHOTS}/network-phone-zh.png`);
+    });
+  });
 });

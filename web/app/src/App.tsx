@@ -6,6 +6,7 @@ import { isAdmin, loadSession, session } from './state/session.js';
 import { t } from './i18n/index.js';
 import { Account } from './screens/Account.js';
 import { Home } from './screens/Home.js';
+import { Network } from './screens/Network.js';
 import { NotFound } from './screens/NotFound.js';
 import { ProblemScreen } from './screens/ProblemScreen.js';
 import { RoomScreen } from './screens/RoomScreen.js';
@@ -20,7 +21,7 @@ const { ok: capable, missing } = capabilities();
 function Screen() {
   const at = route.value;
   const who = session.value;
-  const inside = at.name === 'home' || at.name === 'users';
+  const inside = at.name === 'home' || at.name === 'users' || at.name === 'network';
   useEffect(() => {
     if (inside && who.state === 'out') navigate('/sign-in', { replace: true });
   }, [inside, who.state]);
@@ -32,6 +33,7 @@ function Screen() {
   if (who.state === 'unknown' || (inside && who.state === 'out')) return <main id="main" class="wait-page"><p class="muted" role="status">{t().loading}</p></main>;
   if (at.name === 'room') return capable ? <RoomScreen room={at.room} /> : <Unsupported missing={missing.filter((one) => one.required)} />;
   if (at.name === 'users') return isAdmin.value ? <Users /> : <Plain><h1>{t().adminsOnly}</h1></Plain>;
+  if (at.name === 'network') return capable ? <Network /> : <Unsupported missing={missing.filter((one) => one.required)} />;
   return <Home />;
 }
 

@@ -10,6 +10,7 @@ test('addresses lead to their screens', () => {
   assert.deepEqual(parseRoute('/invite', ''), { name: 'invite', token: '' });
   assert.deepEqual(parseRoute('/r/k7m2q9xw4d', ''), { name: 'room', room: 'k7m2q9xw4d' });
   assert.deepEqual(parseRoute('/users', ''), { name: 'users' });
+  assert.deepEqual(parseRoute('/network', ''), { name: 'network' });
 });
 
 test('what is no address of the app is told so', () => {

@@ -3,6 +3,7 @@
 import type { Messages } from './messages.js';
 import { englishErrors } from './en-errors.js';
 import { englishMeeting } from './en-meeting.js';
+import { englishNetwork } from './en-network.js';
 
 const general = {
   otherLanguage: '中文',
@@ -135,5 +136,5 @@ const general = {
   notFoundText: 'Check the link, or go back to the start.',
 } as const;
 
-export const english = { ...general, ...englishMeeting } as const;
+export const english = { ...general, ...englishMeeting, ...englishNetwork } as const;
 export const en: Messages = { ...english, errors: englishErrors };

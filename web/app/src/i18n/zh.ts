@@ -3,6 +3,7 @@
 import type { Messages } from './messages.js';
 import { chineseErrors } from './zh-errors.js';
 import { chineseMeeting } from './zh-meeting.js';
+import { chineseNetwork } from './zh-network.js';
 
 export const zh: Messages = {
   otherLanguage: 'English',
@@ -135,5 +136,6 @@ export const zh: Messages = {
   notFoundText: '请核对链接，或返回首页。',
 
   ...chineseMeeting,
+  ...chineseNetwork,
   errors: chineseErrors,
 };

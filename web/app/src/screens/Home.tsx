@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { api, type Room } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { day, clock, t } from '../i18n/index.js';
-import { navigate, parseInvitation } from '../state/router.js';
+import { follow, navigate, parseInvitation } from '../state/router.js';
 import { user } from '../state/session.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
@@ -106,6 +106,7 @@ export function Home() {
               {codeBad.value && <p class="err" id="join-err" role="alert"><Icon name="circle-alert" /><span>{m.joinBad}</span></p>}
             </form>
           </section>
+          <a class="link-row row sm" href="/network" onClick={follow} data-testid="home-network"><Icon name="signal" /><span>{m.testNetwork}</span></a>
           <section class="card pad-4 row who-card">
             <Icon name={who?.mfa.passkey ? 'seal' : 'shield-check'} size="lg" />
             <div class="grow">

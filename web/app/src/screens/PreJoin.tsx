@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { t } from '../i18n/index.js';
 import { phone } from '../state/meetingui.js';
 import { goSignIn, user } from '../state/session.js';
-import { navigate } from '../state/router.js';
+import { follow, navigate } from '../state/router.js';
 import { askToEnter, atDoor, facts, failure, join, joining } from '../state/visit.js';
 import { Brand } from '../ui/Brand.js';
 import { Button } from '../ui/Button.js';
@@ -43,6 +43,7 @@ export function PreJoin() {
             <li><Icon name="eye" /><div><b>{m.factDoor}</b><span>{m.factDoorText}</span></div></li>
           </ul>
           <Problem failure={failure.value} />
+          {user.value && <a class="link-row row sm" href="/network" onClick={follow} data-testid="prejoin-network"><Icon name="signal" /><span>{m.testNetwork}</span></a>}
           {room.e2ee ? <div class="note note-danger" role="alert"><Icon name="circle-alert" /><span>{m.e2eeUnsupported}</span></div> : <Entrance guests={room.guests} />}
         </section>
       </main>

@@ -9,6 +9,7 @@ export type Route =
   | { readonly name: 'invite'; readonly token: string }
   | { readonly name: 'room'; readonly room: string }
   | { readonly name: 'users' }
+  | { readonly name: 'network' }
   | { readonly name: 'not-found' };
 
 /** Room ids: ten characters without l, o and i, so that they can be read aloud. */
@@ -29,6 +30,8 @@ export function parseRoute(pathname: string, fragment: string): Route {
       return { name: 'sign-in' };
     case '/users':
       return { name: 'users' };
+    case '/network':
+      return { name: 'network' };
     case '/setup':
       return { name: 'setup', token };
     case '/invite':

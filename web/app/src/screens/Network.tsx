@@ -1,0 +1,112 @@
+import { pathKinds, testConnectivity, type PathKind, type PathResult } from '@incamera/sdk';
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { t } from '../i18n/index.js';
+import type { Messages } from '../i18n/messages.js';
+import { Button } from '../ui/Button.js';
+import { Icon } from '../ui/Icon.js';
+import { TopBar } from '../ui/TopBar.js';
+
+type Results = ReadonlyMap<PathKind, PathResult>;
+
+const groups = (m: Messages): readonly { readonly title: string; readonly paths: readonly (readonly [PathKind, string])[] }[] => [
+  { title: m.networkDirect, paths: [['udp4', m.path_udp4], ['udp6', m.path_udp6], ['tcp', m.path_tcp]] },
+  { title: m.networkRelayed, paths: [['turn_udp', m.path_turn_udp], ['turn_tcp', m.path_turn_tcp], ['turn_tls', m.path_turn_tls]] },
+  { title: m.networkPage, paths: [['websocket', m.path_websocket]] },
+];
+
+/** What all results mean for a meeting. */
+export function verdict(results: Results): 'good' | 'fallback' | 'socket' | 'none' | 'untested' {
+  const ok = (kind: PathKind) => results.get(kind)?.ok === true;
+  if (ok('udp4') || ok('udp6')) return 'good';
+  if (ok('tcp') || ok('turn_udp') || ok('turn_tcp') || ok('turn_tls')) return 'fallback';
+  if ([...results.values()].some((r) => r.why === 'untested')) return 'untested';
+  return ok('websocket') ? 'socket' : 'none';
+}
+
+export function explain(m: Messages, r: PathResult): string {
+  if (r.ok) return (r.connectMs === null ? m.pathWorks : m.pathWorksIn(r.connectMs)) + (r.rttMs === null ? '' : m.pathRound(r.rttMs));
+  switch (r.why) {
+    case 'not_offered': return m.why_not_offered;
+    case 'no_address': return m.why_no_address;
+    case 'refused': return m.why_refused(r.at);
+    case 'altered': return m.why_altered(r.at);
+    case 'untested': return m.why_untested;
+    default: return m.why_blocked(r.at);
+  }
+}
+
+/** Which ways lead to the server, and why others do not. */
+export function Network() {
+  const m = t();
+  const results = useSignal<Results>(new Map());
+  const run = useSignal(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    testConnectivity({
+      url: location.origin, signal: abort.signal,
+      onResult: (r) => { results.value = new Map(results.value).set(r.kind, r); },
+    }).catch(() => {
+      if (abort.signal.aborted) return;
+      results.value = new Map(pathKinds.map((kind) => [kind, { kind, ok: false, why: 'untested', at: '', connectMs: null, rttMs: null, code: '' }]));
+    });
+    return () => abort.abort();
+  }, [run.value]);
+
+  const again = () => {
+    results.value = new Map();
+    run.value++;
+  };
+  const done = results.value.size === pathKinds.length;
+  return (
+    <>
+      <TopBar at="network" />
+      <main class="home net" id="main">
+        <section class="hi"><div><h1>{m.networkTitle}</h1><p class="muted">{m.networkText}</p></div></section>
+        <section class="stack-4" aria-busy={!done}>
+          <Verdict results={results.value} done={done} />
+          {groups(m).map(({ title, paths }) => (
+            <section class="card today" key={title} aria-label={title}>
+              <div class="card-head"><h2>{title}</h2></div>
+              <ul>{paths.map(([kind, name]) => <Path key={kind} kind={kind} name={name} result={results.value.get(kind)} />)}</ul>
+            </section>
+          ))}
+        </section>
+        <aside class="stack-4 side">
+          <Button kind="primary" size="lg" block icon="refresh-cw" busy={!done && m.networkTesting} testid="network-again" onClick={again}>{m.networkAgain}</Button>
+        </aside>
+      </main>
+    </>
+  );
+}
+
+function Verdict({ results, done }: { readonly results: Results; readonly done: boolean }) {
+  const m = t();
+  const what = verdict(results);
+  if (!done && what !== 'good') return <p class="note note-plain" role="status"><Icon name="signal" /><span>{m.networkTesting}</span></p>;
+  const [look, words] = {
+    good: ['note-safe', m.networkGood], fallback: ['note-warn', m.networkFallback], socket: ['note-danger', m.networkSocketOnly],
+    none: ['note-danger', m.networkNone], untested: ['note-warn', m.networkUntested],
+  }[what] as [string, string];
+  return (
+    <p class={`note ${look}`} role="status" data-testid="network-verdict" data-verdict={what}>
+      <Icon name={what === 'good' ? 'check' : 'circle-alert'} /><span>{words}</span>
+    </p>
+  );
+}
+
+function Path({ kind, name, result }: { readonly kind: PathKind; readonly name: string; readonly result: PathResult | undefined }) {
+  const m = t();
+  // What the server does not have, or the device, is no fault of the network.
+  const calm = result?.why === 'not_offered' || result?.why === 'no_address';
+  const state = !result ? 'waits' : result.ok ? 'works' : calm ? 'absent' : 'fails';
+  return (
+    <li class={`path path-${state}`} data-testid={`path-${kind}`} data-ok={result ? String(result.ok) : ''} data-why={result?.why ?? ''}>
+      <Icon name={state === 'works' ? 'check' : state === 'waits' ? 'signal' : 'x'} />
+      <div class="grow">
+        <div class="sm strong">{name}</div>
+        <div class="xs muted">{!result ? m.pathWaits : result.ok || calm ? explain(m, result) : `${m.pathFails}. ${explain(m, result)}`}</div>
+      </div>
+    </li>
+  );
+}
