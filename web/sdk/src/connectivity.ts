@@ -149,7 +149,7 @@ class Attempt {
       });
       const line = pc.addTransceiver('audio', { direction: 'recvonly' });
       preferCodecs(line, 'audio', false);
-      trimExtensions(line);
+      trimExtensions(line, false);
       const offer = await pc.createOffer();
       await pc.setLocalDescription(offer);
       const answer = await this.open(cleanOffer(offer.sdp ?? ''));
