@@ -67,6 +67,9 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 	if e := &d.epochs[n%epochsKept]; e.press.factor > 1 {
 		ts = e.press.press(slot.Ext, ts)
 	}
+	if d.video && l.grid != nil {
+		d.closeRanks(l, slot)
+	}
 	if slot.PayloadLen == 0 || !d.takes(slot, n) {
 		d.leave(l, slot, n, ts)
 		return

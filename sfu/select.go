@@ -76,6 +76,45 @@ func (d *Down) leave(l *Layer, slot *ring.Slot, epoch uint16, ts uint32) {
 	}
 }
 
+// closeRanks finds out that the packets missing before this one were of layers that are left out here: then no number is
+// kept for them, and nobody has to ask for them.
+func (d *Down) closeRanks(l *Layer, slot *ring.Slot) {
+	newest, ok := d.rw.Newest()
+	if !ok || slot.Ext <= newest+1 || slot.Ext-newest > closeMost {
+		return
+	}
+	before := l.ring.Get(newest)
+	if before == nil || before.PayloadLen == 0 {
+		return
+	}
+	a, b, now := &before.Facts, &slot.Facts, d.sel.Now()
+	past := a.SID > now.Spatial || a.SID == now.Spatial && a.FrameEnd // what follows in the picture is above
+	if !past && a.TID <= now.Temporal {
+		return
+	}
+	same := before.TS == slot.TS
+	if !same && (before.Marker || !b.FrameStart || b.SID != 0 || !follows(a, b, l.reader.Spatial)) {
+		return
+	}
+	for ext := newest + 1; ext < slot.Ext; ext++ {
+		d.rw.Drop(ext, before.TS)
+	}
+}
+
+// closeMost is the longest run of missing packets that is looked into.
+const closeMost = 64
+
+// follows says whether b begins the picture after that of a, which may have lost its upper layers.
+func follows(a, b *codec.Facts, spatial int) bool {
+	switch {
+	case a.Numbered && b.Numbered && spatial > 0:
+		return int(b.Number-a.Number) <= spatial-int(a.SID)
+	case a.HasPicture && b.HasPicture:
+		return (b.Picture-a.Picture)&0x7f == 1
+	}
+	return false
+}
+
 // fill closes a hole in the outgoing numbers, left for a packet that then was not wanted: an empty repair makes the
 // receiver stop waiting for it.
 func (d *Down) fill(out rewrite.Out) {

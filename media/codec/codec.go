@@ -78,6 +78,9 @@ type Facts struct {
 	TID, SID   uint8
 	// Width and Height of a key frame when they are in clear, else 0.
 	Width, Height uint16
+	// HasPicture: the picture's id is known, in 7 or 15 bits, counting by one (VP9).
+	HasPicture bool
+	Picture    uint16
 	// Numbered: the frame's number and the distances to the frames that it refers to are known (dependency descriptor).
 	Numbered bool
 	Number   uint16

@@ -18,8 +18,13 @@ func (r *Reader) readVP9(p []byte, marker bool) (Facts, error) {
 		if len(p) < n+1 {
 			return Facts{}, ErrShort
 		}
+		f.HasPicture, f.Picture = true, uint16(p[n]&0x7f)
 		if p[n]&0x80 != 0 {
 			n++
+			if len(p) < n+1 {
+				return Facts{}, ErrShort
+			}
+			f.Picture = f.Picture<<8 | uint16(p[n])
 		}
 		n++
 	}

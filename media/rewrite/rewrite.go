@@ -165,6 +165,9 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 	return o, true
 }
 
+// Newest is the newest packet of the current source that was placed or dropped.
+func (s *Stream) Newest() (seq.Ext, bool) { return s.high, s.switched && s.begun }
+
 // went notes that the newest packet of the slot went out.
 func (s *Stream) went(ts uint32, now time.Duration) {
 	if !s.begun || seq.RTPTime(ts).After(seq.RTPTime(s.lastTS)) {
