@@ -17,8 +17,8 @@ export interface PublishPlan {
   readonly mic: boolean;
   readonly camera: boolean;
   readonly screen: boolean;
-  /** What the camera is encoded with, if the browser can. */
-  readonly codec: VideoCodec;
+  /** What the camera is encoded with, if the browser can; default vp8. */
+  readonly codec?: VideoCodec;
 }
 
 /** The order of the lines is how the server knows them: audio mic, video camera, video screen, audio screen_audio. */
@@ -50,9 +50,9 @@ export function addSendLines(pc: RTCPeerConnection, plan: PublishPlan, attach: A
   const senders: Senders = {};
   for (const kind of order) {
     if (!plan[kind === 'screen_audio' ? 'screen' : kind]) continue;
-    const transceiver = addLine(pc, kind, plan.codec);
+    const transceiver = addLine(pc, kind, plan.codec ?? 'vp8');
     attach(transceiver);
-    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true, opaque, kind === 'camera' ? plan.codec : 'vp8');
+    preferCodecs(transceiver, kind === 'camera' || kind === 'screen' ? 'video' : 'audio', true, opaque, kind === 'camera' ? (plan.codec ?? 'vp8') : 'vp8');
     trimExtensions(transceiver, false);
     senders[kind] = transceiver.sender;
   }
