@@ -172,7 +172,9 @@ func (d *Down) repairLater(lost uint16) {
 	}
 	if p.flow.Pass(s.now) {
 		p.goes(&q)
-		return
+		if !p.flow.Twice() || !p.flow.Repair(repairSize) {
+			return
+		}
 	}
 	if p.flow.Push(pacer.Repair, q, repairSize, s.now) != pacer.Queued {
 		s.drop(dropPacedFull)
@@ -183,9 +185,10 @@ func (d *Down) repairLater(lost uint16) {
 
 // pad sends one packet that carries nothing new: the receiver has it or has lost it, and ignores what it has.
 func (p *Peer) pad(n int) bool {
+	probe, _ := p.flow.Estimator().Cluster()
 	for i := range p.video {
 		d := p.video[(p.padNext+i)%len(p.video)]
-		if d.repairs == nil || !d.begun || n < padMost {
+		if d.repairs == nil || !d.begun || n < padMost || probe.Small {
 			continue
 		}
 		last, ok := d.rw.Last()

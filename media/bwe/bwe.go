@@ -159,7 +159,9 @@ func (e *Estimator) Update(now time.Duration) {
 		e.grow(now)
 	}
 	e.changed = now
-	e.judgeLoss(now)
+	if e.delay.queue < queueTooLong { // a long queue's losses are its own
+		e.loss.window()
+	}
 	e.endProbe(now)
 }
 
@@ -213,24 +215,14 @@ func (e *Estimator) grow(now time.Duration) {
 	e.target = min(max(e.target, min(Bitrate(t), limit)), e.o.Max)
 }
 
+// judgeLoss takes the answer of the probe that asked what loss means.
 func (e *Estimator) judgeLoss(now time.Duration) {
-	switch e.loss.window(now, e.rtt) {
-	case lossCut:
-		acked := e.acked.rate(steadyWindow)
-		if acked == 0 {
-			return
-		}
-		to := Bitrate(float64(acked) / (1 - e.loss.own) * probeCautious)
-		e.loss.before = e.target
-		if to < e.target {
-			e.link.seen(to, now)
-			e.lower(to, now)
-		}
-	case lossFalseAlarm:
-		e.target = max(e.target, e.loss.before)
-		e.link = capacity{}
-		e.probe.next = min(e.probe.next, now)
+	if !e.loss.told(e.probe.packets, e.probe.lost) {
+		return
 	}
+	passed := Bitrate(float64(e.loss.sent) * (1 - e.loss.share) / (1 - e.loss.own) * probeCautious)
+	e.link.seen(passed, now)
+	e.lower(passed, now)
 }
 
 // Tick does what time alone brings: a receiver that fell silent, probes that were never answered.

@@ -16,12 +16,13 @@ const (
 	lossMuch    = 0.2
 	lossSure    = 50 // packets, for one window to be enough
 	lossWindows = 2  // in a row, or one with much more before the rate is suspected
-	lossTest    = 3 * time.Second
+	lossAsk     = 32 // packets of the probe that asks
+	lossTries   = 3  // of a probe that nothing is heard of
 )
 
 // losses tells loss that our rate causes from loss that is always there. A path that loses at any rate must not make us
-// slower; a short full queue must. When loss rises, the rate is cut once: if that did not help, the loss is the path's
-// own and is taken as given from then on.
+// slower; a short full queue must. When loss rises, a short probe at twice the rate asks: where the queue is full, it loses
+// far more; where it loses the same, the loss is the path's own and taken as given from then on.
 type losses struct {
 	own           float64 // share that is lost at any rate
 	high          seq.Ext
@@ -30,12 +31,11 @@ type losses struct {
 	began, newest time.Duration // sending times of the window
 	suspicious    int           // windows in a row with more loss than the path's own
 
-	testing  bool
-	testFrom time.Duration
-	before   Bitrate // the estimate before the cut
-	sentThen Bitrate // what was sent before the cut
-	lostThen float64
-	share    float64 // of the last window
+	asking bool    // a probe shall tell
+	share  float64 // that is asked about
+	sent   Bitrate // at this rate
+	tries  int
+	once   bool // one probe said that the rate is the cause
 }
 
 // packet takes what became of one packet. A probe's packets do not count: they were meant to fill the link. It says
@@ -67,59 +67,48 @@ func (l *losses) packet(a twcc.Ack, probe bool) (newest bool) {
 	return true
 }
 
-// verdict of a window.
-type verdict uint8
-
-const (
-	lossFine       verdict = iota
-	lossCut                // the rate may be the cause: go down to what arrives
-	lossFalseAlarm         // it was not: go back to where we were
-)
-
-// window closes the window when it is long enough.
-func (l *losses) window(now time.Duration, rtt time.Duration) verdict {
+// window closes the window when it is long enough, and says whether a probe must tell what its loss means.
+func (l *losses) window() {
 	span := l.newest - l.began
 	n := l.arrived + l.lost
 	if n < 8 || span < lossWindow || n < lossPackets && span < lossLongest {
-		return lossFine
+		return
 	}
 	share := float64(l.lost) / float64(n)
 	sent := Bitrate(int64(l.bytes) * 8 * int64(time.Second) / int64(span))
-	began := l.began
 	l.arrived, l.lost, l.bytes = 0, 0, 0
-	l.share = share
-	if l.testing {
-		return l.tested(share, sent, began, now, rtt)
+	if l.asking {
+		return
 	}
 	noise := 2 * math.Sqrt(max(l.own*(1-l.own), 0.01)/float64(n))
 	if share <= l.own+max(lossMargin, noise) {
 		l.suspicious = 0
 		l.own += (share - l.own) / 8
-		return lossFine
+		return
 	}
 	if l.suspicious++; l.suspicious < lossWindows && (n < lossSure || share < l.own+max(lossMuch, 2*noise)) {
-		return lossFine
+		return
 	}
-	l.suspicious = 0
-	l.testing, l.testFrom, l.sentThen, l.lostThen = true, now, sent, share
-	return lossCut
+	l.suspicious, l.tries, l.once = 0, 0, false
+	l.asking, l.share, l.sent = true, share, sent
 }
 
-// tested looks whether the cut helped.
-func (l *losses) tested(share float64, sent Bitrate, began, now, rtt time.Duration) verdict {
-	if began < l.testFrom+rtt/2 {
-		return lossFine
+// told takes what the probe met: how many of its packets arrived, and how many did not. True: our rate is the cause.
+func (l *losses) told(arrived, lost int) (ours bool) {
+	if arrived+lost < lossAsk/3 {
+		l.tries++
+		l.asking = l.tries < lossTries
+		return false
 	}
-	if sent > l.sentThen*9/10 { // not slower yet
-		if now-l.testFrom > lossTest {
-			l.testing = false
+	l.asking = false
+	// At twice the rate a full queue would pass no more than before.
+	if met := float64(lost) / float64(arrived+lost); met > l.share+(1-l.share)/4 {
+		if !l.once && met < l.share+(1-l.share)*0.4 { // it may be chance: ask again
+			l.once, l.asking = true, true
+			return false
 		}
-		return lossFine
+		return true
 	}
-	l.testing = false
-	if share < l.own+(l.lostThen-l.own)*0.6 {
-		return lossFine // it helped
-	}
-	l.own = (share + l.lostThen) / 2
-	return lossFalseAlarm
+	l.own = max(l.own, l.share)
+	return false
 }

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	probeTime     = 40 * time.Millisecond
+	probeTime     = 50 * time.Millisecond
 	probeBytes    = 2500 // at least
+	probeSmall    = 290  // bytes of a small packet
 	probeLongest  = 250 * time.Millisecond
 	probeFactor   = 2
 	probeWait     = 400 * time.Millisecond // for its feedback, beyond the round trip
@@ -16,6 +17,8 @@ const (
 	probeMost     = 5 * time.Second        // between probes while somebody wants more
 	probeLeast    = 5                      // packets that must have arrived
 	probeFull     = 0.9                    // arrived slower than this share of the sending rate: the link is full
+	probeStretch  = 4 * time.Millisecond   // it came this much slower than it left: less is chance
+	probeDropped  = 0.15                   // of its packets, beyond what the path loses: less is chance
 	probeCautious = 0.97                   // of what a full link delivered
 )
 
@@ -23,6 +26,7 @@ const (
 type Cluster struct {
 	Rate  Bitrate
 	Bytes int
+	Small bool // many small packets rather than few large ones: it is their number that lost ones are counted in
 }
 
 // ProbeResult is how a probe ended.
@@ -60,6 +64,8 @@ type prober struct {
 	firstBytes    int
 	beyond        bool // something sent after it was reported on
 
+	firstSent, latestSent time.Duration // of the first and the last to arrive
+
 	started bool // the first probe was made
 	next    time.Duration
 	gap     time.Duration
@@ -71,8 +77,11 @@ func (p *prober) holds(sent time.Duration) bool {
 	return p.active && sent >= p.began || p.waiting && sent >= p.began && sent <= p.ended
 }
 
-func (p *prober) start(rate Bitrate, now time.Duration) Cluster {
-	c := Cluster{Rate: rate, Bytes: max(int(int64(rate)*int64(probeTime)/8/int64(time.Second)), probeBytes)}
+func (p *prober) start(rate Bitrate, asks bool, now time.Duration) Cluster {
+	c := Cluster{Rate: rate, Bytes: max(int(int64(rate)*int64(probeTime)/8/int64(time.Second)), probeBytes), Small: asks}
+	if asks {
+		c.Bytes = max(c.Bytes, lossAsk*probeSmall)
+	}
 	*p = prober{active: true, started: true, cluster: c, began: now, next: p.next, gap: p.gap, results: p.results}
 	return c
 }
@@ -104,11 +113,10 @@ func (p *prober) ack(a twcc.Ack) {
 		return
 	}
 	if p.packets == 0 || a.Arrived < p.firstArrival {
-		p.firstArrival, p.firstBytes = a.Arrived, a.Size
+		p.firstArrival, p.firstBytes, p.firstSent = a.Arrived, a.Size, a.Sent
 	}
-	p.lastArrival = max(p.lastArrival, a.Arrived)
-	if p.packets == 0 {
-		p.lastArrival = a.Arrived
+	if p.packets == 0 || a.Arrived >= p.lastArrival {
+		p.lastArrival, p.latestSent = a.Arrived, a.Sent
 	}
 	p.packets++
 	p.got += a.Size
@@ -138,10 +146,12 @@ func (p *prober) evaluate(now, rtt time.Duration, own float64) (rate Bitrate, re
 	}
 	sent := rateOf(p.bytes-p.lastBytes, p.lastSent-p.began)
 	arrived := rateOf(int(float64(p.got-p.firstBytes)/(1-min(own, 0.5))), p.lastArrival-p.firstArrival)
-	if float64(arrived) < probeFull*float64(sent) {
+	stretched := p.lastArrival - p.firstArrival - (p.latestSent - p.firstSent)
+	dropped := float64(p.lost) > (own+probeDropped)*float64(p.packets+p.lost)
+	if float64(arrived) < probeFull*float64(sent) && (stretched > probeStretch || dropped) {
 		return Bitrate(probeCautious * float64(arrived)), ProbeFull, true
 	}
-	return min(sent, arrived), ProbeRaised, true
+	return sent, ProbeRaised, true
 }
 
 func rateOf(bytes int, over time.Duration) Bitrate {

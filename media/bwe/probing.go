@@ -9,6 +9,9 @@ func (e *Estimator) Probe(now time.Duration) (Cluster, bool) {
 	if p.active {
 		return p.cluster, true
 	}
+	if l := &e.loss; l.asking && !p.waiting {
+		return p.start(max(2*l.sent, 2*e.o.Min), true, now), true
+	}
 	if p.waiting || now < p.next || e.target >= e.o.Max || !e.wants() {
 		return Cluster{}, false
 	}
@@ -19,7 +22,7 @@ func (e *Estimator) Probe(now time.Duration) (Cluster, bool) {
 		return Cluster{}, false
 	}
 	rate := min(e.target*probeFactor, e.o.Max)
-	return p.start(min(rate, max(Bitrate(wantedMargin*wantedMargin*float64(e.wanted)), e.target*5/4)), now), true
+	return p.start(min(rate, max(Bitrate(wantedMargin*wantedMargin*float64(e.wanted)), e.target*5/4)), false, now), true
 }
 
 // wants says whether more is wanted than the estimate.
@@ -47,6 +50,10 @@ func (e *Estimator) endProbe(now time.Duration) {
 		return
 	}
 	p.results[result]++
+	if p.cluster.Small {
+		e.judgeLoss(now)
+		return
+	}
 	switch result {
 	case ProbeRaised:
 		if rate > e.target {
@@ -58,6 +65,9 @@ func (e *Estimator) endProbe(now time.Duration) {
 		}
 		p.gap, p.next = probeFirst, now
 	case ProbeFull:
+		if rate > e.target*5/4 { // another link than before: there may be more
+			p.gap = probeFirst / 2
+		}
 		if rate > e.target || !e.settled {
 			e.target = min(max(rate, e.o.Min), e.o.Max)
 		}

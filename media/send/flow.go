@@ -19,6 +19,7 @@ const (
 	paceFull  = 1.05 // while the path's queue is too long
 	repairs   = 0.25 // of the estimate may be retransmissions
 	repairMin = 64_000
+	twiceFrom = 0.12 // of all packets lost
 	repairFor = 500 * time.Millisecond // of it may be used at once
 	keep      = 0.02                   // of the estimate is kept back for retransmissions, besides what the path loses
 	useEvery  = 250 * time.Millisecond
@@ -144,7 +145,11 @@ func (f *Flow[T]) setPace(now time.Duration) {
 
 // allow gives retransmissions their share.
 func (f *Flow[T]) allow(now time.Duration) {
-	rate := max(layer.Bitrate(repairs*float64(f.bwe.Estimate(now))), repairMin)
+	part := repairs
+	if f.Twice() {
+		part *= 2
+	}
+	rate := max(layer.Bitrate(part*float64(f.bwe.Estimate(now))), repairMin)
 	dt := min(now-f.repairAt, repairFor)
 	f.repairAt = now
 	most := int(int64(rate) * int64(repairFor) / 8 / int64(time.Second))
@@ -159,6 +164,10 @@ func (f *Flow[T]) Repair(size int) bool {
 	f.repair -= size + Datagram
 	return true
 }
+
+// Twice says that so much is lost on the path that a retransmission is sent twice, some time apart: else many a packet
+// would be lost until its receiver gives up.
+func (f *Flow[T]) Twice() bool { return f.bwe.Loss() >= twiceFrom }
 
 // Budget is the payload of video that may be sent: the estimate without audio, a reserve for retransmissions, and headers.
 func (f *Flow[T]) Budget(now time.Duration) layer.Bitrate {

@@ -203,6 +203,9 @@ func (n *node) take(b back) {
 			}
 			if n.flow.Pass(n.now) {
 				n.answer(d, lost)
+				if n.flow.Twice() && n.flow.Repair(padding) {
+					n.flow.Push(pacer.Repair, queued{down: d, lost: lost}, padding, n.now)
+				}
 			} else if n.flow.Push(pacer.Repair, queued{down: d, lost: lost}, padding, n.now) == pacer.Queued {
 				n.tick = min(n.tick, n.now+soonTick)
 			}
@@ -263,7 +266,7 @@ func (n *node) pad(missing int) bool {
 	for i := range n.downs {
 		d := n.downs[(n.padNext+i)%len(n.downs)]
 		last, ok := d.rw.Last()
-		if !ok || missing < 224 {
+		if c, _ := n.flow.Estimator().Cluster(); !ok || missing < 224 || c.Small {
 			continue
 		}
 		for range 4 {

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -65,4 +66,152 @@ func TestAPathThatCarriesEverythingIsFoundWithinASecond(t *testing.T) {
 		}
 		r.decodable(t)
 	})
+}
+
+func TestRandomLossDoesNotTakeThePicture(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frozen float64 // of the time
+		still  time.Duration
+	}{{"loss5", 0.01, 300 * ms}, {"loss10", 0.02, 400 * ms}, {"burst", 0.01, 400 * ms}, {"reorder", 0, 200 * ms}, {"duplicate", 0, 200 * ms}} {
+		each(t, c.name, func(t *testing.T, r *Result) {
+			if r.frozen() > c.frozen || r.longest() > c.still {
+				t.Errorf("frozen %.3f of the time, at most for %v", r.frozen(), r.longest())
+			}
+			if s := r.Samples[len(r.Samples)-1]; s.Levels[0] != 2 {
+				t.Error("the top layer is not there in the end")
+			}
+			r.decodable(t)
+		})
+	}
+}
+
+func TestAThirdLostEachWayStillShowsMovingPictures(t *testing.T) {
+	whole := 0
+	var longest []time.Duration
+	each(t, "loss30", func(t *testing.T, r *Result) {
+		for _, s := range r.Samples {
+			if s.At > 5*time.Second && (s.Estimate < 400_000 || s.Levels[0] < 0) {
+				t.Fatalf("at %v the estimate is %d, layer %d", s.At, s.Estimate, s.Levels[0])
+			}
+		}
+		if r.frozen() > 0.2 {
+			t.Errorf("frozen %.3f of the time", r.frozen())
+		}
+		if whole++; r.longest() > 0 {
+			longest = append(longest, r.longest())
+		}
+		r.decodable(t)
+		if whole == seeds {
+			slices.Sort(longest)
+			if median := longest[len(longest)/2]; median > time.Second {
+				t.Errorf("half of the meetings stand still for more than %v", median)
+			}
+		}
+	})
+}
+
+func TestADistantShakyPathIsNoFullOne(t *testing.T) {
+	each(t, "jitter", func(t *testing.T, r *Result) {
+		if first := r.Screens[0].First; first > 500*ms {
+			t.Errorf("first picture after %v", first)
+		}
+		if r.frozen() > 0 || r.longest() > 200*ms {
+			t.Errorf("frozen %.3f of the time, at most for %v", r.frozen(), r.longest())
+		}
+		for _, s := range r.Samples {
+			if s.At > 10*time.Second && s.Estimate < 1_000_000 {
+				t.Fatalf("at %v the estimate is %d", s.At, s.Estimate)
+			}
+		}
+	})
+}
+
+func TestALinkThatShrinksAndComesBack(t *testing.T) {
+	each(t, "drop", func(t *testing.T, r *Result) {
+		low, top := time.Duration(0), time.Duration(0)
+		for _, s := range r.Samples {
+			switch {
+			case s.At > 10*time.Second && s.At < 20*time.Second:
+				if s.At > 12*time.Second && s.Queue > 300*ms {
+					t.Errorf("at %v the queue is %v", s.At, s.Queue)
+				}
+				if low == 0 && s.Levels[0] < 2 {
+					low = s.At - 10*time.Second
+				}
+			case s.At > 20*time.Second && top == 0 && s.Levels[0] == 2:
+				top = s.At - 20*time.Second
+			}
+		}
+		if low == 0 || low > 500*ms {
+			t.Errorf("the top layer is left after %v", low)
+		}
+		if top == 0 || top > 8*time.Second {
+			t.Errorf("the top layer is back after %v", top)
+		}
+		seen := false
+		for _, s := range r.Screens[0].Shown {
+			seen = seen || s.level == 0 && s.at > 10*time.Second && s.at < 12*time.Second
+		}
+		if !seen {
+			t.Errorf("the low layer is not seen within two seconds: %v", r.Screens[0].Shown)
+		}
+		if r.longest() > time.Second || r.AudioLost > 0.01 {
+			t.Errorf("still for %v, %.3f of the sound lost", r.longest(), r.AudioLost)
+		}
+		r.decodable(t)
+	})
+}
+
+func TestALinkForSoundAloneCarriesSoundAlone(t *testing.T) {
+	each(t, "link100", func(t *testing.T, r *Result) {
+		switches := 0
+		for i := 1; i < len(r.Samples); i++ {
+			a, b := &r.Samples[i-1], &r.Samples[i]
+			if b.At > 2*time.Second && a.Levels[0] != b.Levels[0] {
+				switches++
+			}
+			if b.At > 3*time.Second && b.Paused == 0 {
+				t.Errorf("at %v nobody is told that there is no video", b.At)
+			}
+			if b.At > 3*time.Second && b.Estimate > 135_000 {
+				t.Errorf("at %v the estimate is %d", b.At, b.Estimate)
+			}
+		}
+		if switches > 1 || r.AudioLost > 0.01 {
+			t.Errorf("%d switches, %.3f of the sound lost", switches, r.AudioLost)
+		}
+	})
+}
+
+func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
+	for name, rate := range map[string]float64{"link05": 0.5e6, "link1": 1e6, "link2": 2e6, "link5": 5e6, "link10": 10e6, "policed": 2e6} {
+		each(t, name, func(t *testing.T, r *Result) {
+			changes := 0
+			for i := 1; i < len(r.Samples); i++ {
+				s := &r.Samples[i]
+				if s.At < 10*time.Second {
+					continue
+				}
+				if share := float64(s.Estimate) / rate; share < 0.80 || share > 1.20 {
+					t.Fatalf("at %v the estimate is %.2f of the link", s.At, share)
+				}
+				for d := range s.Levels {
+					if s.Levels[d] != r.Samples[i-1].Levels[d] {
+						changes++
+					}
+				}
+				if s.Queue > 150*ms {
+					t.Errorf("at %v the queue is %v", s.At, s.Queue)
+				}
+			}
+			if changes > 14 { // in 20 s, of 8 pictures; climbing on a wide link takes its time
+				t.Errorf("%d changes of layer", changes)
+			}
+			if r.frozen() > 0.005 || r.AudioLost > 0.01 {
+				t.Errorf("frozen %.3f of the time, %.3f of the sound lost", r.frozen(), r.AudioLost)
+			}
+			r.decodable(t)
+		})
+	}
 }
