@@ -19,7 +19,7 @@ const (
 	paceFull  = 1.05 // while the path's queue is too long
 	repairs   = 0.25 // of the estimate may be retransmissions
 	repairMin = 64_000
-	twiceFrom = 0.12 // of all packets lost
+	twiceFrom = 0.12                   // of all packets lost
 	repairFor = 500 * time.Millisecond // of it may be used at once
 	keep      = 0.02                   // of the estimate is kept back for retransmissions, besides what the path loses
 	useEvery  = 250 * time.Millisecond
