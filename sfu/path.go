@@ -65,8 +65,9 @@ func (n *Node) iceServers(now time.Time) (list []*noderpc.IceServer, username st
 	}}, c.Username
 }
 
-// keptCredentials is how many of a transport's credentials work: the client may still use the one before the newest.
-const keptCredentials = 2
+// keptCredentials is how many of a transport's credentials work: media may still flow over the relay of the one before the
+// one that its client restarts ICE with.
+const keptCredentials = 3
 
 // relayUser notes a credential of the peer, in the loop, and ends older ones.
 func (p *Peer) relayUser(username string) {

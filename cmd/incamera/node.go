@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +30,7 @@ func nodeCommand() *command {
 }
 
 func startNodeProcess(ctx context.Context, _ world, p *process) (func(context.Context), error) {
-	n, err := startNode(ctx, p.c, p.identity, p.rdb, p.log, p.ops.registry)
+	n, err := startNode(ctx, p.c, p.identity, p.rdb, nil, p.log, p.ops.registry)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +63,7 @@ func (p *nodePart) drain(ctx context.Context) {
 // nodePart is a media node with its RPC server and its place in the registry.
 type nodePart struct {
 	media    *sfu.Node
+	ways     *ways
 	rpc      *noderpc.Server
 	rpcAddr  string
 	announce *registry.Announcement
@@ -71,26 +71,35 @@ type nodePart struct {
 	draining atomic.Bool
 }
 
-func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (*nodePart, error) {
+func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, public *certificate, log *slog.Logger, reg prometheus.Registerer) (*nodePart, error) {
 	addrs, err := advertised(c.Media)
 	if err != nil {
 		return nil, err
 	}
-	media, err := sfu.New(sfu.Options{
-		ID: id.ID(), Shards: c.Media.Shards, Listen: netip.MustParseAddrPort(c.Media.Listen), Advertise: addrs,
-		AudioSlots: c.Media.AudioSlots, VideoSlots: c.Media.VideoSlots, Codecs: c.Media.Codecs,
-		MaxParticipants: c.Media.MaxParticipants, Log: log, Registerer: reg,
-	})
+	ways, err := openWays(c, addrs, public, reg, log)
 	if err != nil {
 		return nil, err
 	}
-	p := &nodePart{media: media, served: make(chan struct{})}
+	o := sfu.Options{
+		ID: id.ID(), Shards: c.Media.Shards, Listen: mediaListen(c.Media), Advertise: addrs,
+		AudioSlots: c.Media.AudioSlots, VideoSlots: c.Media.VideoSlots, Codecs: c.Media.Codecs,
+		MaxParticipants: c.Media.MaxParticipants, Log: log, Registerer: reg,
+	}
+	ways.options(&o)
+	media, err := sfu.New(o)
+	if err != nil {
+		ways.close()
+		return nil, err
+	}
+	p := &nodePart{media: media, ways: ways, served: make(chan struct{})}
 	if p.rpc, err = noderpc.NewServer(noderpc.Options{Identity: id, Handler: media, Log: log, Registerer: reg}); err != nil {
+		ways.close()
 		return nil, errors.Join(err, media.Close(ctx))
 	}
 	l, err := net.Listen("tcp", c.Process.RPCListen)
 	if err != nil {
 		p.rpc.Close()
+		ways.close()
 		return nil, errors.Join(fmt.Errorf("process.rpc_listen: %w", err), media.Close(ctx))
 	}
 	p.rpcAddr = c.Process.RPCAddress
@@ -138,4 +147,5 @@ func (p *nodePart) close(ctx context.Context) {
 	p.rpc.Close()
 	<-p.served
 	_ = p.media.Close(ctx)
+	p.ways.close()
 }

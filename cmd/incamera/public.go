@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"incamera/cmd/incamera/config"
+	"incamera/sfu/split"
 	"incamera/signaling/door"
 	"incamera/web"
 )
@@ -35,16 +35,22 @@ const (
 	certificateAge = 10 * time.Second // how late a renewed certificate is noticed
 )
 
-func openPublic(c config.HTTP, dataDir string, api, ws http.Handler, log *slog.Logger) (*public, error) {
+// pages is what the public listener is made of.
+type pages struct {
+	cert   *certificate
+	shared *split.Port // is fed by the listener and tells pages from media; nil: only pages come
+}
+
+// openPublic opens the listener.
+func openPublic(c config.HTTP, front *pages, api, ws http.Handler, log *slog.Logger) (*public, error) {
 	trusted := make([]netip.Prefix, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		trusted[i], _ = config.ParsePrefix(p) // validated
 	}
-	p := &public{done: make(chan struct{})}
+	p := &public{done: make(chan struct{}), caFile: front.cert.caFile}
 	o := door.Options{Listen: c.Listen, Trusted: trusted, ProxyProtocol: c.ProxyProtocol}
-	var err error
-	if o.Certificate, err = p.certificate(c, dataDir); err != nil {
-		return nil, err
+	if front.shared == nil {
+		o.Certificate = front.cert.get
 	}
 	files, err := web.Open()
 	if errors.Is(err, web.ErrNotBuilt) {
@@ -59,18 +65,23 @@ func openPublic(c config.HTTP, dataDir string, api, ws http.Handler, log *slog.L
 	if p.listen, err = door.Listen(o); err != nil {
 		return nil, err
 	}
+	people := p.listen
+	if front.shared != nil {
+		people = front.shared.Listener(split.HTTP)
+		go front.shared.Serve(p.listen)
+	}
 	p.server = &http.Server{
 		Handler:           door.Addresses(trusted, secure(c, mux)),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	go p.serveLoop(log)
+	go p.serveLoop(people, log)
 	return p, nil
 }
 
-func (p *public) serveLoop(log *slog.Logger) {
+func (p *public) serveLoop(people net.Listener, log *slog.Logger) {
 	defer close(p.done)
-	if err := p.server.Serve(p.listen); !errors.Is(err, http.ErrServerClosed) {
+	if err := p.server.Serve(people); !errors.Is(err, http.ErrServerClosed) {
 		log.Error("public listener", "error", err)
 	}
 }
@@ -86,13 +97,13 @@ func secure(c config.HTTP, next http.Handler) http.Handler {
 	})
 }
 
-type certificateFunc = func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-
-func (p *public) certificate(c config.HTTP, dataDir string) (certificateFunc, error) {
+// publicCertificate opens what the public listener serves TLS with.
+func publicCertificate(c config.HTTP, dataDir string) (*certificate, error) {
+	p := &certificate{}
 	cert, key := c.TLS.CertFile, c.TLS.KeyFile
 	switch c.TLS.Mode {
 	case config.TLSOff:
-		return nil, nil
+		return p, nil
 	case config.TLSLocal:
 		host := c.TLS.Host
 		if u, err := url.Parse(c.PublicURL); host == "" && err == nil {
@@ -111,7 +122,8 @@ func (p *public) certificate(c config.HTTP, dataDir string) (certificateFunc, er
 	if err != nil {
 		return nil, fmt.Errorf("http.tls: %w", err)
 	}
-	return files.Certificate, nil
+	p.get = files.Certificate
+	return p, nil
 }
 
 // close stops taking requests and waits for those in flight; WebSockets are ended by signaling before.
@@ -119,5 +131,6 @@ func (p *public) close(ctx context.Context) {
 	if p.server.Shutdown(ctx) != nil {
 		_ = p.server.Close()
 	}
+	_ = p.listen.Close()
 	<-p.done
 }

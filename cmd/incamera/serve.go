@@ -92,11 +92,15 @@ func serve(ctx context.Context, w world, c config.Config) error {
 		return err
 	}
 	defer closeState()
-	n, err := startNode(ctx, c, nodeID, rdb, log, perRole(o.registry, "node"))
+	cert, err := publicCertificate(c.HTTP, c.DataDir)
 	if err != nil {
 		return err
 	}
-	s, err := startSignaling(ctx, c, signalingID, rdb, log, perRole(o.registry, "signaling"))
+	n, err := startNode(ctx, c, nodeID, rdb, cert, log, perRole(o.registry, "node"))
+	if err != nil {
+		return err
+	}
+	s, err := startSignaling(ctx, c, signalingID, rdb, &pages{cert: cert, shared: n.ways.shared()}, log, perRole(o.registry, "signaling"))
 	if err != nil {
 		n.close(ctx)
 		return err

@@ -34,7 +34,11 @@ func signalingCommand() *command {
 }
 
 func startSignalingProcess(ctx context.Context, w world, p *process) (func(context.Context), error) {
-	s, err := startSignaling(ctx, p.c, p.identity, p.rdb, p.log, p.ops.registry)
+	cert, err := publicCertificate(p.c.HTTP, p.c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startSignaling(ctx, p.c, p.identity, p.rdb, &pages{cert: cert}, p.log, p.ops.registry)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ type signalingPart struct {
 	directory *registry.Registry
 }
 
-func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (_ *signalingPart, err error) {
+func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, front *pages, log *slog.Logger, reg prometheus.Registerer) (_ *signalingPart, err error) {
 	sql, err := openSQL(ctx, c)
 	if err != nil {
 		return nil, err
@@ -120,7 +124,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err != nil {
 		return nil, err
 	}
-	if s.public, err = openPublic(c.HTTP, c.DataDir, web.Handler(), s.service.Handler(), log); err != nil {
+	if s.public, err = openPublic(c.HTTP, front, web.Handler(), s.service.Handler(), log); err != nil {
 		return nil, err
 	}
 	return s, s.startLoops(ctx, log)

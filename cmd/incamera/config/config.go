@@ -72,6 +72,29 @@ type Media struct {
 	VideoSlots      int      `yaml:"video_slots"`
 	Codecs          []string `yaml:"codecs"`
 	MaxParticipants int      `yaml:"max_participants"`
+	TCP             TCP      `yaml:"tcp"`
+	Turn            Turn     `yaml:"turn"`
+}
+
+// TCP is where a node takes media over TCP.
+type TCP struct {
+	Listen        string `yaml:"listen"`
+	AdvertisePort int    `yaml:"advertise_port"`
+}
+
+// TCP listeners that are no address.
+const (
+	TCPPublic = "public"
+	TCPOff    = "off"
+)
+
+// Turn is a node's own relay.
+type Turn struct {
+	Enabled  bool   `yaml:"enabled"`
+	UDP      string `yaml:"udp"`
+	Host     string `yaml:"host"`
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
 }
 
 // Redis is the live state. Mode embedded runs a private server inside the process.
@@ -147,7 +170,7 @@ func Default() Config {
 		},
 		Admin: Admin{Listen: "127.0.0.1:8481"},
 		Media: Media{
-			Listen: "0.0.0.0:8490", AudioSlots: 3, VideoSlots: 9, MaxParticipants: 1000,
+			Listen: "[::]:8490", TCP: TCP{Listen: TCPPublic}, Turn: Turn{Enabled: true}, AudioSlots: 3, VideoSlots: 9, MaxParticipants: 1000,
 			Codecs: []string{"VP8", "VP9", "H264", "AV1"},
 		},
 		Redis:     Redis{Mode: RedisEmbedded},

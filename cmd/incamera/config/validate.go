@@ -112,6 +112,18 @@ func (m Media) validate(k *check) {
 			k.bad("media.advertise", "%q is not an address browsers can reach", a)
 		}
 	}
+	if m.TCP.Listen != TCPPublic && m.TCP.Listen != TCPOff {
+		if ap, err := netip.ParseAddrPort(m.TCP.Listen); err != nil || ap.Port() == 0 {
+			k.bad("media.tcp.listen", "is %q, must be public, off, or address:port with a port", m.TCP.Listen)
+		}
+	}
+	k.between("media.tcp.advertise_port", m.TCP.AdvertisePort, 0, 65535)
+	if m.Turn.UDP != "" {
+		k.address("media.turn.udp", m.Turn.UDP)
+	}
+	if (m.Turn.CertFile != "") != (m.Turn.KeyFile != "") {
+		k.bad("media.turn", "cert_file and key_file go together")
+	}
 	k.between("media.shards", m.Shards, 0, 64)
 	k.between("media.audio_slots", m.AudioSlots, 1, 8)
 	k.between("media.video_slots", m.VideoSlots, 1, 49)
