@@ -52,9 +52,9 @@ export async function launchStrictChromium() {
   };
 }
 
-export async function launchFirefox() {
+export async function launchFirefox({ acceptInsecureCerts = false } = {}) {
   const browser = await puppeteer.launch({
-    browser: 'firefox', executablePath: firefoxPath, headless: true,
+    browser: 'firefox', executablePath: firefoxPath, headless: true, acceptInsecureCerts,
     extraPrefsFirefox: {
       'media.navigator.permission.disabled': true, 'media.navigator.streams.fake': true,
       'media.autoplay.default': 0, 'media.peerconnection.ice.obfuscate_host_addresses': false,

@@ -22,9 +22,9 @@ export function namespacesMissing() {
 
 /** A server at 10.77.0.1 and a client at 10.77.0.2; the client's address and firewall can be changed. */
 export class Wire {
-  constructor() {
-    this.server = `mobility-${process.pid}-s`;
-    this.client = `mobility-${process.pid}-c`;
+  constructor(name = 'mobility') {
+    this.server = `${name}-${process.pid}-s`;
+    this.client = `${name}-${process.pid}-c`;
     this.serverIP = '10.77.0.1';
     this.clientIP = '10.77.0.2';
     this.prefix = ['ip', 'netns', 'exec', this.server];

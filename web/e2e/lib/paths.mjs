@@ -1,0 +1,126 @@
+// Runs on the client's host of paths.test.mjs: a meeting with Chromium and Firefox where no UDP passes over IPv4.
+import { test, before, after, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { X509Certificate, createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join as path } from 'node:path';
+import { place, serve } from './server.mjs';
+import { launchChromium, launchFirefox } from './browsers.mjs';
+import { hearsOthers, invite, join, seesOthers, setUp, startMeeting } from './people.mjs';
+
+const serverIP = process.env.PATHS_SERVER_IP;
+
+/** Lets a page use nothing but relays, of one kind. */
+const relayOnly = (kind) => {
+  const Native = globalThis.RTCPeerConnection;
+  const only = (c) => ({
+    ...c, iceTransportPolicy: 'relay',
+    iceServers: (c.iceServers ?? []).map((s) => ({ ...s, urls: [s.urls].flat().filter((u) => u.startsWith(kind)) })).filter((s) => s.urls.length > 0),
+  });
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(c = {}) { super(only(c)); }
+    setConfiguration(c) { super.setConfiguration(only(c)); }
+  };
+};
+
+/** The pair that media goes over: what the browser says of both ends. */
+const way = () => Promise.all(globalThis.__observer.pcs.filter((pc) => pc.connectionState === 'connected').map(async (pc) => {
+  const all = new Map(await pc.getStats());
+  const pairs = [...all.values()].filter((s) => s.type === 'candidate-pair');
+  const chosen = [...all.values()].find((s) => s.type === 'transport')?.selectedCandidatePairId;
+  const pair = all.get(chosen) ?? pairs.find((p) => p.selected) ?? pairs.find((p) => p.nominated && p.state === 'succeeded');
+  const local = all.get(pair?.localCandidateId);
+  const remote = all.get(pair?.remoteCandidateId);
+  return { protocol: local?.protocol, type: local?.candidateType, relay: local?.relayProtocol, to: remote?.address, port: remote?.port };
+})).then((list) => list.at(-1));
+
+describe('where no UDP passes', { timeout: 110_000 }, () => {
+  let home, server, chromium, firefox, lin, zhao, chen, link;
+  before(async () => {
+    home = await place();
+    const url = `https://${serverIP}:${home.http}`;
+    server = await serve({
+      INCAMERA_HTTP_LISTEN: `[::]:${home.http}`, INCAMERA_MEDIA_LISTEN: `[::]:${home.udp}`, INCAMERA_MEDIA_ADVERTISE: `${serverIP},fd77::1`,
+    }, { at: home, url, args: ['--tls', '--host', serverIP], prefix: ['ip', 'netns', 'exec', process.env.PATHS_SERVER] });
+    const leaf = new X509Certificate(await readFile(path(home.dir, 'tls', 'leaf.crt')));
+    const pin = createHash('sha256').update(leaf.publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+    chromium = await launchChromium([`--ignore-certificate-errors-spki-list=${pin}`, '--ignore-certificate-errors']);
+    firefox = await launchFirefox({ acceptInsecureCerts: true });
+    [lin, zhao, chen] = [await chromium.person(), await chromium.person(), await firefox.person()];
+    await setUp(lin, server);
+    await invite(lin, zhao, server, { name: 'Zhao Heng', login: 'zhao.heng' });
+    await invite(lin, chen, server, { name: 'Chen Jing', login: 'chen.jing' });
+  });
+  after(async () => {
+    await chromium?.close();
+    await firefox?.close();
+    await server?.stop();
+    if (home) await rm(home.dir, { recursive: true, force: true });
+  });
+
+  test('Chromium and Firefox meet over TCP, on the port of the pages', async () => {
+    link = await startMeeting(lin, server);
+    await join(lin);
+    await chen.goto(link);
+    await join(chen);
+    await Promise.all([lin, chen].map(async (p) => {
+      await seesOthers(p, 1);
+      await hearsOthers(p, 1);
+    }));
+    for (const p of [lin, chen]) {
+      const w = await p.evaluate(way);
+      console.log(`${p.browser}: ${JSON.stringify(w)}`);
+      assert.equal(w.protocol, 'tcp', p.browser);
+      assert.notEqual(w.type, 'relay', p.browser);
+      assert.equal(w.port, home.http, p.browser);
+    }
+  });
+
+  for (const [kind, protocol] of [['turns:', 'tls'], ['turn:', 'tcp']]) {
+    test(`whoever gets out over ${protocol} to a relay only is in the meeting too`, async () => {
+      const context = zhao.page.context();
+      const page = await context.newPage();
+      await zhao.page.close();
+      zhao.page = page;
+      await page.addInitScript(relayOnly, kind);
+      await zhao.goto(link);
+      const begin = Date.now();
+      await join(zhao);
+      await seesOthers(zhao, 2).catch(async (e) => {
+        console.log(JSON.stringify(await zhao.evaluate(async () => Promise.all(globalThis.__observer.pcs.map(async (pc) => [pc.connectionState, pc.iceConnectionState, pc.getConfiguration(), [...(await pc.getStats()).values()].filter((s) => /candidate/.test(s.type))])))));
+        throw e;
+      });
+      await seesOthers(lin, 2);
+      const w = await zhao.evaluate(way);
+      console.log(`${protocol} relay: others seen after ${Date.now() - begin} ms, ${JSON.stringify(w)}`);
+      assert.equal(w.type, 'relay');
+      assert.equal(w.relay, protocol);
+    });
+  }
+
+  test('the node counts the ways', async () => {
+    const text = execFileSync('ip', ['netns', 'exec', process.env.PATHS_SERVER, process.execPath, '-e',
+      `fetch(${JSON.stringify(`${server.admin}/metrics`)}).then((r) => r.text()).then((t) => process.stdout.write(t))`], { encoding: 'utf8' });
+    for (const p of ['tcp', 'turn_tcp', 'turn_tls']) {
+      assert.ok(new RegExp(`incamera_sfu_paths_total\\{family="ipv4",path="${p}",role="node"\\} [1-9]`).test(text), p);
+    }
+    assert.ok(/what="engine_media_refused"\} 0/.test(text));
+  });
+
+  test('over IPv6 UDP passes, and the browsers use it', async () => {
+    execFileSync('ip6tables', ['-F', 'OUTPUT']);
+    execFileSync('iptables', ['-A', 'OUTPUT', '-p', 'tcp', '!', '--dport', `${home.http}`, '-d', serverIP, '-j', 'REJECT']);
+    for (const p of [lin, chen]) {
+      await p.page.reload();
+      await join(p);
+    }
+    await Promise.all([lin, chen].map((p) => seesOthers(p, 1)));
+    for (const p of [lin, chen]) {
+      const w = await p.evaluate(way);
+      console.log(`${p.browser}: ${JSON.stringify(w)}`);
+      assert.equal(w.protocol, 'udp', p.browser);
+      assert.equal(w.to, 'fd77::1', p.browser);
+    }
+  });
+});
