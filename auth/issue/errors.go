@@ -15,6 +15,7 @@ const (
 	CodeSecondFactorRequired Code = "second_factor_required" // none given, or not fresh enough
 	CodeBanned               Code = "banned"
 	CodeLobbyRequired        Code = "lobby_required" // may only wait to be admitted
+	CodeLimit                Code = "limit"          // as many as there may be
 	CodeForbidden            Code = "forbidden"      // policy, or not theirs to ask
 	CodeUnavailable          Code = "unavailable"    // database or audit record out of reach: nothing is issued
 )

@@ -14,6 +14,7 @@ import (
 	"incamera/auth/login"
 	"incamera/auth/policy"
 	"incamera/auth/store"
+	"incamera/auth/streamkey"
 	"incamera/auth/token"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	Store      *store.Store
 	Sessions   *login.Sessions
 	Clients    apiclient.Clients
+	Streams    streamkey.Keys
 	Policy     *policy.Engine
 	Audit      *audit.Log
 	Minter     *token.Minter
@@ -33,8 +35,8 @@ type Options struct {
 
 // Validate says what is missing.
 func (o Options) Validate() error {
-	if o.Store == nil || o.Sessions == nil || o.Clients == nil || o.Policy == nil || o.Audit == nil || o.Minter == nil || o.Verifier == nil {
-		return errors.New("issue: Store, Sessions, Clients, Policy, Audit, Minter and Verifier are required")
+	if o.Store == nil || o.Sessions == nil || o.Clients == nil || o.Policy == nil || o.Audit == nil || o.Minter == nil || o.Verifier == nil || o.Streams.Store == nil {
+		return errors.New("issue: Store, Sessions, Clients, Policy, Audit, Minter, Verifier and Streams are required")
 	}
 	if o.MaxAge < 0 {
 		return errors.New("issue: MaxAge is negative")
@@ -63,6 +65,7 @@ const (
 	pathClient = "client"
 	pathGuest  = "guest"
 	pathLobby  = "lobby"
+	pathStream = "stream"
 )
 
 // Classes of rooms that only their members enter by themselves; all other classes are open to every account of the

@@ -22,6 +22,7 @@ import (
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/store"
+	"incamera/auth/streamkey"
 	"incamera/auth/token"
 )
 
@@ -81,7 +82,7 @@ func newWorld(t *testing.T, rules ...policy.Rule) *world {
 	w.clients = apiclient.Registry{Store: w.s, Now: now}
 	w.Issuer, err = issue.New(issue.Options{
 		Store: w.s, Sessions: w.sessions, Clients: w.clients, Policy: engine, Audit: log, Minter: w.minter, Verifier: w.verifier,
-		MaxAge: time.Hour, Registerer: reg, Now: now,
+		Streams: streamkey.Keys{Store: w.s, Now: now}, MaxAge: time.Hour, Registerer: reg, Now: now,
 	})
 	check(err)
 	for _, n := range []string{"ada", "bob", "eve"} {
@@ -207,7 +208,16 @@ func TestEveryPathNeedsAFreshSecondFactor(t *testing.T) {
 			return w.LobbyPass(ctx, issue.LobbyRequest{Room: open, Login: w.loginIn(t, "bob", state), Key: key, Address: from})
 		}, true},
 	}
-	covered := map[string]bool{}
+	paths["stream key, by its issuer's factor"] = path{"StreamKey", func(t *testing.T, w *world, state string) (issue.Issued, error) {
+		k, err := w.StreamKey(ctx, issue.StreamKeyRequest{
+			Login: w.loginIn(t, "ada", state), Room: open, Label: "Camera 1", Mode: streamkey.Publish, Life: time.Hour, Address: from,
+		})
+		if err != nil {
+			return issue.Issued{Token: k.Secret}, err
+		}
+		return w.ForStream(ctx, issue.StreamRequest{Secret: k.Secret, Mode: streamkey.Publish, Key: key, Address: from})
+	}, false}
+	covered := map[string]bool{"ForStream": true} // it takes what StreamKey gives, and nothing else
 	for name, p := range paths {
 		covered[p.method] = true
 		for state, want := range states {

@@ -39,7 +39,7 @@ type Rule struct {
 type Request struct {
 	Subject   string
 	Role      string // of the account: user, admin, …; "guest" without an account
-	Assurance string // guest, mfa, phishing_resistant
+	Assurance string // guest, stream_key, mfa, phishing_resistant
 	FactorAge time.Duration
 	Member    bool // owner or member of the room
 	RoomClass string
@@ -60,6 +60,7 @@ func Defaults(maxAge time.Duration) []Rule {
 	fresh := fmt.Sprintf("factor_age <= duration('%ds')", int(maxAge.Seconds()))
 	return []Rule{
 		{"guest", "assurance == 'guest'", Allow, "admitted by a host"},
+		{"stream-key", "assurance == 'stream_key'", Allow, "a stream key of a host"},
 		{"second-factor", "assurance in ['mfa', 'phishing_resistant'] && " + fresh, Allow, ""},
 		{"stale-factor", "assurance in ['mfa', 'phishing_resistant']", StepUp, "confirm your second factor"},
 	}

@@ -61,13 +61,15 @@ type Store struct {
 	Bans     Bans
 	Audit    Audit
 	Settings Settings
+
+	StreamKeys StreamKeys
 }
 
 func with(db *sql.DB, q querier) *Store {
 	return &Store{
 		db: db, Users: Users{q}, Invites: Invites{q}, Factors: Factors{q}, Recovery: Recovery{q}, Logins: Logins{q},
 		Clients: Clients{q}, Rooms: Rooms{q}, Members: Members{q}, Meetings: Meetings{q}, Bans: Bans{q}, Audit: Audit{q},
-		Settings: Settings{q},
+		Settings: Settings{q}, StreamKeys: StreamKeys{q},
 	}
 }
 

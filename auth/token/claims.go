@@ -155,7 +155,7 @@ func (p personClaims) check() error {
 		return failf(CodeClaims, "sponsor, client or login")
 	case !validKinds(p.Publish):
 		return failf(CodeClaims, "publish")
-	case p.Assurance == AssuranceGuest && (p.Sponsor == "" || p.Moderate):
+	case (p.Assurance == AssuranceGuest || p.Assurance == AssuranceStreamKey) && (p.Sponsor == "" || p.Moderate):
 		// nobody enters unverified without a sponsor, and no such person has power over others
 		return failf(CodeClaims, "guest")
 	case p.Moderate && p.Role != RoleHost && p.Role != RoleCohost:
@@ -215,7 +215,7 @@ func (c lobbyClaims) check() error {
 		return failf(CodeClaims, "sub")
 	case !ValidName(c.Name):
 		return failf(CodeClaims, "name")
-	case !c.Assurance.Valid():
+	case !c.Assurance.Valid() || c.Assurance == AssuranceStreamKey: // a program does not wait at the door
 		return failf(CodeClaims, "assurance")
 	case !optionalID(c.Login) || !optionalID(c.Client):
 		return failf(CodeClaims, "login or client")
@@ -233,7 +233,7 @@ func (c admissionClaims) check() error {
 		return failf(CodeClaims, "waiter")
 	case c.EnteredAt <= 0:
 		return failf(CodeClaims, "entered_at")
-	case c.Assurance == AssuranceGuest:
+	case c.Assurance == AssuranceGuest || c.Assurance == AssuranceStreamKey:
 		return failf(CodeClaims, "assurance") // nobody unverified vouches for anybody
 	}
 	return c.personClaims.check()

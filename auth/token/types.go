@@ -77,10 +77,11 @@ const (
 	AssuranceGuest             Assurance = "guest"
 	AssuranceMFA               Assurance = "mfa"
 	AssurancePhishingResistant Assurance = "phishing_resistant"
+	AssuranceStreamKey         Assurance = "stream_key" // a program with a stream key; Sponsor is who issued it
 )
 
 func (a Assurance) Valid() bool {
-	return a == AssuranceGuest || a == AssuranceMFA || a == AssurancePhishingResistant
+	return a == AssuranceGuest || a == AssuranceMFA || a == AssurancePhishingResistant || a == AssuranceStreamKey
 }
 
 // Person is who enters and what they may do. Subject is stable per person: "u:<user id>", "c:<client>:<user>",

@@ -20,6 +20,7 @@ import (
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/store"
+	"incamera/auth/streamkey"
 	"incamera/auth/token"
 	"incamera/auth/vault"
 	"incamera/cluster/once"
@@ -76,7 +77,7 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p.issuer, err = issue.New(issue.Options{
 		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: engine, Audit: p.audit, Minter: p.minter,
-		Verifier: p.tokens, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
+		Verifier: p.tokens, Streams: streamkey.Keys{Store: s}, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
 	})
 	return p, err
 }

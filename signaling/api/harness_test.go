@@ -31,6 +31,7 @@ import (
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/store"
+	"incamera/auth/streamkey"
 	"incamera/auth/token"
 	"incamera/auth/vault"
 	"incamera/cluster/live"
@@ -140,7 +141,7 @@ func newWorld(t testing.TB, publicURL string) *world {
 	must(t, err)
 	o.Issue, err = issue.New(issue.Options{
 		Store: w.store, Sessions: o.Logins, Clients: w.registry, Policy: engine, Audit: o.Audit, Minter: minter,
-		Verifier: w.tokens, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,
+		Verifier: w.tokens, Streams: streamkey.Keys{Store: w.store, Now: w.clock}, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,
 	})
 	must(t, err)
 	w.setup, err = w.accounts.PrepareSetup(ctx)

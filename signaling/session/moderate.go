@@ -145,7 +145,7 @@ func admit(ctx context.Context, s *Session, req *request) error {
 	if err != nil {
 		return err
 	}
-	if st.Person.Assurance == token.AssuranceGuest {
+	if a := st.Person.Assurance; a == token.AssuranceGuest || a == token.AssuranceStreamKey {
 		return refuse(wire.CodeForbidden, "only somebody with a second factor can vouch for a guest")
 	}
 	host := st.Person // with the rights of now: a person may have been made co-host since they entered
