@@ -10,6 +10,7 @@ import (
 	"incamera/auth/login"
 	"incamera/auth/mfa"
 	"incamera/auth/store"
+	"incamera/auth/streamkey"
 )
 
 // Refusals that mean another thing on one route than in general.
@@ -41,6 +42,7 @@ var refusals = []struct {
 	{apiclient.ErrReplayed, &problem{status: http.StatusUnauthorized, code: "token_used", text: "the client assertion was used before"}},
 	{apiclient.ErrUnavailable, errUnavailable},
 	{apiclient.ErrFactor, errSecondFactor},
+	{streamkey.ErrNotFound, errNotFound},
 	{store.ErrNotFound, errNotFound},
 	{store.ErrConflict, errChanged},
 }
@@ -77,6 +79,7 @@ var issued = map[issue.Code]*problem{
 	issue.CodeSecondFactorRequired: errSecondFactor,
 	issue.CodeBanned:               {status: http.StatusForbidden, code: "banned", text: "a host banned you from this room"},
 	issue.CodeLobbyRequired:        {status: http.StatusForbidden, code: "lobby_required", text: "a host has to let you in"},
+	issue.CodeLimit:                {status: http.StatusConflict, code: "limit", text: "there are as many as there may be"},
 	issue.CodeForbidden:            errForbidden,
 	issue.CodeUnavailable:          errUnavailable,
 }

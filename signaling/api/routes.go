@@ -49,6 +49,9 @@ func (a *API) pages() []route {
 		{"DELETE /api/v1/rooms/{room}", false, a.deleteRoom},
 		{"POST /api/v1/rooms/{room}/token", false, a.roomToken},
 		{"POST /api/v1/rooms/{room}/lobby", true, a.lobbyPass},
+		{"GET /api/v1/rooms/{room}/stream-keys", false, a.listStreamKeys},
+		{"POST /api/v1/rooms/{room}/stream-keys", true, a.createStreamKey},
+		{"DELETE /api/v1/rooms/{room}/stream-keys/{id}", false, a.revokeStreamKey},
 		{"/api/v1/", false, a.nothing},
 	}
 }
