@@ -90,6 +90,9 @@ func (p *prober) sent(size int, now time.Duration) {
 	if !p.active {
 		return
 	}
+	if p.bytes == 0 {
+		p.began = now
+	}
 	if now != p.lastSent {
 		p.lastSent, p.lastBytes = now, 0
 	}
