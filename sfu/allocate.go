@@ -104,7 +104,7 @@ func (d *Down) bid(s *allot.Slot, speaker uint32) {
 func (d *Down) settle(s *allot.Slot) {
 	src := d.target
 	if src == nil || !d.peer.ready {
-		d.ask(nil)
+		d.ask(point{})
 		d.pause("")
 		return
 	}
@@ -122,9 +122,9 @@ func (d *Down) settle(s *allot.Slot) {
 		return
 	}
 	if s.Ask == allot.None {
-		d.ask(nil)
+		d.ask(point{})
 	} else {
-		d.ask(m.ways[s.Ask].layer)
+		d.ask(m.ways[s.Ask])
 	}
 	if s.Target == allot.None {
 		d.pause(pausedNoLayer)
@@ -136,7 +136,7 @@ func (d *Down) settle(s *allot.Slot) {
 
 // stop forwards nothing any more, for a reason.
 func (d *Down) stop(why string) {
-	d.ask(nil)
+	d.ask(point{})
 	d.stopWanting()
 	if d.layer != nil {
 		d.cut()

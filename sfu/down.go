@@ -50,7 +50,8 @@ type Down struct {
 
 	wish   wish
 	target *Source // whom the slot is for
-	asks   *Layer  // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
+	asks   point   // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
+	asked  int     // where that is noted in the source's hints
 	layer  *Layer  // what is forwarded, nil: nothing
 	want   *Layer  // what is waited for, until its key frame
 	point  point   // how much of the stream is aimed at
@@ -191,17 +192,18 @@ func (d *Down) stopWanting() {
 	}
 }
 
-// ask notes which layer the wish is about. A layer that was switched off comes back only by this.
-func (d *Down) ask(l *Layer) {
-	if d.asks == l {
+// ask notes which layer is asked for. A layer that was switched off comes back only by this.
+func (d *Down) ask(pt point) {
+	if d.asks.layer == pt.layer && d.asks.spatial == pt.spatial {
 		return
 	}
 	now := d.peer.shard.now
-	if d.asks != nil {
-		d.asks.source.hints.Watch(d.asks.index, -1, now)
+	if l := d.asks.layer; l != nil {
+		l.source.hints.Watch(d.asked, -1, now)
 	}
-	if d.asks = l; l != nil {
-		l.source.hints.Watch(l.index, 1, now)
+	if d.asks = pt; pt.layer != nil {
+		d.asked = pt.layer.hint(pt.spatial)
+		pt.layer.source.hints.Watch(d.asked, 1, now)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"math/bits"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -77,6 +78,9 @@ func (d *Down) sync() (ms int64, ts uint32) {
 // tellHints says which layers of a source somebody watches.
 func (p *Peer) tellHints(src *Source, mask uint8) {
 	hints := &noderpc.PublishHints{Kind: src.kind}
+	if len(src.rids) == 0 {
+		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Active: true, Spatial: uint32(bits.Len8(mask))})
+	}
 	for i, rid := range src.rids {
 		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Rid: rid, Active: mask&(1<<i) != 0})
 	}
@@ -88,7 +92,7 @@ func (p *Peer) resync() {
 	p.tell()
 	p.tellSlots(true)
 	for _, src := range p.sources {
-		if src != nil && len(src.rids) > 0 {
+		if src != nil && src.hinted() {
 			mask, _ := src.hints.Wanted(p.shard.now)
 			p.tellHints(src, mask)
 		}

@@ -31,6 +31,9 @@ func (l *Layer) facts(slot *ring.Slot, h *rtp.Header, kind codec.Kind) (codec.Fa
 	if f.KeyStart && f.Width > 0 {
 		l.source.set.Size(l.index, f.Width, f.Height)
 	}
+	if n := l.reader.Spatial; n > l.spatial || n == l.spatial && n > 0 && l.reader.Width[n-1] > l.widest[0] {
+		l.spatial, l.widest = n, [2]uint16{l.reader.Width[n-1], l.reader.Height[n-1]}
+	}
 	if l.grid == nil && (f.SID > 0 || f.TID > 0) {
 		l.grid = new(layer.Grid)
 	}

@@ -16,12 +16,13 @@ const begins = 300 * time.Millisecond
 // menu is the ways in which a source can be shown, and those in which it could be if its publisher sent more. Both lists
 // run alike, from the cheapest up.
 type menu struct {
-	made   bool
-	at     time.Duration
-	ways   []point
-	points []allot.Point
-	living []point // scratch
-	sent   int     // how many are not off
+	made    bool
+	at      time.Duration
+	ways    []point
+	points  []allot.Point
+	living  []point // scratch
+	missing []point // scratch
+	sent    int     // how many are not off
 }
 
 // offers lists the ways of now.
@@ -41,6 +42,12 @@ func (src *Source) offers() *menu {
 			pt.bitrate = src.steady(i, pt.bitrate, now)
 			m.add(pt, false)
 			listed = true
+		}
+		if listed {
+			m.missing = l.off(m.missing[:0], now)
+			for _, pt := range m.missing {
+				m.add(pt, true)
+			}
 		}
 		if !listed {
 			off := whole(l)
@@ -100,7 +107,7 @@ func (m *menu) find(pt point) int {
 // that come later; and the largest size is all sizes while the stream begins, for they come one after the other.
 func (m *menu) aim(i int, limited bool, now time.Duration) point {
 	pt := m.ways[i]
-	last := i+1 == len(m.ways) || m.ways[i+1].layer != pt.layer
+	last := i+1 == len(m.ways) || m.ways[i+1].layer != pt.layer || m.points[i+1].Off
 	if last || m.ways[i+1].spatial != pt.spatial {
 		pt.temporal = everything
 	}

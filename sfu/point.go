@@ -54,6 +54,42 @@ func (l *Layer) points(buf []point, now time.Duration) []point {
 	return buf
 }
 
+// off lists the spatial layers that the stream had and does not have now, whole.
+func (l *Layer) off(buf []point, now time.Duration) []point {
+	if l.grid == nil || l.grid.AliveSpatial(uint8(max(l.spatial, 1)-1), now) {
+		return buf
+	}
+	for s := int(l.grid.Top(now)) + 1; s < l.spatial; s++ {
+		half := l.spatial - 1 - s
+		width, height := l.widest[0]>>half, l.widest[1]>>half
+		buf = append(buf, point{
+			layer: l, spatial: uint8(s), temporal: everything, bitrate: layer.ExpectSize(width, height),
+			width: width, height: height,
+		})
+	}
+	return buf
+}
+
+// hint is the place of a spatial layer in the source's hints: of simulcast, the streams are counted there.
+func (l *Layer) hint(spatial uint8) int {
+	if len(l.source.rids) > 0 {
+		return l.index
+	}
+	return min(int(spatial), max(l.spatial, 1)-1)
+}
+
+// hinted says whether the publisher is told what is watched: of a stream of spatial layers, once it is seen what the
+// first viewers want.
+func (src *Source) hinted() bool {
+	if len(src.rids) > 0 {
+		return true
+	}
+	l := src.layers[0]
+	return l.spatial > 1 && l.ring != nil && src.peer.shard.now-l.opened >= hintAfter
+}
+
+const hintAfter = 2 * time.Second
+
 // size is that of a spatial layer, as the stream told it.
 func (l *Layer) size(spatial uint8) (width, height uint16) {
 	if n := l.reader.Spatial; n > 0 {

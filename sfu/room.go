@@ -133,7 +133,7 @@ func (r *Room) remove(p *Peer) {
 	for _, d := range p.downs {
 		d.stopWanting()
 		d.cut()
-		d.ask(nil)
+		d.ask(point{})
 		d.target = nil
 	}
 	for i, other := range r.peers {

@@ -1,7 +1,9 @@
 package sfu
 
 import (
+	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ type layered struct {
 	t           *testing.T
 	pub, viewer *party
 	pic, since  int
+	layers      uint8
 	late        [][]byte // packets that were held back
 	hold        func(sid uint8, part int) bool
 	asked       time.Duration
@@ -32,7 +35,7 @@ type arrived struct {
 }
 
 func newLayered(t *testing.T) *layered {
-	l := &layered{direct: newDirect(t), t: t}
+	l := &layered{direct: newDirect(t), t: t, layers: 3}
 	l.edit = func(sdp string) string {
 		return strings.ReplaceAll(sdp, "a=rtpmap:96 VP8/90000", "a=rtpmap:96 VP9/90000\r\na=fmtp:96 profile-id=0")
 	}
@@ -46,7 +49,7 @@ func (l *layered) picture(key bool) {
 		l.since = 0
 	}
 	pattern := [4]struct{ tid, diff byte }{{0, 4}, {2, 1}, {1, 2}, {2, 1}}[l.since%4]
-	for sid := range uint8(3) {
+	for sid := range l.layers {
 		for part := range 2 {
 			b0 := byte(0x80 | 0x20 | 0x10)
 			if part == 0 {
@@ -65,11 +68,12 @@ func (l *layered) picture(key bool) {
 				p[3] |= 1
 			} else if part == 0 {
 				p[0] |= 0x02
-				p = append(p, 2<<5|0x10, 0, 240, 0, 135, 1, 224, 1, 14, 3, 192, 2, 28)
+				sizes := [][]byte{{0, 240, 0, 135}, {1, 224, 1, 14}, {3, 192, 2, 28}}
+				p = append(append(p, (l.layers-1)<<5|0x10), bytes.Join(sizes[:l.layers], nil)...)
 			}
 			p = append(p, make([]byte, 60<<sid)...)
 			var head [rtp.MaxHeader]byte
-			h := rtp.Out{PT: vp8PT, Marker: sid == 2 && part == 1, Seq: l.pub.seq, TS: l.pub.ts, SSRC: 77001, MID: "1", TransportCC: l.pub.seq}
+			h := rtp.Out{PT: vp8PT, Marker: sid == l.layers-1 && part == 1, Seq: l.pub.seq, TS: l.pub.ts, SSRC: 77001, MID: "1", TransportCC: l.pub.seq}
 			n := rtp.Put(head[:], &h, &rtp.ExtIDs{MID: midID, TransportCC: tccID})
 			sealed := l.pub.seal(l.t, append(head[:n:n], p...))
 			l.pub.seq++
@@ -224,5 +228,46 @@ func TestALostPacketOfALayerThatIsSentComesAsARepair(t *testing.T) {
 		if !have[n] {
 			t.Errorf("number %d never came", n)
 		}
+	}
+}
+
+// hint is what the publisher was told last: how many spatial layers are watched.
+func (l *layered) hint() int {
+	mask, _ := l.pub.sources[camera].hints.Wanted(l.s.now)
+	return bits.Len8(mask)
+}
+
+func TestThePublisherIsToldHowManyLayersAreWatched(t *testing.T) {
+	l := newLayered(t)
+	l.viewer.size(960, 540)
+	l.run(20)
+	src := l.pub.sources[camera]
+	if src.hinted() {
+		t.Error("told while the stream begins, before it is known what viewers want")
+	}
+	l.run(60)
+	if !src.hinted() || l.hint() != 3 {
+		t.Fatalf("told %v: %d of 3 layers are watched", src.hinted(), l.hint())
+	}
+	l.viewer.size(240, 135)
+	l.run(30)
+	if l.hint() != 3 {
+		t.Error("layers are switched off at once: people come back")
+	}
+	l.run(130)
+	if l.hint() != 1 {
+		t.Fatalf("%d layers are said to be watched, the picture needs one", l.hint())
+	}
+	l.layers = 1
+	l.run(60)
+	l.viewer.size(480, 270)
+	if l.run(10); l.hint() != 2 {
+		t.Fatalf("%d layers are asked for again", l.hint())
+	}
+	l.layers = 2
+	l.viewer.size(480, 270)
+	got := l.run(40)
+	if sid, _ := highest(got[len(got)-8:]); sid != 1 {
+		t.Errorf("it came, and layer %d is forwarded", sid)
 	}
 }

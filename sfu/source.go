@@ -65,6 +65,8 @@ type Layer struct {
 	reader   codec.Reader
 	dd       *describer  // nil: no dependency descriptor came
 	grid     *layer.Grid // nil: the stream has no layers of its own
+	spatial  int         // the most spatial layers that the stream said it has
+	widest   [2]uint16   // its size then
 	nack     *nack.Generator
 	stats    report.Receiver
 	srcClock report.SourceClock

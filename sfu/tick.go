@@ -65,7 +65,7 @@ func (s *Shard) tickPeer(p *Peer) {
 	}
 	s.feedback(p)
 	for _, src := range p.sources {
-		if src != nil && len(src.rids) > 0 {
+		if src != nil && src.hinted() {
 			if mask, changed := src.hints.Wanted(s.now); changed {
 				p.tellHints(src, mask)
 			}

@@ -1432,9 +1432,11 @@ func (x *PublishHints) GetLayers() []*LayerHint {
 }
 
 type LayerHint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rid           string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
-	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Rid    string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
+	Active bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	// How many spatial layers of this encoding anybody watches; 0: all, or it has one.
+	Spatial       uint32 `protobuf:"varint,3,opt,name=spatial,proto3" json:"spatial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1481,6 +1483,13 @@ func (x *LayerHint) GetActive() bool {
 		return x.Active
 	}
 	return false
+}
+
+func (x *LayerHint) GetSpatial() uint32 {
+	if x != nil {
+		return x.Spatial
+	}
+	return 0
 }
 
 var File_cluster_noderpc_node_proto protoreflect.FileDescriptor
@@ -1576,10 +1585,11 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\x05level\x18\x02 \x01(\rR\x05level\"o\n" +
 	"\fPublishHints\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.incamera.node.v1.KindR\x04kind\x123\n" +
-	"\x06layers\x18\x02 \x03(\v2\x1b.incamera.node.v1.LayerHintR\x06layers\"5\n" +
+	"\x06layers\x18\x02 \x03(\v2\x1b.incamera.node.v1.LayerHintR\x06layers\"O\n" +
 	"\tLayerHint\x12\x10\n" +
 	"\x03rid\x18\x01 \x01(\tR\x03rid\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06active*c\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\x12\x18\n" +
+	"\aspatial\x18\x03 \x01(\rR\aspatial*c\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bKIND_MIC\x10\x01\x12\x0f\n" +

@@ -44,6 +44,13 @@ func (s *Set) Expect(i int) Bitrate {
 		return rate
 	}
 	width, height := s.size(i)
+	return expectAt(width, height)
+}
+
+// ExpectSize is what a picture of this size costs.
+func ExpectSize(width, height uint16) Bitrate { return expectAt(uint32(width), uint32(height)) }
+
+func expectAt(width, height uint32) Bitrate {
 	return Bitrate(width) * Bitrate(height) * bitsPerPixel / 2
 }
 

@@ -149,7 +149,7 @@ func (r *Room) speakersLocked(s *noderpc.Speakers) *wire.ServerMessage {
 func hintsToWire(h *noderpc.PublishHints) *wire.ServerMessage {
 	out := &wire.PublishHints{Kind: wire.SourceKind(h.Kind)}
 	for _, l := range h.Layers {
-		out.Layers = append(out.Layers, &wire.LayerHint{Rid: l.Rid, Active: l.Active})
+		out.Layers = append(out.Layers, &wire.LayerHint{Rid: l.Rid, Active: l.Active, Spatial: l.Spatial})
 	}
 	return &wire.ServerMessage{Body: &wire.ServerMessage_PublishHints{PublishHints: out}}
 }

@@ -2697,9 +2697,11 @@ func (x *PublishHints) GetLayers() []*LayerHint {
 }
 
 type LayerHint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rid           string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
-	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Rid    string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
+	Active bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	// How many spatial layers of this encoding anybody watches; 0: all, or it has one.
+	Spatial       uint32 `protobuf:"varint,3,opt,name=spatial,proto3" json:"spatial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2746,6 +2748,13 @@ func (x *LayerHint) GetActive() bool {
 		return x.Active
 	}
 	return false
+}
+
+func (x *LayerHint) GetSpatial() uint32 {
+	if x != nil {
+		return x.Spatial
+	}
+	return 0
 }
 
 // MediaState tells how the node sees this client's transport.
@@ -4463,10 +4472,11 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x05level\x18\x02 \x01(\rR\x05level\"k\n" +
 	"\fPublishHints\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.incamera.v1.SourceKindR\x04kind\x12.\n" +
-	"\x06layers\x18\x02 \x03(\v2\x16.incamera.v1.LayerHintR\x06layers\"5\n" +
+	"\x06layers\x18\x02 \x03(\v2\x16.incamera.v1.LayerHintR\x06layers\"O\n" +
 	"\tLayerHint\x12\x10\n" +
 	"\x03rid\x18\x01 \x01(\tR\x03rid\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06active\"H\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\x12\x18\n" +
+	"\aspatial\x18\x03 \x01(\rR\aspatial\"H\n" +
 	"\n" +
 	"MediaState\x12\x1c\n" +
 	"\ttransport\x18\x01 \x01(\tR\ttransport\x12\x1c\n" +

@@ -47,3 +47,19 @@ export function hasSpatialLayers(): boolean {
     pc?.close();
   }
 }
+
+/** The bitrates of one, two and all three spatial layers. */
+const upTo = [200_000, 700_000, 2_500_000] as const;
+
+/**
+ * Leaves out the spatial layers that nobody watches, without a negotiation. Fewer layers end at the size of the encoding:
+ * so that size shrinks with them, and what is left stays what it was. True: the encoding is another now.
+ */
+export function limitSpatial(encoding: ScalableEncoding, layers: number): boolean {
+  if (!/^L\dT3(_KEY)?$/.test(encoding.scalabilityMode ?? '') || (encoding.rid ?? '') !== '') return false;
+  const n = Math.min(Math.max(layers === 0 ? upTo.length : layers, 1), upTo.length);
+  const scalabilityMode = n === 1 ? 'L1T3' : `L${n}T3_KEY`;
+  if (encoding.scalabilityMode === scalabilityMode) return false;
+  Object.assign(encoding, { scalabilityMode, scaleResolutionDownBy: 2 ** (upTo.length - n), maxBitrate: upTo[n - 1] });
+  return true;
+}

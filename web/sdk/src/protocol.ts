@@ -138,6 +138,8 @@ export interface RoomEvent {
 export interface LayerHint {
   readonly rid: string;
   readonly active: boolean;
+  /** How many spatial layers of the encoding anybody watches; 0: all, or it has one. */
+  readonly spatial?: number;
 }
 
 export type ServerBody =
@@ -200,7 +202,7 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   }),
   publishHints: (v) => {
     const f = new Fields<wire.PublishHintsJson>(v, 'publishHints');
-    const layers = f.list('layers', (l: Fields<wire.LayerHintJson>) => ({ rid: l.str('rid'), active: l.bool('active') }));
+    const layers = f.list('layers', (l: Fields<wire.LayerHintJson>) => ({ rid: l.str('rid'), active: l.bool('active'), spatial: l.num('spatial') }));
     return { type: 'publishHints', kind: f.word('kind', kinds, null), layers };
   },
   mediaState: (v) => {

@@ -1,7 +1,7 @@
 // The sending lines: created once in the first offer, fed and emptied by replaceTrack, never renegotiated.
 
 import { preferCodecs, trimExtensions } from './codecs.js';
-import { encodingsOf, hasSpatialLayers, highestRid, lowestRid } from './layers.js';
+import { encodingsOf, hasSpatialLayers, highestRid, limitSpatial, lowestRid } from './layers.js';
 import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
 import { applyToParameters, screenSettings, smallRid } from './screen.js';
@@ -67,7 +67,7 @@ export class Publisher {
   readonly #lines = new Set<Senders>();
   readonly #tracks = new Map<SourceKind, MediaStreamTrack | null>();
   #screen = screenSettings();
-  readonly #hints = new Map<SourceKind, ReadonlyMap<string, boolean>>();
+  readonly #hints = new Map<SourceKind, ReadonlyMap<string, LayerHint>>();
   /** Lines of a transport being moved to: only sound and the lowest layer until the old one closes. */
   readonly #thin = new Set<Senders>();
   readonly #balanced = new WeakSet<RTCRtpSender>();
@@ -132,7 +132,7 @@ export class Publisher {
 
   /** The server's word on which encodings anybody watches. */
   hint(kind: SourceKind, layers: readonly LayerHint[]): void {
-    this.#hints.set(kind, new Map(layers.map((l) => [l.rid, l.active])));
+    this.#hints.set(kind, new Map(layers.map((l) => [l.rid, l])));
     this.#run('hint', async () => {
       for (const senders of this.#lines) await this.#applyLayers(senders);
     });
@@ -181,11 +181,12 @@ export class Publisher {
       for (const encoding of parameters.encodings ?? []) {
         const rid = encoding.rid ?? '';
         const lowest = kind === 'screen' ? smallRid : lowestRid;
-        const active = (hints?.get(rid) ?? (kind === 'screen' || rid !== highestRid)) && !(thin && rid !== '' && rid !== lowest);
+        const active = (hints?.get(rid)?.active ?? (kind === 'screen' || rid !== highestRid)) && !(thin && rid !== '' && rid !== lowest);
         if (encoding.active !== active) {
           encoding.active = active;
           changed = true;
         }
+        if (kind === 'camera' && limitSpatial(encoding, hints?.get(rid)?.spatial ?? 0)) changed = true;
       }
       if (changed) await sender.setParameters(parameters);
     }
