@@ -2,5 +2,6 @@
 //
 // A Shard is one goroutine that owns everything of its rooms: no lock is taken per packet. Other goroutines reach it by
 // Shard.do (a bounded command queue) only. Locks, in order: Node.mu, then Signal.mu; neither is held while waiting for
-// a shard. The ICE and DTLS engine never sees media and never sends it: see ctrlConn.
+// a shard; tcpMux.mu and the locks of a TCP connection are leaves. The ICE and DTLS engine never sees media and never
+// sends it: see ctrlConn for UDP, tcpMux for TCP.
 package sfu
