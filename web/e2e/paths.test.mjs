@@ -16,7 +16,7 @@ describe('people behind firewalls', { skip, timeout: 115_000 }, () => {
       await wire.exec(ns, 'ip', 'addr', 'add', `${address}/64`, 'dev', device, 'nodad');
     }
     await wire.exec(wire.client, 'ip6tables', '-A', 'OUTPUT', '-o', 'wire-c', '-j', 'REJECT');
-    await wire.exec(wire.server, 'iptables', '-A', 'INPUT', '-p', 'udp', '-j', 'DROP');
+    await wire.exec(wire.server, 'iptables', '-A', 'INPUT', '-i', 'wire-s', '-p', 'udp', '-j', 'DROP');
   });
   after(() => wire?.down());
 
