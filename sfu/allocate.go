@@ -10,6 +10,7 @@ import (
 
 const (
 	chooseEvery = 100 * time.Millisecond // allocation of a receiver's budget
+	comesWithin = 700 * time.Millisecond // a layer that is asked for
 	hurry       = 250 * time.Millisecond // a replay that takes the link longer is worse than a new key frame
 )
 
@@ -121,17 +122,30 @@ func (d *Down) settle(s *allot.Slot) {
 		d.stop(pausedBandwidth)
 		return
 	}
-	if s.Ask == allot.None {
-		d.ask(point{})
-	} else {
-		d.ask(m.ways[s.Ask])
-	}
+	d.request(m, s)
 	if s.Target == allot.None {
 		d.pause(pausedNoLayer)
 		return
 	}
 	d.pause("")
 	d.seek(m.aim(s.Target, d.peer.division.budget > 0, d.peer.shard.now))
+}
+
+// request asks the publisher for what the slot may get, and for the next best when that does not come.
+func (d *Down) request(m *menu, s *allot.Slot) {
+	if s.Ask == allot.None {
+		d.ask(point{})
+		return
+	}
+	l := m.ways[s.Ask].layer
+	d.ask(m.ways[s.Ask])
+	i := l.index - 1
+	if !m.points[s.Ask].Off || d.peer.shard.now-d.asking < comesWithin || i < 1 ||
+		s.Target != allot.None && m.ways[s.Target].layer.index >= i {
+		d.instead(nil)
+		return
+	}
+	d.instead(l.source.layers[i])
 }
 
 // stop forwards nothing any more, for a reason.
@@ -234,7 +248,7 @@ func (p *Peer) slow(l *Layer, age time.Duration, packets int) bool {
 	return bits > int64(b)*int64(hurry)/int64(time.Second)
 }
 
-// woke is told when a layer begins to send, or begins again.
+// woke is told when a layer begins to send or to be sent for, or ends.
 func (r *Room) woke(src *Source) {
 	src.menu.made = false
 	for _, p := range r.peers {

@@ -22,7 +22,7 @@ func TestAViewersLinkDecidesWhatIsShown(t *testing.T) {
 		why  string
 	}{
 		{"no limit is known", 0, time.Second, 2, ""},
-		{"it carries the middle size", 800_000, time.Second, 1, ""},
+		{"it carries the middle size, which was off", 800_000, 7 * time.Second, 1, ""},
 		{"it carries the lowest", 250_000, time.Second, 0, ""},
 		{"it carries sound only", 50_000, time.Second, -1, pausedBandwidth},
 		{"still", 160_000, 10 * time.Second, -1, pausedBandwidth},
@@ -106,11 +106,11 @@ func TestOnALinkThatShrinksALittleThePictureMovesOn(t *testing.T) {
 	all := []*party{viewer}
 	viewer.size(1280, 720)
 	viewer.link(4_000_000)
-	pub.run(d, 8*time.Second, all, nil)
+	pub.run(d, 15*time.Second, all, nil)
 	pub.delay = 300 * time.Millisecond
 	viewer.link(2_000_000)
 	frozen := time.Duration(0)
-	pub.run(d, time.Second, all, func() {
+	pub.run(d, 2*time.Second, all, func() {
 		if viewer.shown() < 0 {
 			frozen += testStep
 		}
@@ -127,7 +127,11 @@ func TestTheBestThatIsAtHandIsShownUntilTheWantedLayerComes(t *testing.T) {
 	first := d.join(false, 1)
 	all := []*party{first}
 	first.size(1280, 720)
-	pub.run(d, 500*time.Millisecond, all, nil)
+	pub.run(d, 100*time.Millisecond, all, nil)
+	if first.shown() < 0 {
+		t.Fatal("nothing is shown")
+	}
+	pub.run(d, time.Second, all, nil)
 	if first.shown() != 1 {
 		t.Fatalf("layer %d while the largest is off", first.shown())
 	}

@@ -49,14 +49,16 @@ type Down struct {
 	ssrc, rtx uint32
 
 	wish   wish
-	target *Source // whom the slot is for
-	asks   point   // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
-	asked  int     // where that is noted in the source's hints
-	layer  *Layer  // what is forwarded, nil: nothing
-	want   *Layer  // what is waited for, until its key frame
-	point  point   // how much of the stream is aimed at
-	thin   bool    // while something smaller is waited for, only the fewest frames are forwarded
-	source uint32  // whose packets went out last
+	target *Source       // whom the slot is for
+	asks   point         // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
+	asked  int           // where that is noted in the source's hints
+	also   *Layer        // asked for as well, since what is asked for does not come
+	asking time.Duration // since when
+	layer  *Layer        // what is forwarded, nil: nothing
+	want   *Layer        // what is waited for, until its key frame
+	point  point         // how much of the stream is aimed at
+	thin   bool          // while something smaller is waited for, only the fewest frames are forwarded
+	source uint32        // whose packets went out last
 	paused string
 
 	wantSince time.Duration
@@ -197,13 +199,30 @@ func (d *Down) ask(pt point) {
 	if d.asks.layer == pt.layer && d.asks.spatial == pt.spatial {
 		return
 	}
+	d.instead(nil)
 	now := d.peer.shard.now
 	if l := d.asks.layer; l != nil {
 		l.source.hints.Watch(d.asked, -1, now)
 	}
+	d.asking = now
 	if d.asks = pt; pt.layer != nil {
 		d.asked = pt.layer.hint(pt.spatial)
 		pt.layer.source.hints.Watch(d.asked, 1, now)
+	}
+}
+
+// instead asks for another stream as well, when the one that is asked for does not come: a small or slow camera never
+// sends the largest.
+func (d *Down) instead(l *Layer) {
+	now := d.peer.shard.now
+	if d.also == l {
+		return
+	}
+	if d.also != nil {
+		d.also.source.hints.Watch(d.also.index, -1, now)
+	}
+	if d.also = l; l != nil {
+		l.source.hints.Watch(l.index, 1, now)
 	}
 }
 

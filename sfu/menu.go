@@ -37,7 +37,11 @@ func (src *Source) offers() *menu {
 	k := 0
 	for i, l := range src.layers {
 		listed := false
+		stopped := len(src.rids) > 0 && !src.hints.On(i) // it ends any moment, if it has not yet
 		for ; k < len(m.living) && m.living[k].layer == l; k++ {
+			if stopped {
+				continue
+			}
 			pt := m.living[k]
 			pt.bitrate = src.steady(i, pt.bitrate, now)
 			m.add(pt, false)
@@ -51,7 +55,7 @@ func (src *Source) offers() *menu {
 		}
 		if !listed {
 			off := whole(l)
-			off.bitrate = src.set.Expect(i)
+			off.bitrate = src.set.Expect(i, now)
 			m.add(off, true)
 		}
 	}

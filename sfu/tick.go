@@ -68,6 +68,7 @@ func (s *Shard) tickPeer(p *Peer) {
 		if src != nil && src.hinted() {
 			if mask, changed := src.hints.Wanted(s.now); changed {
 				p.tellHints(src, mask)
+				p.room.woke(src)
 			}
 		}
 	}

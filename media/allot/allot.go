@@ -13,6 +13,7 @@ const (
 	slack        = 110                    // what is shown may cost this much of the budget, in percent, for graceTime
 	graceTime    = 500 * time.Millisecond // measured bitrates breathe
 	holdUp       = time.Second            // a step up must have been affordable for this long
+	holdFirst    = 300 * time.Millisecond // a picture that was never shown must have been affordable for this long
 	holdBack     = 3 * time.Second        // a picture must have been clearly affordable for this long to come back
 	holdInstead  = 8 * time.Second        // and for this long when another has to pause for it
 	undoneUp     = 10 * time.Second       // a step up that is taken back within this time was a mistake
@@ -126,10 +127,11 @@ func (m *Memory) giveAll(slots []Slot, cost layer.Bitrate, now time.Duration) {
 	for i := range slots {
 		s := &slots[i]
 		s.Target = s.chains[living].top()
-		s.Ask = max(s.chains[all].top(), s.Target)
+		s.Ask = s.Need
 		if !s.fresh && s.Target > s.current {
 			m.upAt, m.upCost = now, cost
 		}
+		s.shown = s.shown || s.Target != None
 		s.Paused, s.paused, s.rising, s.back, s.ask = false, false, false, false, s.Ask
 	}
 	m.over = false

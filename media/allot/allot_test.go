@@ -352,3 +352,29 @@ func TestASmallChangeOfAnElementDoesNotSwitch(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoeverWasNeverSeenComesAsSoonAsTheLinkAllows(t *testing.T) {
+	v := viewer{slots: tiles(4, 640, 360, camera)}
+	v.see(400_000, time.Second) // an estimate begins low
+	if got := v.targets(); !same(got, []int{0, 0, None, None}) {
+		t.Fatal(got)
+	}
+	v.see(700_000, 500*ms)
+	if got := v.targets(); !same(got, []int{0, 0, 0, 0}) {
+		t.Fatal(got)
+	}
+}
+
+func TestALargerLayerStandsInUntilTheRightOneIsOn(t *testing.T) {
+	v := viewer{slots: tiles(1, 640, 360, camera)}
+	v.slots[0].Points[1].Off = true
+	v.see(20_000_000, time.Second)
+	if s := &v.slots[0]; s.Target != 2 || s.Ask != 1 {
+		t.Fatalf("shown %d, asked %d", s.Target, s.Ask)
+	}
+	v.slots[0].Points[1].Off = false
+	v.see(20_000_000, time.Second)
+	if s := &v.slots[0]; s.Target != 1 || s.Ask != 1 {
+		t.Fatalf("shown %d, asked %d", s.Target, s.Ask)
+	}
+}

@@ -157,7 +157,7 @@ func TestOverTimeTheBudgetIsKeptButForAMoment(t *testing.T) {
 			}
 			for i := range v.slots {
 				s := &v.slots[i]
-				if s.Target != None && (s.Hidden || s.Points[s.Target].Off || s.Source == 0) || s.Ask < s.Target {
+				if s.Target != None && (s.Hidden || s.Points[s.Target].Off || s.Source == 0) || s.Ask < min(s.Target, s.Need) {
 					t.Fatalf("impossible: %+v", s)
 				}
 			}
@@ -222,7 +222,7 @@ func FuzzAllot(f *testing.F) {
 			m.Allot(budget, slots, now)
 			for i := range slots {
 				s := &slots[i]
-				if s.Target < None || s.Target >= len(s.Points) || s.Ask < s.Target || s.Ask >= len(s.Points) {
+				if s.Target < None || s.Target >= len(s.Points) || s.Ask < min(s.Target, s.Need) || s.Ask >= len(s.Points) {
 					t.Fatalf("%+v", s)
 				}
 			}

@@ -36,7 +36,7 @@ type Slot struct {
 
 	// out
 	Target int  // the point to show, None: nothing
-	Ask    int  // the point that the publisher is asked for, at least Target; None: nothing
+	Ask    int  // the point that the publisher is asked for: below Target only when what fits the element is off; None: nothing
 	Need   int  // the point that the element has use for, whatever it costs; None: nothing
 	Paused bool // it could be shown, but the link is too slow for it
 
@@ -46,9 +46,10 @@ type Slot struct {
 	ask    int
 	rising bool // more than Current has been affordable since
 	since  time.Duration
-	upTo   int           // the most that was affordable all of that time
-	back   bool          // a paused picture: it has been clearly affordable since
-	backAt time.Duration //
+	upTo   int  // the most that was affordable all of that time
+	back   bool // a paused picture: it has been clearly affordable since
+	backAt time.Duration
+	shown  bool // once, of this source
 
 	// working values of one call
 	fresh   bool
@@ -144,7 +145,7 @@ func (s *Slot) prepare() {
 		s.current = None
 	}
 	if s.source != s.Source {
-		s.source, s.paused, s.rising, s.back, s.ask = s.Source, false, false, false, None
+		s.source, s.paused, s.rising, s.back, s.shown, s.ask = s.Source, false, false, false, false, None
 		s.current = None
 	}
 	for mode := range s.chains {
@@ -161,7 +162,7 @@ func (s *Slot) prepare() {
 			s.current = top // the element became smaller
 		}
 	}
-	s.Need = max(s.chains[all].top(), s.chains[living].top())
+	s.Need = s.chains[all].top()
 	s.fresh = s.current == None && !s.paused
 	s.grade(points)
 }

@@ -29,7 +29,11 @@ func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
 			s.rising, s.back = false, false
 		case s.current == None:
 			s.rising = false
-			if s.sure == None {
+			enough, hold := s.sure, holdBack
+			if !s.shown { // it is no coming back, then: the viewer waits for it
+				enough, hold = s.safe, holdFirst
+			}
+			if enough == None {
 				s.back = false
 				continue
 			}
@@ -37,7 +41,7 @@ func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
 				s.back, s.backAt = true, now
 			}
 			to := int(s.chains[living].index[0])
-			if may && now-s.backAt >= holdBack && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
+			if may && now-s.backAt >= hold && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
 				s.back = false
 				m.upAt, m.backAt, m.upCost = now, now, total(slots)
 			}
@@ -165,8 +169,9 @@ func (m *Memory) finish(slots []Slot) {
 	for i := range slots {
 		s := &slots[i]
 		s.Paused = s.Target == None && s.chains[living].n > 0
+		s.shown = s.shown || s.Target != None
 		s.paused = s.Paused
-		s.Ask = max(min(max(s.ask, s.askSafe), s.asked), s.Target)
+		s.Ask = max(min(max(s.ask, s.askSafe), s.asked), min(s.Target, s.Need))
 		s.ask = s.Ask
 	}
 }

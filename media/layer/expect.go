@@ -24,8 +24,15 @@ func (u *usual) sample(m *meter, now time.Duration) {
 	u.rate += (rate - u.rate) / 8
 }
 
-// Nominal cost of a picture, per pixel: about what browsers give to a moving camera.
-const bitsPerPixel = 5 // halves of a bit/s
+// What a layer would cost that was never seen, on the low side: one that turns out dearer is known from then on, but one
+// that is taken for dear is never asked for.
+const (
+	bitsPerPixel = 13 // tenths of a bit/s
+	perDoubling  = 25 // tenths of the cost of the layer below, which has a quarter of the pixels
+)
+
+// forget is how long it takes until half of the cost of a layer that is off is forgotten: it may be cheaper by now.
+const forget = 10 * time.Minute
 
 // Usual is what layer i costs on average while it is sent, 0: not known yet.
 func (s *Set) Usual(i int) Bitrate {
@@ -35,13 +42,22 @@ func (s *Set) Usual(i int) Bitrate {
 	return s.layers[i].usual.rate
 }
 
-// Expect is what layer i would cost if it were sent: what it usually cost, or what a picture of its size does.
-func (s *Set) Expect(i int) Bitrate {
+// Expect is what layer i, which is off, would cost if it were sent.
+func (s *Set) Expect(i int, now time.Duration) Bitrate {
 	if i < 0 || i >= MaxLayers {
 		return 0
 	}
 	if rate := s.Usual(i); rate > 0 {
-		return rate
+		off := max(min(now-s.layers[i].last, forget), 0)
+		return rate - rate*Bitrate(off/time.Second)/(2*Bitrate(forget/time.Second))
+	}
+	for k := i - 1; k >= 0; k-- {
+		if rate := s.Usual(k); rate > 0 {
+			for range i - k {
+				rate = rate * perDoubling / 10
+			}
+			return rate
+		}
 	}
 	width, height := s.size(i)
 	return expectAt(width, height)
@@ -51,7 +67,7 @@ func (s *Set) Expect(i int) Bitrate {
 func ExpectSize(width, height uint16) Bitrate { return expectAt(uint32(width), uint32(height)) }
 
 func expectAt(width, height uint32) Bitrate {
-	return Bitrate(width) * Bitrate(height) * bitsPerPixel / 2
+	return Bitrate(width) * Bitrate(height) * bitsPerPixel / 10
 }
 
 // Picture is layer i's size, guessed from its neighbours while it is not known.

@@ -25,6 +25,11 @@ func (h *Hints) Watch(i, delta int, now time.Duration) {
 	}
 }
 
+// On says whether the publisher sends layer i as far as it was told.
+func (h *Hints) On(i int) bool {
+	return i >= 0 && i < MaxLayers && (h.told == 0 || h.told&(1<<i) != 0)
+}
+
 // Wanted gives the layers that should be on, as a bit mask, and whether it differs from the last call's (from all layers
 // at the first). A publisher starts with all of its layers on.
 func (h *Hints) Wanted(now time.Duration) (mask uint8, changed bool) {

@@ -80,17 +80,18 @@ func TestUnknownSizesAreGuessed(t *testing.T) {
 
 func TestWhatALayerWouldCostWhenItIsOff(t *testing.T) {
 	s, now := camera(0, 1)
-	if got := s.Expect(2); got < 2_000_000 || got > 2_600_000 {
-		t.Errorf("never seen: %d", got)
+	is := func(what string, got, least, most Bitrate) {
+		t.Helper()
+		if got < least || got > most {
+			t.Errorf("%s: %d", what, got)
+		}
 	}
-	if got := s.Expect(1); got < 450_000 || got > 550_000 {
-		t.Errorf("seen: %d", got)
-	}
-	feed(s, now, now+4*time.Second, 0)
-	if got := s.Expect(1); got < 450_000 || got > 550_000 {
-		t.Errorf("seen some time ago: %d", got)
-	}
-	if s.Expect(-1) != 0 || s.Expect(9) != 0 {
+	is("never seen, by the one below", s.Expect(2, now), 1_000_000, 1_500_000)
+	is("nothing seen", new(Set).Expect(2, now), 1_000_000, 1_500_000)
+	is("seen", s.Expect(1, now), 450_000, 550_000)
+	is("seen some time ago", s.Expect(1, now+10*time.Second), 440_000, 550_000)
+	is("seen long ago: it may be cheaper by now", s.Expect(1, now+time.Hour), 220_000, 280_000)
+	if s.Expect(-1, now) != 0 || s.Expect(9, now) != 0 {
 		t.Error("layers that cannot be")
 	}
 }
@@ -134,7 +135,7 @@ func TestNothingAllocates(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		now += ms
 		s.Packet(1, 1000, now)
-		s.Expect(1)
+		s.Expect(1, now)
 		h.Watch(1, 1, now)
 		h.Wanted(now)
 	}); n != 0 {
