@@ -108,7 +108,7 @@ func sums(slots []Slot) (w wanted) {
 		s := &slots[i]
 		w.sent += s.price(s.chains[living].top())
 		w.all += max(s.price(s.chains[all].top()), s.price(s.chains[living].top()))
-		w.off = w.off || s.chains[living].top() != s.chains[all].top()
+		w.off = w.off || s.chains[living] != s.chains[all]
 		w.paused = w.paused || s.paused
 	}
 	return w

@@ -378,3 +378,13 @@ func TestALargerLayerStandsInUntilTheRightOneIsOn(t *testing.T) {
 		t.Fatalf("shown %d, asked %d", s.Target, s.Ask)
 	}
 }
+
+func TestALayerBetweenThatIsOffIsAskedForWhenTheLinkShrinks(t *testing.T) {
+	v := viewer{slots: tiles(1, 1280, 720, camera)}
+	v.slots[0].Points[1].Off = true
+	v.see(4_000_000, time.Second)
+	v.see(1_500_000, time.Second)
+	if s := &v.slots[0]; s.Target != 0 || s.Ask != 1 {
+		t.Fatalf("shown %d, asked %d", s.Target, s.Ask)
+	}
+}
