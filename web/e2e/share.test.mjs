@@ -131,6 +131,13 @@ describe('screens and devices', { timeout: 120_000 }, () => {
     await noOffers('a lost device');
   });
 
+  test('sound goes as redundant packets, and what is lost is asked for', async () => {
+    const lines = await lin.evaluate(() => globalThis.__observer.pcs.at(-1).remoteDescription.sdp.split(/\r?\n/));
+    assert.ok(lines.filter((l) => l.startsWith('m=audio')).every((l) => / 63 111$/.test(l)), 'redundancy comes first');
+    assert.ok(lines.includes('a=fmtp:63 111/111') && lines.includes('a=rtcp-fb:111 nack'));
+    assert.ok(lines.some((l) => /^a=fmtp:111 .*useinbandfec=1/.test(l)) && lines.some((l) => /^a=fmtp:111 .*usedtx=1/.test(l)));
+  });
+
   test('who speaks is told with a level between 0 and 1', async () => {
     const volumes = await lin.evaluate(() => new Promise((resolve) => {
       const heard = [];

@@ -94,19 +94,19 @@ export function trimExtensions(transceiver: RTCRtpTransceiver, videoSlot: boolea
 
 /**
  * The offer as it is sent. Firefox leaves attribute lines of payload types it took out of the m-line, which strict
- * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses. Chromium repeats sound that
- * was lost, and asks for it, but only when the answer says so; it never offers it, so the line is written here.
+ * parsers refuse; they go. So do candidates: the server needs none, and they tell addresses. Chromium and Firefox repeat
+ * sound that was lost, and Chromium asks for it, but only when the answer says so; they never offer it, so the line is
+ * written here.
  */
 export function cleanOffer(sdp: string): string {
   let offered: Set<string> | null = null;
-  const repeats = !/^o=mozilla/m.test(sdp);
   const lines = sdp.split(/\r?\n/).filter((line) => {
     if (line.startsWith('m=')) offered = new Set(line.split(' ').slice(3));
     if (line.startsWith('a=candidate:') || line === 'a=end-of-candidates') return false;
     const type = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line)?.[1];
     return type === undefined || offered === null || offered.has(type);
   }).flatMap((line) => {
-    const opus = repeats ? /^a=rtpmap:(\d+) opus\//.exec(line)?.[1] : undefined;
+    const opus = /^a=rtpmap:(\d+) opus\//.exec(line)?.[1];
     return opus === undefined ? line : [line, `a=rtcp-fb:${opus} nack`];
   });
   return lines.join('\r\n');

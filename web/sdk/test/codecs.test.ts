@@ -43,8 +43,3 @@ test('lines of payload types that are not offered go, and so do candidates', () 
     'm=audio 9 UDP/TLS/RTP/SAVPF 126', 'a=rtpmap:126 opus/48000/2', 'a=rtcp-fb:126 nack', '',
   ]);
 });
-
-test('Firefox would not repeat lost sound, so it does not offer to', () => {
-  const sdp = ['v=0', 'o=mozilla...THIS_IS_SDPARTA-128.0 1 0 IN IP4 0.0.0.0', 'm=audio 9 UDP/TLS/RTP/SAVPF 109', 'a=rtpmap:109 opus/48000/2', ''].join('\r\n');
-  assert.equal(cleanOffer(sdp), sdp);
-});
