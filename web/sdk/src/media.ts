@@ -1,6 +1,7 @@
 // The media of a seat: the transport that plays, the one being moved to, and what hangs on them.
 
 import { InCameraError } from './errors.js';
+import { Listening } from './listening.js';
 import { Playback } from './playback.js';
 import type { ClientBody, MediaAnswer, ServerMessage, SlotState } from './protocol.js';
 import type { Publisher } from './publish.js';
@@ -50,6 +51,7 @@ export class Media {
   readonly pool: SlotPool;
   readonly playback: Playback;
   readonly #options: MediaOptions;
+  readonly #listening: Listening;
   readonly #queue = new Queue('media');
   readonly #scope = new Scope();
   #current: Transport;
@@ -75,6 +77,7 @@ export class Media {
     this.#current = options.transport;
     this.pool = new SlotPool(options.transport, options.own);
     this.playback = new Playback((error) => options.host.error(error));
+    this.#listening = new Listening(() => this.#current.slots('audio').flatMap((slot) => this.#current.receiver(slot) ?? []));
     this.#network = new NetworkWatch({ host: {
       received: () => this.#current.received(),
       changed: (why) => this.#networkChanged(why),
@@ -203,6 +206,7 @@ export class Media {
     this.#network.close();
     this.pool.close();
     this.playback.close();
+    this.#listening.close();
     for (const transport of [this.#current, this.#next, this.#offered]) transport?.close();
     this.#next = this.#offered = null;
   }
