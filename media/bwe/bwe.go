@@ -77,6 +77,8 @@ type Estimator struct {
 	feedback bool // the receiver sends transport-wide feedback
 	settled  bool // the start rate was replaced by something seen
 	overuses uint64
+	moved    time.Duration
+	before   Bitrate // target when the queue became too long
 
 	remb       Bitrate
 	rembAt     time.Duration
@@ -118,7 +120,7 @@ func (e *Estimator) Ack(a twcc.Ack) {
 		return
 	}
 	e.acked.add(a.Size, a.Arrived)
-	if newest {
+	if newest && a.Sent >= e.moved {
 		e.delay.packet(a, probe)
 	}
 }
@@ -142,12 +144,30 @@ func (e *Estimator) Congested(flying int, now time.Duration) bool {
 // SetWanted says what would be sent if the path could carry it. Only who wants more than the estimate is probed for.
 func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 
+// Moved says that the path is another one: what was seen of the old one's delay and capacity means nothing any more.
+func (e *Estimator) Moved(now time.Duration) {
+	e.delay = newDetector()
+	e.shortest = least{half: baseHalf}
+	e.link = capacity{}
+	e.loss = losses{high: e.loss.high}
+	e.state, e.moved = Normal, now
+	e.probe.next = now
+}
+
 // Update draws the conclusions of a feedback.
 func (e *Estimator) Update(now time.Duration) {
 	e.feedback, e.heard = true, now
 	acked := max(e.acked.rate(shortWindow), e.acked.rate(shortWindow/2)) // a full link delivers evenly
 	was := e.state
+	long := e.delay.long
 	e.state = e.delay.verdict()
+	switch {
+	case !long && e.delay.long:
+		e.before = e.target
+	case e.delay.rebased: // it was not our doing
+		e.target = max(e.target, e.before)
+		e.link = capacity{}
+	}
 	probing := e.probe.active || e.probe.waiting
 	switch {
 	case e.state == Overuse && (!probing || e.delay.queue > 2*queueTooLong):

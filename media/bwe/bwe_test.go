@@ -19,6 +19,7 @@ type path struct {
 	waiting  []twcc.Ack
 	reported time.Duration
 	deaf     bool
+	longer   time.Duration // than 20 ms one way
 }
 
 func newPath(e *Estimator, rate Bitrate) *path { return &path{e: e, rate: rate, seq: 1 << 16} }
@@ -51,7 +52,7 @@ func (p *path) packet(size int) {
 	p.busy = max(p.busy, p.now)
 	p.busy += time.Duration(int64(size) * 8 * int64(time.Second) / int64(p.rate))
 	p.waiting = append(p.waiting, twcc.Ack{
-		Seq: p.seq, Size: size, Sent: p.now, Arrived: p.busy + 20*time.Millisecond, Lost: p.loseEach > 0 && int(p.seq)%p.loseEach == 0,
+		Seq: p.seq, Size: size, Sent: p.now, Arrived: p.busy + 20*time.Millisecond + p.longer, Lost: p.loseEach > 0 && int(p.seq)%p.loseEach == 0,
 	})
 }
 
@@ -88,6 +89,28 @@ func TestAGrowingQueueTakesTheEstimateBelowWhatTheLinkDelivers(t *testing.T) {
 	}
 	if e.State() != Normal || e.Queue() > 5*time.Millisecond {
 		t.Errorf("state %v, queue %v", e.State(), e.Queue())
+	}
+}
+
+func TestAPathThatBecomesLongerIsNoFullOne(t *testing.T) {
+	e := New(Options{Start: 2_000_000})
+	p := newPath(e, 100_000_000)
+	p.send(1_500_000, 1200, 10*time.Second)
+	p.longer = 100 * time.Millisecond
+	p.send(1_500_000, 1200, 3*time.Second)
+	if got := e.Estimate(p.now); got < 1_900_000 {
+		t.Errorf("estimate %d three seconds later", got)
+	}
+	if e.Queue() > 10*time.Millisecond {
+		t.Errorf("a queue of %v", e.Queue())
+	}
+	p.longer = 0
+	p.send(1_500_000, 1200, time.Second)
+	p.longer = 200 * time.Millisecond
+	e.Moved(p.now)
+	p.send(1_500_000, 1200, time.Second)
+	if got := e.Estimate(p.now); got < 1_900_000 {
+		t.Errorf("estimate %d after a move", got)
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 	baseHalf = 5 * time.Second       // the base delay is the least of the last 5 to 10 s
 	nowHalf  = 25 * time.Millisecond // the delay now is the least of the last 25 to 50 ms: jitter only ever adds
 
+	steadyHalf = 500 * time.Millisecond
+	longPath   = 1500 * time.Millisecond // so long the delay must have stayed the same to be the path's
+
 	queueTrust   = 25 * time.Millisecond // growth below this may be jitter
 	queueTooLong = 60 * time.Millisecond // more than this is too much, growing or standing
 )
@@ -57,6 +60,14 @@ type detector struct {
 	base, now least
 	queue     time.Duration
 	was       time.Duration // queue at the last verdict
+	last      time.Duration // newest arrival
+
+	// Since when the queue is too long, the most that it was since, and the least of the last half to one second.
+	longSince time.Duration
+	long      bool
+	most      time.Duration
+	steady    least
+	rebased   bool // at the last verdict
 
 	// The trend: least squares over the smoothed, accumulated change of delay.
 	began    time.Duration
@@ -85,6 +96,7 @@ func (d *detector) packet(a twcc.Ack, probe bool) {
 	d.base.add(delay, a.Arrived)
 	d.now.add(delay, a.Arrived)
 	d.queue = d.now.value() - d.base.value()
+	d.last = max(d.last, a.Arrived)
 	if probe {
 		d.cur.any, d.prev.any = false, false
 		return
@@ -188,8 +200,29 @@ func (d *detector) judge(was, sent float64) {
 	d.limitAt = at
 }
 
+// rebase finds out that the path has become longer: its delay neither grows nor shrinks, whatever is sent.
+func (d *detector) rebase() {
+	d.rebased = false
+	if d.queue <= queueTooLong {
+		d.long = false
+		return
+	}
+	if !d.long {
+		d.long, d.longSince, d.most, d.steady = true, d.last, 0, least{half: steadyHalf}
+	}
+	d.most = max(d.most, d.queue)
+	d.steady.add(d.queue, d.last)
+	if d.last-d.longSince > longPath && d.steady.value() >= d.most*9/10 {
+		d.base = d.now
+		d.base.half = baseHalf
+		d.queue, d.long, d.rebased = 0, false, true
+		d.forget()
+	}
+}
+
 // verdict is asked once per feedback.
 func (d *detector) verdict() State {
+	d.rebase()
 	grows := d.queue >= d.was-2*time.Millisecond
 	d.was = d.queue
 	switch {
