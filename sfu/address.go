@@ -90,6 +90,7 @@ func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
 	}
 	if p.dest == nil || p.dest.Addr() != addr {
 		s.node.metrics.ways.chosen(s.node.pathOf(addr), addr.Addr())
+		p.otherPath()
 	}
 	p.dest, p.link, p.roam.probing, p.roam.back = dest, nil, false, nil
 	if s.learn(p, addr) {

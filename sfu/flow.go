@@ -48,6 +48,13 @@ func (p *Peer) openFlow() {
 	p.flow = send.New[queued](bwe.Options{Start: start})
 }
 
+// otherPath says that the peer is reached in another way: what was seen of the old one means nothing any more.
+func (p *Peer) otherPath() {
+	if p.flow != nil {
+		p.flow.Estimator().Moved(p.shard.now)
+	}
+}
+
 // budget is what may be sent to the peer as video now; 0: nothing is known that would limit it.
 func (p *Peer) budget() layer.Bitrate {
 	if p.flow == nil {

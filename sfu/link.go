@@ -177,6 +177,7 @@ func (s *Shard) selectedLink(p *Peer, addr netip.AddrPort) {
 		if l.conn.Remote() == addr {
 			if p.link != l {
 				s.node.metrics.ways.chosen(pathTCP, addr.Addr())
+				p.otherPath()
 			}
 			p.link, p.dest, p.roam = l, nil, roam{}
 			return

@@ -74,6 +74,7 @@ func (p *Peer) follow(src netip.AddrPort, ssrc uint32, size int) {
 	}
 	*r = roam{at: s.now, ssrc: ssrc}
 	p.dest = dest
+	p.otherPath()
 	if back.Addr() != src && !p.isProven(src) {
 		r.probing, r.back, r.until = true, back, s.now+probation
 		r.earn(size)
@@ -88,6 +89,7 @@ func (p *Peer) follow(src netip.AddrPort, ssrc uint32, size int) {
 func (p *Peer) goBack() {
 	gone := p.dest.Addr()
 	p.dest = p.roam.back
+	p.otherPath()
 	p.roam = roam{}
 	p.forget(gone)
 	p.shard.counts.movesBack.Add(1)
