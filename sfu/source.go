@@ -16,13 +16,15 @@ import (
 )
 
 const (
-	videoRing   = 512
-	audioRing   = 64
-	pliSpacing  = time.Second            // a publisher is asked for a key frame of a layer at most so often
-	keySpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
-	maxLayers   = 3
-	freshBurst  = 128
-	nackSpacing = 10 * time.Millisecond
+	videoRing  = 512
+	audioRing  = 64
+	pliSpacing = time.Second // a publisher is asked for a key frame of a layer at most so often
+	// On a link that loses packets a request goes out once more, so soon that a browser takes both for one.
+	pliCopyAfter = 20 * time.Millisecond
+	keySpacing   = 300 * time.Millisecond // browsers make at most one key frame in this time
+	maxLayers    = 3
+	freshBurst   = 128
+	nackSpacing  = 10 * time.Millisecond
 )
 
 // Source is something a participant publishes, by way of one transport.
@@ -74,6 +76,8 @@ type Layer struct {
 	downs    []*Down       // that forward this layer, or wait for its key frame
 	lastKey  time.Duration // arrival of the last key frame's start, 0: none
 	pliAt    time.Duration // when the last request went out, 0: none
+	pliCopy  time.Duration // when that request is repeated, 0: not
+	nackedAt time.Duration // when lost packets were last asked for, 0: never
 	wantKey  bool
 	gap      time.Duration // between packets of one frame, averaged
 	cameAt   time.Duration

@@ -165,6 +165,13 @@ func (s *Shard) feedback(p *Peer) {
 				l.pliAt, l.wantKey = s.now, false
 				s.counts.pliSent.Add(1)
 				s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
+				if l.nackedAt != 0 && s.now-l.nackedAt < pliSpacing {
+					l.pliCopy = s.now + pliCopyAfter
+				}
+			} else if l.pliCopy != 0 && s.now >= l.pliCopy {
+				if l.pliCopy = 0; l.lastKey < l.pliAt {
+					s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
+				}
 			}
 		}
 	}
@@ -181,6 +188,9 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		rtt /= 2 // a voice cannot wait for a request that was lost itself; browsers answer once per round trip
 	}
 	missing := l.nack.Due(s.scratch.seqs[:0], rtt, s.now)
+	if len(missing) > 0 {
+		l.nackedAt = s.now
+	}
 	for len(missing) > 0 {
 		var buf []byte
 		before := len(missing)

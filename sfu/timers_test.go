@@ -141,6 +141,27 @@ func TestPublishersAreAskedForAKeyFrameAtOnceAndThenAtMostEverySecond(t *testing
 	}
 }
 
+func TestOnALossyLinkARequestForAKeyFrameGoesOutTwiceWithinOneKeyFramesTime(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	begin := d.s.now
+	for ms := time.Duration(0); ms < 900*time.Millisecond; ms += 10 * time.Millisecond {
+		d.s.now = begin + ms
+		if ms == 100*time.Millisecond {
+			d.join(false, 1)
+		}
+		if pkt := pub.video(t, false, 100); ms != 10*time.Millisecond { // the second is lost
+			d.pass(pub, pkt)
+		}
+		d.s.tick()
+		d.s.batch.Flush()
+	}
+	_, feedback := pub.received(t)
+	if n := count(feedback, rtcp.PLI); n != 2 || d.s.counts.pliSent.Load() != 1 {
+		t.Errorf("%d messages of %d requests", n, d.s.counts.pliSent.Load())
+	}
+}
+
 // Whenever somebody comes: either the ring holds a key frame of less than a second ago, or one may be asked for at once.
 func TestWhoeverComesHasAKeyFrameWithin300MillisecondsThoughPublishersAreAskedOnceASecond(t *testing.T) {
 	d := newDirect(t)
