@@ -170,6 +170,9 @@ func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 // Handler serves /api/v1/ws.
 func (s *Service) Handler() http.Handler { return s.server }
 
+// Dial opens a session without a WebSocket; see session.Line.
+func (s *Service) Dial(addr netip.Addr) (*session.Line, error) { return s.server.Dial(addr) }
+
 // Pick chooses a node for a room; see place.Placer.
 func (s *Service) Pick(ctx context.Context, room string, avoid ...string) (string, error) {
 	return s.place.Pick(ctx, room, avoid...)

@@ -10,6 +10,7 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
+	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/store"
 	"incamera/auth/token"
@@ -107,13 +108,21 @@ func (a acts) Write(ctx context.Context, act session.Act) error {
 	})
 }
 
-// presence asks after people who sit in meetings: their web session, or the API client that vouched for them. A guest
+// presence asks after people who sit in meetings: their web session, the API client that vouched for them, or a
+// program's stream key. A guest
 // stays as long as the meeting lets them.
 type presence struct{ people *people }
 
 func (p presence) Keep(ctx context.Context, who token.Person) error {
 	var err error
 	switch {
+	case who.Assurance == token.AssuranceStreamKey:
+		id, _ := strings.CutPrefix(who.Subject, issue.StreamSubject(""))
+		alive, err := p.people.streams.Alive(ctx, id)
+		if err == nil && !alive {
+			return session.ErrRevoked
+		}
+		return err
 	case who.Login != "":
 		err = p.people.sessions.Keep(ctx, who.Login)
 		if errors.Is(err, login.ErrNoSession) {

@@ -34,6 +34,7 @@ type people struct {
 	factors  *mfa.Factors
 	sessions *login.Sessions
 	registry apiclient.Registry
+	streams  streamkey.Keys
 	clients  apiclient.Verifier
 	audit    *audit.Log
 	minter   *token.Minter
@@ -46,7 +47,7 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	if err != nil {
 		return nil, err
 	}
-	p := &people{store: s, registry: apiclient.Registry{Store: s}}
+	p := &people{store: s, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
 	if p.accounts, err = account.New(account.Options{Store: s, Hashes: c.Auth.PasswordHashes, Registerer: reg}); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p.issuer, err = issue.New(issue.Options{
 		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: engine, Audit: p.audit, Minter: p.minter,
-		Verifier: p.tokens, Streams: streamkey.Keys{Store: s}, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
+		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
 	})
 	return p, err
 }

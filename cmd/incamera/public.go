@@ -15,6 +15,7 @@ import (
 	"incamera/cmd/incamera/config"
 	"incamera/sfu/split"
 	"incamera/signaling/door"
+	"incamera/signaling/whip"
 	"incamera/web"
 )
 
@@ -41,8 +42,11 @@ type pages struct {
 	shared *split.Port // is fed by the listener and tells pages from media; nil: only pages come
 }
 
+// doors are what answers beside the pages.
+type doors struct{ api, socket, streams http.Handler }
+
 // openPublic opens the listener.
-func openPublic(c config.HTTP, front *pages, api, ws http.Handler, log *slog.Logger) (*public, error) {
+func openPublic(c config.HTTP, front *pages, to doors, log *slog.Logger) (*public, error) {
 	trusted := make([]netip.Prefix, len(c.TrustedProxies))
 	for i, p := range c.TrustedProxies {
 		trusted[i], _ = config.ParsePrefix(p) // validated
@@ -59,8 +63,11 @@ func openPublic(c config.HTTP, front *pages, api, ws http.Handler, log *slog.Log
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /api/v1/ws", ws)
-	mux.Handle("/api/v1/", api)
+	mux.Handle("GET /api/v1/ws", to.socket)
+	mux.Handle("/api/v1/", to.api)
+	for _, route := range whip.Routes {
+		mux.Handle(route, to.streams)
+	}
 	mux.Handle("/", web.NewHandler(files))
 	if p.listen, err = door.Listen(o); err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"incamera/signaling/api"
 	"incamera/signaling/door"
 	"incamera/signaling/probe"
+	"incamera/signaling/whip"
 )
 
 func signalingCommand() *command {
@@ -72,6 +73,7 @@ type signalingPart struct {
 	service   *signaling.Service
 	prober    *probe.Prober
 	public    *public
+	streams   *whip.Door
 	pool      *noderpc.Pool
 	sweeper   *meeting.Sweeper
 	meetings  *meeting.Store
@@ -124,7 +126,14 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err != nil {
 		return nil, err
 	}
-	if s.public, err = openPublic(c.HTTP, front, web.Handler(), s.service.Handler(), log); err != nil {
+	s.streams, err = whip.New(whip.Options{
+		Audience: c.HTTP.PublicURL, Issuer: s.people.issuer, Dial: s.service.Dial, ClientAddr: door.ClientAddr,
+		Spend: web.SpendGuess, Log: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.public, err = openPublic(c.HTTP, front, doors{api: web.Handler(), socket: s.service.Handler(), streams: s.streams}, log); err != nil {
 		return nil, err
 	}
 	return s, s.startLoops(ctx, log)
@@ -171,6 +180,9 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 func (s *signalingPart) close(ctx context.Context) {
 	if s.announce != nil {
 		s.announce.Close(ctx)
+	}
+	if s.streams != nil {
+		s.streams.Close()
 	}
 	if s.service != nil {
 		s.service.Close(ctx)

@@ -2,7 +2,9 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
+	"time"
 )
 
 // handler answers with a value, or an error that translate knows.
@@ -115,6 +117,14 @@ func (a *API) wrap(l *limiter, kind string, h handler) http.Handler {
 		}
 		a.answer(w, r, status, v, err)
 	})
+}
+
+// SpendGuess takes one guess from the budget of an address, for doors beside this one.
+func (a *API) SpendGuess(addr netip.Addr) (wait time.Duration, ok bool) {
+	if wait, ok = a.guesses.take(addr, a.now()); !ok {
+		a.metrics.limited.WithLabelValues("guess").Inc()
+	}
+	return wait, ok
 }
 
 // spend takes one request from an address's budget.

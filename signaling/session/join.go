@@ -113,7 +113,8 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max,
 		JTI: t.ID, JTITTL: t.ExpiresAt.Sub(o.Now()) + token.Skew, Person: t.Person, Participant: t.Participant,
 		Session: token.NewID("s_"), Instance: o.Instance, CandidateNode: node, Media: intended(media),
-		BypassLock: t.Sponsor != "", // a host let this person in from the lobby
+		// A host let this person in from the lobby; a stream key is of before the door was locked.
+		BypassLock: t.Sponsor != "" && t.Assurance != token.AssuranceStreamKey,
 	}
 	if facts.AnyoneStarts || t.Role == token.RoleHost || t.Role == token.RoleCohost {
 		r.NewMeeting = newMeetingID(o.Now())

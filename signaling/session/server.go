@@ -111,7 +111,7 @@ func offers(r *http.Request, protocol string) bool {
 }
 
 // serve runs one session on the caller's goroutine.
-func (s *Server) serve(conn *websocket.Conn, addr netip.Addr, origin string, leave func()) {
+func (s *Server) serve(conn conn, addr netip.Addr, origin string, leave func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ses := &Session{

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
@@ -46,7 +45,7 @@ func (s State) String() string {
 type Session struct {
 	// static
 	srv    *Server
-	conn   *websocket.Conn
+	conn   conn
 	origin string
 	addr   netip.Addr
 	log    *slog.Logger
