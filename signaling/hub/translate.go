@@ -35,6 +35,8 @@ func assuranceToWire(a token.Assurance) wire.Assurance {
 		return wire.Assurance_ASSURANCE_MFA
 	case token.AssurancePhishingResistant:
 		return wire.Assurance_ASSURANCE_PHISHING_RESISTANT
+	case token.AssuranceStreamKey:
+		return wire.Assurance_ASSURANCE_STREAM_KEY
 	}
 	return wire.Assurance_ASSURANCE_UNSPECIFIED
 }

@@ -196,6 +196,8 @@ const (
 	Assurance_ASSURANCE_GUEST              Assurance = 1
 	Assurance_ASSURANCE_MFA                Assurance = 2
 	Assurance_ASSURANCE_PHISHING_RESISTANT Assurance = 3
+	// A program with a stream key: an encoder or a player.
+	Assurance_ASSURANCE_STREAM_KEY Assurance = 4
 )
 
 // Enum value maps for Assurance.
@@ -205,12 +207,14 @@ var (
 		1: "ASSURANCE_GUEST",
 		2: "ASSURANCE_MFA",
 		3: "ASSURANCE_PHISHING_RESISTANT",
+		4: "ASSURANCE_STREAM_KEY",
 	}
 	Assurance_value = map[string]int32{
 		"ASSURANCE_UNSPECIFIED":        0,
 		"ASSURANCE_GUEST":              1,
 		"ASSURANCE_MFA":                2,
 		"ASSURANCE_PHISHING_RESISTANT": 3,
+		"ASSURANCE_STREAM_KEY":         4,
 	}
 )
 
@@ -4612,12 +4616,13 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\vROLE_COHOST\x10\x02\x12\x12\n" +
 	"\x0eROLE_PRESENTER\x10\x03\x12\x14\n" +
 	"\x10ROLE_PARTICIPANT\x10\x04\x12\x0f\n" +
-	"\vROLE_VIEWER\x10\x05*p\n" +
+	"\vROLE_VIEWER\x10\x05*\x8a\x01\n" +
 	"\tAssurance\x12\x19\n" +
 	"\x15ASSURANCE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fASSURANCE_GUEST\x10\x01\x12\x11\n" +
 	"\rASSURANCE_MFA\x10\x02\x12 \n" +
-	"\x1cASSURANCE_PHISHING_RESISTANT\x10\x03B\x1eZ\x1cincamera/signaling/wire;wireb\x06proto3"
+	"\x1cASSURANCE_PHISHING_RESISTANT\x10\x03\x12\x18\n" +
+	"\x14ASSURANCE_STREAM_KEY\x10\x04B\x1eZ\x1cincamera/signaling/wire;wireb\x06proto3"
 
 var (
 	file_signaling_wire_incamera_proto_rawDescOnce sync.Once

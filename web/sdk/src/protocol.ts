@@ -19,6 +19,7 @@ const roles: Readonly<Record<string, Role>> = {
 } satisfies Partial<Record<wire.RoleJson, Role>>;
 const assurances: Readonly<Record<string, Assurance>> = {
   ASSURANCE_GUEST: 'guest', ASSURANCE_MFA: 'mfa', ASSURANCE_PHISHING_RESISTANT: 'phishing_resistant',
+  ASSURANCE_STREAM_KEY: 'stream_key',
 } satisfies Partial<Record<wire.AssuranceJson, Assurance>>;
 const mediaTypes: Readonly<Record<string, 'audio' | 'video'>> = {
   MEDIA_TYPE_AUDIO: 'audio', MEDIA_TYPE_VIDEO: 'video',

@@ -10,7 +10,7 @@ export type VideoKind = 'camera' | 'screen';
 export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1';
 export type Role = 'host' | 'cohost' | 'presenter' | 'participant' | 'viewer';
 /** How a person proved who they are. */
-export type Assurance = 'guest' | 'mfa' | 'phishing_resistant';
+export type Assurance = 'guest' | 'mfa' | 'phishing_resistant' | 'stream_key';
 
 export interface MediaSource {
   readonly kind: SourceKind;

@@ -56,9 +56,11 @@ export const englishMeeting = {
   identityGuest: 'Guest, unverified',
   identityMfa: 'Second factor',
   identityPasskey: 'Passkey',
+  identityStream: 'Device',
   readGuest: 'guest, unverified',
   readMfa: 'signed in with a second factor',
   readPasskey: 'signed in with a passkey',
+  readStream: 'a device let in by a host',
 
   you: 'You',
   nameYou: (name: string) => `${name} (you)`,

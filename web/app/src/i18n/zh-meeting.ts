@@ -57,9 +57,11 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   identityGuest: '访客，未验证',
   identityMfa: '双重验证',
   identityPasskey: '通行密钥',
+  identityStream: '设备',
   readGuest: '访客，未验证',
   readMfa: '已双重验证',
   readPasskey: '以通行密钥登录',
+  readStream: '由主持人接入的设备',
 
   you: '我',
   nameYou: (name) => `${name}（我）`,

@@ -3,7 +3,7 @@ import { t } from '../i18n/index.js';
 import { Icon } from '../ui/Icon.js';
 import { identityIcon } from '../ui/Identity.js';
 
-const look = { guest: 'gu', mfa: 'mf', phishing_resistant: 'pk' } as const;
+const look = { guest: 'gu', mfa: 'mf', phishing_resistant: 'pk', stream_key: 'gu' } as const;
 
 export interface NameLabelProps {
   readonly person: Participant;
@@ -15,7 +15,7 @@ export interface NameLabelProps {
 /** Badge and name over the picture. A guest always carries the word. */
 export function NameLabel({ person, own, kind, muted }: NameLabelProps) {
   const m = t();
-  const read = { guest: m.readGuest, mfa: m.readMfa, phishing_resistant: m.readPasskey }[person.assurance];
+  const read = { guest: m.readGuest, mfa: m.readMfa, phishing_resistant: m.readPasskey, stream_key: m.readStream }[person.assurance];
   if (kind === 'screen') {
     return <div class="who"><Icon name="presentation" /><span class="nm">{own ? m.youShare : m.sharesScreen(person.name)}</span></div>;
   }
