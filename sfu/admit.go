@@ -312,6 +312,7 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 		// on to the last address that was proven, until the client proves another one.
 		if name := newICEName(answer); name.ufrag != p.ice.ufrag {
 			p.named(name)
+			p.challenger = newChallenger(o, name.ufrag)
 		}
 		p.relayUser(user)
 		if added = p.addSlots(slots); added == nil {

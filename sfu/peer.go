@@ -82,9 +82,11 @@ type Peer struct {
 	checks  checks
 	marks   [marksPerPeer]uint32 // SSRCs that were authentic
 	marked  int
-	early   []earlyPacket
-	arrived *twcc.Recorder
-	clocks  report.ClockMap
+
+	challenger *challenger
+	early      []earlyPacket
+	arrived    *twcc.Recorder
+	clocks     report.ClockMap
 
 	// send side
 	out       *srtp.Out
@@ -182,6 +184,7 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 		return err
 	}
 	p.named(plan.ice)
+	p.challenger = newChallenger(plan.offer, plan.ice.ufrag)
 	p.relayUser(plan.relayUser)
 	return nil
 }

@@ -29,6 +29,9 @@ type roam struct {
 	credit  int  // bytes that may still be sent there
 	until   time.Duration
 	back    *udp.Dest // the last proven one
+
+	asked       time.Duration // when the client is asked there again, 0: it was not yet
+	transaction [12]byte
 }
 
 func (r *roam) earn(bytes int) { r.credit += probationGain * bytes }
@@ -78,6 +81,7 @@ func (p *Peer) follow(src netip.AddrPort, ssrc uint32, size int) {
 	if back.Addr() != src && !p.isProven(src) {
 		r.probing, r.back, r.until = true, back, s.now+probation
 		r.earn(size)
+		p.challenge()
 	}
 	if p.signal != nil {
 		p.signal.nominate(src)

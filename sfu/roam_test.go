@@ -2,6 +2,9 @@ package sfu
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -226,4 +229,65 @@ func TestStreamsOfOneMoveMayOvertakeEachOther(t *testing.T) {
 	if pub.dest.Addr() != home {
 		t.Fatal("does not follow any more")
 	}
+}
+
+func TestTheNodeAsksAtTheNewAddressAndTheClientsAnswerProvesIt(t *testing.T) {
+	d, pub, _ := roamBench(t)
+	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	next := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	d.from(next, pub.video(t, false, 1000))
+	d.s.batch.Flush()
+	var request []byte
+	buf := make([]byte, 2048)
+	_ = sink.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for request == nil {
+		n, err := sink.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if buf[0] == 0 {
+			request = bytes.Clone(buf[:n])
+		}
+	}
+	const password = "abcdefghijklmnopqrstuvwx" // of testOffer
+	if _, at, ok := stunAttributes(request); !ok {
+		t.Fatal("malformed")
+	} else if in := newIntegrity(password); !in.proves(request, at) {
+		t.Fatal("the client would not take the request")
+	}
+	good := stunReply(request, password)
+	other := bytes.Clone(request)
+	other[10] ^= 1
+	for name, c := range map[string]struct {
+		src netip.AddrPort
+		pkt []byte
+	}{
+		"from elsewhere":         {at(40020), good},
+		"from the old address":   {pub.addr, good},
+		"under another password": {next, stunReply(good, "guess")},
+		"to another request":     {next, stunReply(other, password)},
+		"cut":                    {next, good[:len(good)-4]},
+	} {
+		d.from(c.src, c.pkt)
+		if !pub.roam.probing {
+			t.Fatalf("an answer %s proves the address", name)
+		}
+	}
+	d.from(next, good)
+	if pub.roam.probing || pub.dest.Addr() != next {
+		t.Fatal("the client's answer proves nothing")
+	}
+}
+
+// stunReply is a success response to a transaction under any password.
+func stunReply(of []byte, password string) []byte {
+	pkt := bytes.Clone(of[:stunHeader])
+	pkt[0], pkt[1], pkt[2], pkt[3] = 1, 1, 0, 4+stunIntegrityLen
+	mac := hmac.New(sha1.New, []byte(password))
+	mac.Write(pkt)
+	return mac.Sum(append(pkt, 0, stunIntegrity, 0, stunIntegrityLen))
 }

@@ -15,6 +15,7 @@ const (
 	stunHeader         = 20
 	stunMagic          = 0x2112a442
 	stunBindingRequest = 0x0001
+	stunBindingSuccess = 0x0101
 	stunUsername       = 0x0006
 	stunIntegrity      = 0x0008
 	stunIntegrityLen   = sha1.Size
@@ -22,18 +23,27 @@ const (
 
 // iceName is the ICE user name and password of an answer (RFC 8445 section 5.3). Owned by the shard's loop.
 type iceName struct {
+	integrity
 	peer  *Peer
 	ufrag string
-	mac   hash.Hash // under the password
-	sum   [stunIntegrityLen]byte
-	head  [4]byte
+}
+
+// integrity makes and checks MESSAGE-INTEGRITY under one password.
+type integrity struct {
+	mac  hash.Hash
+	sum  [stunIntegrityLen]byte
+	head [4]byte
+}
+
+func newIntegrity(password string) integrity {
+	return integrity{mac: hmac.New(sha1.New, []byte(password))}
 }
 
 // newICEName reads the name and the password from an answer. The engine makes new ones for each ICE restart.
 func newICEName(answer string) *iceName {
 	return &iceName{
-		ufrag: attribute(answer, "a=ice-ufrag:"),
-		mac:   hmac.New(sha1.New, []byte(attribute(answer, "a=ice-pwd:"))),
+		integrity: newIntegrity(attribute(answer, "a=ice-pwd:")),
+		ufrag:     attribute(answer, "a=ice-ufrag:"),
 	}
 }
 
@@ -43,15 +53,20 @@ func attribute(sdp, prefix string) string {
 	return value
 }
 
-// proves checks a request's MESSAGE-INTEGRITY attribute, which begins at an offset: the HMAC covers all before it, under
-// a header whose length ends with the attribute (RFC 8489 section 14.5).
-func (n *iceName) proves(pkt []byte, at int) bool {
+// of is the value of a message's MESSAGE-INTEGRITY attribute, which begins at an offset: the HMAC covers all before it,
+// under a header whose length ends with the attribute (RFC 8489 section 14.5).
+func (n *integrity) of(pkt []byte, at int) []byte {
 	copy(n.head[:2], pkt)
 	binary.BigEndian.PutUint16(n.head[2:], uint16(at+4+stunIntegrityLen-stunHeader))
 	n.mac.Reset()
 	_, _ = n.mac.Write(n.head[:])
 	_, _ = n.mac.Write(pkt[4:at])
-	return hmac.Equal(n.mac.Sum(n.sum[:0]), pkt[at+4:at+4+stunIntegrityLen])
+	return n.mac.Sum(n.sum[:0])
+}
+
+// proves checks the attribute.
+func (n *integrity) proves(pkt []byte, at int) bool {
+	return hmac.Equal(n.of(pkt, at), pkt[at+4:at+4+stunIntegrityLen])
 }
 
 // named gives a peer the only user name by which STUN finds it; nil: none any more.
@@ -69,6 +84,10 @@ func (p *Peer) named(name *iceName) {
 // stun takes a binding request. An address is learned only from one that proves the password: anybody who has seen a
 // user name could otherwise spend the addresses of its peer. The engine answers it.
 func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
+	if len(pkt) >= stunHeader && binary.BigEndian.Uint16(pkt) == stunBindingSuccess {
+		s.challengeMet(src, pkt)
+		return
+	}
 	user, at, ok := stunUser(pkt)
 	if !ok {
 		s.drop(dropStun)
@@ -98,9 +117,17 @@ func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
 }
 
 // stunUser finds the receiver's half of the user name in a binding request, and where its integrity attribute begins.
-func stunUser(pkt []byte) (user []byte, integrity int, ok bool) {
-	if len(pkt) < stunHeader || binary.BigEndian.Uint16(pkt) != stunBindingRequest ||
-		binary.BigEndian.Uint32(pkt[4:]) != stunMagic {
+func stunUser(pkt []byte) (user []byte, at int, ok bool) {
+	if len(pkt) < stunHeader || binary.BigEndian.Uint16(pkt) != stunBindingRequest {
+		return nil, 0, false
+	}
+	user, at, ok = stunAttributes(pkt)
+	return user, at, ok && user != nil
+}
+
+// stunAttributes walks a message up to its integrity attribute. user is nil when there is none before it.
+func stunAttributes(pkt []byte) (user []byte, integrity int, ok bool) {
+	if len(pkt) < stunHeader || binary.BigEndian.Uint32(pkt[4:]) != stunMagic {
 		return nil, 0, false
 	}
 	length := int(binary.BigEndian.Uint16(pkt[2:]))
@@ -119,7 +146,7 @@ func stunUser(pkt []byte) (user []byte, integrity int, ok bool) {
 				return nil, 0, false
 			}
 		case stunIntegrity: // what follows it is not covered by it
-			return user, at, user != nil && n == stunIntegrityLen
+			return user, at, n == stunIntegrityLen
 		}
 		at = min(len(pkt), at+4+(n+3)&^3)
 	}

@@ -53,8 +53,12 @@ func (s *Shard) tickPeer(p *Peer) {
 	if s.expire(p) {
 		return
 	}
-	if p.roam.probing && s.now >= p.roam.until {
-		p.goBack()
+	if p.roam.probing {
+		if s.now >= p.roam.until {
+			p.goBack()
+		} else {
+			p.challenge()
+		}
 	}
 	if p.state != stateConnected || !p.reachable() {
 		return
