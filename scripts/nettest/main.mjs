@@ -47,6 +47,22 @@ function counted(before, after) {
   return Object.fromEntries([...after].filter(([k, v]) => v !== (before.get(k) ?? 0)).map(([k, v]) => [k, Math.round((v - (before.get(k) ?? 0)) * 1000) / 1000]));
 }
 
+/** Notes once a second what the server estimates the paths to its receivers to carry, in kbit/s; the mean if there are several. */
+function noteEstimates(lab) {
+  const name = 'incamera_sfu_estimated_bandwidth_bits_per_second';
+  const sum = (counters, end) => [...counters].filter(([k]) => k.startsWith(`${name}_${end}`)).reduce((n, [, v]) => n + v, 0);
+  const list = [];
+  let last = null;
+  const timer = setInterval(async () => {
+    const counters = await lab.counters().catch(() => null);
+    if (!counters) return;
+    const now = { bits: sum(counters, 'sum'), samples: sum(counters, 'count') };
+    if (last && now.samples > last.samples) list.push(Math.round((now.bits - last.bits) / (now.samples - last.samples) / 1000));
+    last = now;
+  }, 1000);
+  return { list, stop: () => clearInterval(timer) };
+}
+
 /** One run: always ends, always cleans up, never throws. */
 async function play(scenario, lab) {
   const open = [];
@@ -54,10 +70,12 @@ async function play(scenario, lab) {
   const run = { open: (thing) => { open.push(thing); return thing; }, note: (n) => notes.push(n) };
   const result = { scenario: scenario.name, figures: null };
   let timer;
+  let estimates;
   const [began, waited] = [Date.now(), await waitedForCPU()];
   try {
     await lab.net.reset();
     const before = await lab.counters();
+    estimates = noteEstimates(lab);
     const late = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error(`not done within ${runLimitMs} ms`)), runLimitMs); });
     const body = scenario.run(lab, run);
     body.catch(() => {}); // if it is late, its end is of no interest
@@ -68,11 +86,12 @@ async function play(scenario, lab) {
     result.console = open.flatMap((p) => p.text ?? []).slice(-10);
   } finally {
     clearTimeout(timer);
+    estimates?.stop();
     await lab.net.reset().catch(() => {});
     await Promise.race([Promise.all(open.reverse().map((p) => p.close().catch(() => {}))), pause(5000)]);
   }
   result.busy = Math.round((100 * ((await waitedForCPU()) - waited)) / (Date.now() - began));
-  return { ...result, notes };
+  return { ...result, estimateKbit: estimates?.list ?? [], notes };
 }
 
 async function main() {

@@ -149,7 +149,7 @@ function share(mbit) {
       const [before, queueBefore] = [await lab.net.counters('viewer'), await lab.net.shaped('viewer')];
       const seen = await observe(viewer, 20_000);
       const [after, queueAfter] = [await lab.net.counters('viewer'), await lab.net.shaped('viewer')];
-      run.note({ ...summary(seen), layers: senders.layers.length, queue: { before: queueBefore, after: queueAfter } });
+      run.note({ ...summary(seen), hints: senders.layers.slice(-40).map(([at, who, on]) => [Math.round((at - seen.from) / 100) / 10, who, on.join('')]), queue: { before: queueBefore, after: queueAfter } });
       const seconds = (after.at_ms - before.at_ms) / 1000;
       const paused = (v) => (seen.slots.findLast((s) => s.participant === v.participant)?.paused ?? '') !== '';
       const latest = seen.videos.map((v) => (paused(v) ? 0 : (v.sizes.at(-1)?.[2] ?? 0)));
