@@ -83,10 +83,11 @@ const step = {
   async run(lab, run) {
     const { viewer, enter } = await audience(lab, run, 1, { kbit: '150,500,1500' });
     const wide = { ...clean, rate: 2_000_000 };
-    await lab.net.line('viewer', { down: wide });
     await enter();
-    await until(async () => (await height(viewer)) === highest, 20_000, 'the top layer on 2 Mbit/s');
-    await pause(2000);
+    await until(async () => (await height(viewer)) === highest, 20_000, 'the top layer on a line without limit');
+    await lab.net.line('viewer', { down: wide });
+    await pause(6000);
+    await until(async () => (await height(viewer)) === highest, 10_000, 'the top layer on 2 Mbit/s');
     const dropped = await viewer.call('begin');
     await lab.net.line('viewer', { down: { ...clean, rate: 300_000 } });
     await pause(2000);
