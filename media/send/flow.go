@@ -22,6 +22,7 @@ const (
 	twiceFrom = 0.12                   // of all packets lost
 	repairFor = 500 * time.Millisecond // of it may be used at once
 	keep      = 0.02                   // of the estimate is kept back for retransmissions, besides what the path loses
+	holdMost  = 500 * time.Millisecond // since the last feedback
 	useEvery  = 250 * time.Millisecond
 )
 
@@ -34,6 +35,7 @@ type Flow[T any] struct {
 	ack  func(twcc.Ack)
 
 	held     bool // the path is full: video waits
+	heard    time.Duration
 	pace     layer.Bitrate
 	repair   int // bytes of repairs that may go out
 	repairAt time.Duration
@@ -90,7 +92,7 @@ func (f *Flow[T]) Feedback(part []byte, rtt, now time.Duration) error {
 	}
 	f.bwe.Update(now)
 	f.setPace(now)
-	f.held = f.bwe.Congested(f.sent.InFlight(), now)
+	f.held, f.heard = f.bwe.Congested(f.sent.InFlight(), now), now
 	return nil
 }
 
@@ -100,7 +102,8 @@ func (f *Flow[T]) Estimator() *bwe.Estimator { return f.bwe }
 // Tick does what time brings. True: call again soon, something waits or a probe is going out.
 func (f *Flow[T]) Tick(now time.Duration) (soon bool) {
 	f.bwe.Tick(now)
-	f.held = f.held && f.bwe.Congested(f.sent.InFlight(), now)
+	// Without feedback nothing is known: it may be missing because nothing is sent.
+	f.held = f.held && now-f.heard < holdMost && f.bwe.Congested(f.sent.InFlight(), now)
 	if now-f.usedAt >= useEvery {
 		f.use(now)
 	}

@@ -104,6 +104,47 @@ func TestThePaceIsAMultipleOfTheEstimate(t *testing.T) {
 	}
 }
 
+func TestVideoWaitsWhileThePathIsFullButNotForEver(t *testing.T) {
+	f := newTold(2_000_000)
+	for ; f.now < time.Second; f.now += 5 * ms {
+		f.packet(1000)
+		f.Tick(f.now)
+		if f.now%(50*ms) == 0 {
+			f.report(t)
+		}
+	}
+	for range 60 { // each comes later than the one before
+		f.now += 5 * ms
+		f.delay += 20 * ms
+		f.packet(1000)
+	}
+	f.report(t)
+	for range 40 {
+		f.packet(1000) // on their way
+	}
+	f.report(t)
+	f.packet(1000)
+	if part, _ := f.recorder.Append(nil, 1, 2, 1000, f.now); part == nil {
+		t.Fatal("nothing to report")
+	}
+	for range 60 {
+		f.Sent(f.number, 1200, f.now) // not reported
+		f.number++
+	}
+	f.recorder.Record(f.number-60, f.now+f.delay)
+	f.report(t)
+	f.now += 300 * ms
+	f.Tick(f.now)
+	if f.Pass(f.now) {
+		t.Error("video goes into a full path")
+	}
+	f.now += time.Second
+	f.Tick(f.now)
+	if !f.Pass(f.now) {
+		t.Error("video waits though nothing is heard any more")
+	}
+}
+
 func TestRepairsHaveAShareAndNeverStarve(t *testing.T) {
 	f := New[int](bwe.Options{Start: 1_000_000})
 	sent := 0
