@@ -34,12 +34,13 @@ func (s State) String() string { return stateNames[s] }
 
 const (
 	down          = 0.85 // of the rate that arrives, when a queue grows
+	even          = 0.97 // of the rate at which it was sent: it arrives no slower
 	climb         = 0.08 // per second, where the link's capacity is not known
 	recover       = 0.40 // per second, up to where the link was last full
 	headroom      = 1.5  // times what arrives: more was never seen to work
 	headroomBits  = 20_000
 	headroomKnown = 1.08 // times what arrives, where the capacity was seen
-	capacityUsed  = 0.93 // of the link's capacity is where recovery goes at once
+	capacityUsed  = 0.97 // of the link's capacity is where recovery goes at once
 	packetBits    = 1200 * 8
 	response      = 100 * time.Millisecond // of the other side, beyond the round trip
 	windowQueue   = 200 * time.Millisecond // of queue, beyond the round trip, is the most that is filled knowingly
@@ -69,6 +70,7 @@ type Estimator struct {
 	probe    prober
 	link     capacity
 	acked    meter // on the receiver's clock
+	left     meter // the same packets as acked, by when they were sent
 	sent     meter
 	changed  time.Duration // of target, by time
 	lowered  time.Duration // last decrease
@@ -120,6 +122,7 @@ func (e *Estimator) Ack(a twcc.Ack) {
 		return
 	}
 	e.acked.add(a.Size, a.Arrived)
+	e.left.add(a.Size, a.Sent)
 	if newest && a.Sent >= e.moved {
 		e.delay.packet(a, probe)
 	}
@@ -191,6 +194,10 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		acked = min(e.target, max(e.sent.rate(shortWindow), e.o.Min)) / 2
 	}
 	if now-e.lowered < max(e.rtt+response/2, 150*time.Millisecond) && acked > e.target/2 {
+		return
+	}
+	// What arrives as fast as it was sent makes no queue grow: it stands for another reason, and less would not help.
+	if left := e.left.rate(shortWindow); left > 0 && float64(acked) >= even*float64(left) && e.delay.state != Overuse {
 		return
 	}
 	e.link.seen(acked, now)

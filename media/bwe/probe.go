@@ -14,12 +14,12 @@ const (
 	probeFactor   = 2
 	probeWait     = 400 * time.Millisecond // for its feedback, beyond the round trip
 	probeFirst    = 2 * time.Second        // after a decrease
-	probeMost     = 5 * time.Second        // between probes while somebody wants more
+	probeMost     = 4 * time.Second        // between probes while somebody wants more
 	probeLeast    = 5                      // packets that must have arrived
 	probeFull     = 0.9                    // arrived slower than this share of the sending rate: the link is full
 	probeStretch  = 4 * time.Millisecond   // it came this much slower than it left: less is chance
 	probeDropped  = 0.15                   // of its packets, beyond what the path loses: less is chance
-	probeCautious = 0.97                   // of what a full link delivered
+	probeCautious = 0.99                   // of what a full link delivered
 )
 
 // Cluster is a probe: packets at a rate that the path has not been seen to carry.

@@ -15,13 +15,13 @@ const Datagram = 28
 const (
 	history   = 2048 // packets whose fate may still be told
 	pace      = 2.5  // times the estimate, so that frames are not stretched
-	paceTight = 1.1  // where the estimate is the link's capacity
+	paceTight = 1.0  // where the estimate is the link's capacity
 	paceFull  = 1.05 // while the path's queue is too long
 	repairs   = 0.25 // of the estimate may be retransmissions
 	repairMin = 64_000
 	twiceFrom = 0.12                   // of all packets lost
 	repairFor = 500 * time.Millisecond // of it may be used at once
-	keep      = 0.02                   // of the estimate is kept back for retransmissions, besides what the path loses
+	keep      = 0.005                  // of the estimate is kept back for retransmissions, besides what the path loses
 	holdMost  = 500 * time.Millisecond // since the last feedback
 	useEvery  = 250 * time.Millisecond
 )

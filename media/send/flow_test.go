@@ -53,7 +53,7 @@ func TestTheBudgetIsWhatIsLeftForPayloadOfVideo(t *testing.T) {
 		f.report(t)
 	}
 	estimate := float64(f.Estimator().Estimate(f.now))
-	want := (estimate*0.98 - 51_200) * 750 / 828
+	want := (estimate*0.995 - 51_200) * 750 / 828
 	if got := float64(f.Budget(f.now)); got < want*0.97 || got > want*1.03 {
 		t.Errorf("budget %.0f of an estimate of %.0f, want %.0f", got, estimate, want)
 	}

