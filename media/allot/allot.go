@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	headroom     = 115                    // a step up needs this much of its total, in percent
+	headroom     = 108                    // a step up needs this much of its total, in percent
 	clearly      = 150                    // a paused picture comes back when this much is there, in percent
 	ample        = 130                    // with this much of what all want, in percent, nothing is held back
 	slack        = 110                    // what is shown may cost this much of the budget, in percent, for graceTime
