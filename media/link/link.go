@@ -23,8 +23,10 @@ type Options struct {
 	Loss      float64       // share of packets, one by one
 	BurstLoss float64       // share of packets, in bursts of Burst
 	Burst     int
-	Reorder   float64 // share of packets that others overtake
-	Duplicate float64 // share of packets that come twice
+	Reorder   float64       // share of packets that others overtake
+	Duplicate float64       // share of packets that come twice
+	Stall     time.Duration // so long the receiver's machine does nothing else but something else,
+	StallEach time.Duration // once in this time
 }
 
 // Link carries packets of T one way. Not for concurrent use.
@@ -151,6 +153,9 @@ func (l *Link[T]) Send(what T, size int, now time.Duration) {
 	} else {
 		at = max(at, l.last)
 		l.last = at
+	}
+	if l.o.StallEach > 0 {
+		at += max(l.o.Stall-at%l.o.StallEach, 0)
 	}
 	l.arrive(what, at)
 	if l.o.Duplicate > 0 && l.random.Float64() < l.o.Duplicate {

@@ -53,6 +53,7 @@ var scenarios = map[string]Scenario{
 	"jitter": {
 		Down: link.Options{Delay: 100 * ms, Jitter: 30 * ms}, Up: link.Options{Delay: 100 * ms, Jitter: 30 * ms},
 	},
+	"stalls":    {Down: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}, Up: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}},
 	"burst":     {Down: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}, Up: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}},
 	"reorder":   {Down: link.Options{Delay: 20 * ms, Reorder: 0.05}, Up: link.Options{Delay: 20 * ms, Reorder: 0.05}},
 	"duplicate": {Down: link.Options{Delay: 20 * ms, Duplicate: 0.05}, Up: link.Options{Delay: 20 * ms, Duplicate: 0.05}},

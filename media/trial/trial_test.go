@@ -127,6 +127,16 @@ func TestADistantShakyPathIsNoFullOne(t *testing.T) {
 	})
 }
 
+func TestABusyMachineIsNoNarrowLink(t *testing.T) {
+	each(t, "stalls", func(t *testing.T, r *Result) {
+		for _, s := range r.Samples {
+			if s.At > 5*time.Second && (s.Estimate < 1_000_000 || s.Paused > 0) {
+				t.Fatalf("at %v the estimate is %d", s.At, s.Estimate)
+			}
+		}
+	})
+}
+
 func TestALinkThatShrinksAndComesBack(t *testing.T) {
 	each(t, "drop", func(t *testing.T, r *Result) {
 		low, top := time.Duration(0), time.Duration(0)
