@@ -198,3 +198,41 @@ func TestDividingALinkAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestALinkThatShrinksAndRecoversGetsTheTopLayerBack(t *testing.T) {
+	d := newDirect(t)
+	pub := d.simulcast()
+	pub.sizes[2].rate = 1_500_000
+	viewer := d.join(false, 1)
+	all := []*party{viewer}
+	viewer.size(1280, 720)
+	// until runs the meeting until a layer is shown, and says how long it took and how long nothing was shown.
+	until := func(layer int, most time.Duration) (took, frozen time.Duration) {
+		begin := d.s.now
+		for viewer.shown() != layer && d.s.now-begin < most {
+			pub.run(d, testStep, all, pub.obey)
+			if viewer.shown() < 0 {
+				frozen += testStep
+			}
+		}
+		return d.s.now - begin, frozen
+	}
+	viewer.link(1_700_000)
+	until(2, 10*time.Second)
+	pub.run(d, 20*time.Second, all, pub.obey)
+	if viewer.shown() != 2 {
+		t.Fatalf("layer %d on a link for the largest", viewer.shown())
+	}
+	viewer.link(250_000)
+	if low, frozen := until(0, 5*time.Second); low > time.Second || frozen > 500*time.Millisecond {
+		t.Errorf("the lowest after %v, nothing for %v", low, frozen)
+	}
+	pub.run(d, 12*time.Second, all, pub.obey)
+	if !pub.sizes[2].off {
+		t.Error("the largest is sent for nobody")
+	}
+	viewer.link(1_700_000)
+	if top, frozen := until(2, 20*time.Second); top > 3*time.Second || frozen > 0 {
+		t.Errorf("the largest after %v, nothing for %v", top, frozen)
+	}
+}
