@@ -114,7 +114,7 @@ func (d *direct) join(publish bool, slots int) *party {
 	if d.edit != nil {
 		sdp = d.edit(sdp)
 	}
-	o, err := offer.Parse(sdp, []offer.Codec{offer.Opus, offer.VP8, offer.VP9})
+	o, err := offer.Parse(sdp, []offer.Codec{offer.Opus, offer.VP8, offer.VP9, offer.AV1})
 	if err != nil {
 		d.t.Fatal(err)
 	}

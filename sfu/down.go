@@ -347,6 +347,7 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
 	d.vp8.Switch(n)
+	d.sel.Aim(svc.Layer{Spatial: svc.Everything, Temporal: svc.Everything}) // of a stream that is not the wanted one
 	d.sel.Switch(n)
 	d.reports.Switched()
 	d.pause("")

@@ -52,7 +52,7 @@ func (p *Peer) tellSlots(all bool) {
 // report is what is worth telling of a slot: who is forwarded, or who would be and why not.
 func (d *Down) report() slotReport {
 	if d.layer != nil {
-		return slotReport{source: d.source, layer: uint32(d.layer.index), epoch: d.sourceEpoch()}
+		return slotReport{source: d.source, layer: d.shows(), epoch: d.sourceEpoch()}
 	}
 	// Who comes next in an empty slot is told before the first packet, so that the page has a player ready for it.
 	if d.target != nil {

@@ -20,7 +20,10 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 	if !d.video {
 		return true
 	}
-	aim := svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal}
+	aim := d.sel.Want()
+	if d.point.layer == d.layer { // else another stream is waited for, and this one stays as it is
+		aim = svc.Layer{Spatial: d.point.spatial, Temporal: d.point.temporal}
+	}
 	if d.thin && d.want != nil {
 		aim.Temporal = 0
 	}
@@ -29,7 +32,11 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 		ok, _ := d.sel.Again(epoch, &slot.Facts, slot.TS, slot.Marker)
 		return ok
 	}
+	was := d.sel.Now().Spatial
 	ok, _ := d.sel.Take(&slot.Facts, slot.TS, slot.Marker)
+	if d.sel.Now().Spatial != was {
+		d.peer.slotDirty = true // the page is told what it is shown
+	}
 	return ok
 }
 
@@ -38,6 +45,15 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 func (d *Down) idle(slot *ring.Slot) bool {
 	now := d.sel.Now()
 	return d.layer != nil && d.layer.grid != nil && (slot.Facts.SID > now.Spatial || slot.Facts.TID > now.Temporal)
+}
+
+// shows is the layer that is shown, 0 the smallest: of simulcast the stream, else the spatial layer within it.
+func (d *Down) shows() uint32 {
+	l := d.layer
+	if len(l.source.rids) > 0 || l.grid == nil {
+		return uint32(l.index)
+	}
+	return uint32(min(d.sel.Now().Spatial, l.grid.Top(d.peer.shard.now)))
 }
 
 // marker is set on the last packet of the highest layer that is forwarded: a decoder waits for it.

@@ -3,13 +3,16 @@ package sfu
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"strings"
 	"testing"
 	"time"
 
 	"incamera/media/codec"
+	"incamera/media/dd"
 	"incamera/media/rtp"
+	"incamera/sfu/offer"
 )
 
 // layered is a camera that sends VP9 in three spatial and three temporal layers, and a viewer of it.
@@ -269,5 +272,75 @@ func TestThePublisherIsToldHowManyLayersAreWatched(t *testing.T) {
 	got := l.run(40)
 	if sid, _ := highest(got[len(got)-8:]); sid != 1 {
 		t.Errorf("it came, and layer %d is forwarded", sid)
+	}
+}
+
+// describedAV1 makes the client's offer one of AV1 with dependency descriptors.
+func describedAV1(sdp string) string {
+	sdp = strings.ReplaceAll(sdp, "a=rtpmap:96 VP8/90000", fmt.Sprintf("a=extmap:%d %s\r\na=rtpmap:96 AV1/90000", depID, offer.ExtDependency.URI()))
+	return sdp
+}
+
+const depID = 7
+
+// The source numbers its frames from somewhere else; the viewer gets a structure and numbers of its own slot.
+func TestAV1LayersComeWithDescriptorsOfOurOwn(t *testing.T) {
+	d := newDirect(t)
+	d.edit = describedAV1
+	pub, viewer := d.join(true, 1), d.join(false, 1)
+	viewer.size(1280, 720)
+	var got []dd.Frame
+	var r dd.Reader
+	for pic := range 12 {
+		for sid := range uint8(2) {
+			desc := dd.Out{Start: true, End: true, Key: pic == 0 && sid == 0, Number: uint16(60000 + 2*pic + int(sid)), Spatial: sid}
+			switch {
+			case pic > 0:
+				desc.Diffs = []uint16{2}
+			case sid > 0:
+				desc.Diffs = []uint16{1}
+			}
+			var ext [dd.MaxWritten]byte
+			n := dd.Put(ext[:], &desc)
+			var head [rtp.MaxHeader]byte
+			h := rtp.Out{PT: vp8PT, Marker: sid == 1, Seq: pub.seq, TS: pub.ts, SSRC: 77001, MID: "1", Dependency: ext[:n]}
+			k := rtp.Put(head[:], &h, &rtp.ExtIDs{MID: midID, Dependency: depID})
+			pub.seq++
+			d.pass(pub, pub.seal(t, append(head[:k:k], 0x10, 0x32, 3, 1, 2, 3)))
+		}
+		pub.ts += 3000
+		pub.lastPacket, viewer.lastPacket = d.s.now, d.s.now
+		d.at(d.s.now + 33*time.Millisecond)
+		sound, _ := viewer.take(t)
+		for _, c := range sound {
+			var h rtp.Header
+			if rtp.ParseHeader(c.sealed, &h) != nil || c.payload == nil {
+				continue
+			}
+			var f dd.Frame
+			if err := r.Read(h.Ext(depID), &f); err != nil {
+				t.Fatalf("packet %d: %v", h.Seq, err)
+			}
+			got = append(got, f)
+		}
+	}
+	if len(got) < 20 {
+		t.Fatalf("%d packets", len(got))
+	}
+	if !got[0].Key() {
+		t.Error("the first frame is no key frame")
+	}
+	for i, f := range got {
+		if f.Number != got[0].Number+uint16(i) || int(f.Spatial) != i%2 {
+			t.Errorf("frame %d is number %d, layer %d", i, f.Number, f.Spatial)
+		}
+		for _, ref := range f.Diffs() {
+			if int(ref) > i {
+				t.Errorf("frame %d refers to something before the key frame", i)
+			}
+		}
+	}
+	if r.Structure.Targets != 1 {
+		t.Errorf("a structure with %d decode targets was passed on", r.Structure.Targets)
 	}
 }

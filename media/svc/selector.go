@@ -39,6 +39,9 @@ type Selector struct {
 // Aim says what the receiver should get.
 func (s *Selector) Aim(want Layer) { s.want = want }
 
+// Want is what Aim said.
+func (s *Selector) Want() Layer { return s.want }
+
 // Now is what the newest picture was cut to.
 func (s *Selector) Now() Layer { return s.now }
 

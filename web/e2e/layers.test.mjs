@@ -60,8 +60,19 @@ describe('layers within a stream', { timeout: 240_000 }, () => {
             const seen = await Promise.all(viewers.map((v) => shows(v, width, `${name} at ${width}`)));
             for (const s of seen) assert.ok(s.asked <= 6, `${s.asked} pictures were asked for: a decoder is in trouble`);
           }
-          const [sent] = await publisher.outbound('video');
-          assert.match(sent.scalabilityMode ?? '', /^L[123]T3/, 'one encoding with layers');
+          const mode = async () => (await publisher.outbound('video'))[0]?.scalabilityMode ?? '';
+          assert.match(await mode(), /^L[123]T3/, 'one encoding with layers');
+          if (encrypted) return;
+          // Everybody looks at the smallest now: the others are not encoded any more, until they are asked for.
+          for (const end = Date.now() + 12_000; await mode() !== 'L1T3';) {
+            assert.ok(Date.now() < end, `still encoded as ${await mode()}`);
+            await new Promise((r) => setTimeout(r, 200));
+          }
+          for (const width of [240, 960]) {
+            for (const viewer of viewers) await wish(viewer, width);
+            await Promise.all(viewers.map((v) => shows(v, width, `${name}, after layers were switched off, at ${width}`)));
+          }
+          assert.equal((await publisher.facts()).offers, 1, 'nothing was negotiated for it');
         } finally {
           await Promise.all(people.map((p) => p.close()));
         }

@@ -97,7 +97,7 @@ export interface SlotView {
   readonly kind: SourceKind | null;
   /** Why a wished video does not flow; '' when it does. */
   readonly paused: PauseReason;
-  /** Simulcast layer, 0 = lowest. */
+  /** Which size is shown, simulcast or spatial layer; 0 = smallest. */
   readonly layer: number;
   readonly track: MediaStreamTrack;
 }
