@@ -197,7 +197,8 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		return
 	}
 	// What arrives as fast as it was sent makes no queue grow: it stands for another reason, and less would not help.
-	if left := e.left.rate(shortWindow); left > 0 && float64(acked) >= even*float64(left) && e.delay.state != Overuse {
+	if left := e.left.rate(shortWindow); left > 0 && float64(acked) >= even*float64(left) &&
+		(e.delay.state != Overuse || e.delay.queue < 2*queueTooLong) {
 		return
 	}
 	e.link.seen(acked, now)

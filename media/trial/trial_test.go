@@ -73,7 +73,7 @@ func TestRandomLossDoesNotTakeThePicture(t *testing.T) {
 		name   string
 		frozen float64 // of the time
 		still  time.Duration
-	}{{"loss5", 0.01, 300 * ms}, {"loss10", 0.02, 400 * ms}, {"burst", 0.01, 400 * ms}, {"reorder", 0, 200 * ms}, {"duplicate", 0, 200 * ms}} {
+	}{{"loss5", 0.01, 300 * ms}, {"loss10", 0.02, 400 * ms}, {"burst", 0.015, 400 * ms}, {"reorder", 0, 200 * ms}, {"duplicate", 0, 200 * ms}} {
 		each(t, c.name, func(t *testing.T, r *Result) {
 			if r.frozen() > c.frozen || r.longest() > c.still {
 				t.Errorf("frozen %.3f of the time, at most for %v", r.frozen(), r.longest())
@@ -128,13 +128,14 @@ func TestADistantShakyPathIsNoFullOne(t *testing.T) {
 }
 
 func TestABusyMachineIsNoNarrowLink(t *testing.T) {
-	each(t, "stalls", func(t *testing.T, r *Result) {
+	busy := func(t *testing.T, r *Result) {
 		for _, s := range r.Samples {
 			if s.At > 5*time.Second && (s.Estimate < 1_000_000 || s.Paused > 0) {
 				t.Fatalf("at %v the estimate is %d", s.At, s.Estimate)
 			}
 		}
-	})
+	}
+	each(t, "stalls", busy)
 }
 
 func TestALinkThatShrinksAndComesBack(t *testing.T) {
