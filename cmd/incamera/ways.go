@@ -101,7 +101,12 @@ func (w *ways) share(c config.Config, advertise []netip.Addr, reg prometheus.Reg
 	if err != nil {
 		return nil, err
 	}
-	w.candidates(c.Media, listen.AddrPort(), advertise)
+	// Whoever leads the pages' port elsewhere (a redirect from 443) leads media with it, but not a proxy.
+	m := c.Media
+	if n, err := strconv.Atoi(port); err == nil && m.TCP.AdvertisePort == 0 && len(c.HTTP.TrustedProxies) == 0 {
+		m.TCP.AdvertisePort = n
+	}
+	w.candidates(m, listen.AddrPort(), advertise)
 	w.port, err = split.New(o, kinds...)
 	return urls, err
 }
@@ -155,7 +160,7 @@ func (w *ways) candidates(m config.Media, listen netip.AddrPort, advertise []net
 		advertise = []netip.Addr{at}
 	}
 	for _, a := range advertise {
-		if !at.IsValid() || at.Is6() || a.Is4() {
+		if !at.IsValid() || at.IsUnspecified() || at.Is6() || a.Is4() { // 0.0.0.0 and [::] listen on both
 			w.advertise = append(w.advertise, netip.AddrPortFrom(a, port))
 		}
 	}
@@ -172,7 +177,12 @@ func (w *ways) openRelay(t config.Turn, advertise []netip.Addr, urls []string) e
 		}
 	}
 	if t.UDP != "" {
-		l, err := net.ListenPacket("udp", t.UDP)
+		// One family: the relay of a client is of the family that its listener has.
+		network := "udp4"
+		if at, err := netip.ParseAddrPort(t.UDP); err == nil && at.Addr().Is6() {
+			network = "udp6"
+		}
+		l, err := net.ListenPacket(network, t.UDP)
 		if err != nil {
 			return fmt.Errorf("media.turn.udp: %w", err)
 		}

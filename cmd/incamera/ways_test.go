@@ -37,6 +37,12 @@ func TestWaysOfferWhatPeopleCanReach(t *testing.T) {
 			c.Media.Advertise = []string{"192.0.2.10"}
 			c.Media.Turn.Host = "node1.example.org"
 		}, []string{"192.0.2.10:443"}, []string{"turn:node1.example.org:443?transport=tcp"}},
+		"a port that a redirect leads to": {func(c *config.Config) {
+			c.HTTP.Listen, c.HTTP.PublicURL = "0.0.0.0:8443", "https://meet.example.org"
+		}, []string{"192.0.2.10:443", "[2001:db8::10]:443"}, []string{"turn:meet.example.org:443?transport=tcp"}},
+		"a relay over UDP": {func(c *config.Config) {
+			c.Media.TCP.Listen, c.Media.Turn.UDP, c.Media.Turn.Host = config.TCPOff, "127.0.0.1:29478", "node1.example.org"
+		}, nil, []string{"turn:node1.example.org:29478?transport=udp"}},
 		"no relay": {func(c *config.Config) { c.Media.Turn.Enabled = false }, []string{"127.0.0.1:8480"}, nil},
 		"no TCP":   {func(c *config.Config) { c.Media.TCP.Listen = config.TCPOff }, nil, nil},
 	} {
