@@ -3,6 +3,7 @@ package sfu
 import (
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
@@ -102,7 +103,9 @@ func (s *Shard) linkDemux(c *tcp.Conn, pkt []byte) {
 	case l == nil:
 		s.drop(dropUnknownAddress)
 	case b >= 128 && b <= 191:
+		l.peer.via = l
 		s.mediaOf(l.peer, netip.AddrPort{}, pkt)
+		l.peer.via = nil
 	case b >= 20 && b <= 63:
 		s.linkControl(l, pkt)
 	default:
@@ -168,6 +171,31 @@ func (s *Shard) unlink(l *link) {
 	l.conn.Close()
 }
 
+// directSilent is how long nothing may have come over UDP before media over TCP is believed to be the client's choice:
+// what TCP has delayed may come after a client has gone from TCP to UDP.
+const directSilent = 250 * time.Millisecond
+
+// followLink goes on over the TCP connection that authentic media comes by now: UDP has stopped passing, and the client
+// was quicker than its ICE. The connection's address was proven with the first request on it.
+func (p *Peer) followLink() {
+	if p.link == nil && p.dest != nil && p.shard.now-p.lastDirect < directSilent {
+		return
+	}
+	p.overLink(p.via)
+	if p.signal != nil {
+		p.signal.nominate(p.via.conn.Remote())
+	}
+	p.shard.counts.moves.Add(1)
+}
+
+func (p *Peer) overLink(l *link) {
+	if p.link != l {
+		p.shard.node.metrics.ways.chosen(pathTCP, l.conn.Remote().Addr())
+		p.otherPath()
+	}
+	p.link, p.dest, p.roam = l, nil, roam{}
+}
+
 // selectedLink makes a TCP connection the way to a peer.
 func (s *Shard) selectedLink(p *Peer, addr netip.AddrPort) {
 	if p.state == stateClosed {
@@ -175,11 +203,7 @@ func (s *Shard) selectedLink(p *Peer, addr netip.AddrPort) {
 	}
 	for _, l := range p.links {
 		if l.conn.Remote() == addr {
-			if p.link != l {
-				s.node.metrics.ways.chosen(pathTCP, addr.Addr())
-				p.otherPath()
-			}
-			p.link, p.dest, p.roam = l, nil, roam{}
+			p.overLink(l)
 			return
 		}
 	}

@@ -89,32 +89,34 @@ type Peer struct {
 	clocks     report.ClockMap
 
 	// send side
-	out       *srtp.Out
-	dest      *udp.Dest // over UDP
-	link      *link     // over TCP: one of links
-	links     []*link
-	relays    []string // its credentials at the node's own relay, oldest first
-	downs     []*Down  // by slot
-	audio     []*Down
-	video     []*Down
-	ptOf      [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
-	rtxOf     [codec.AV1 + 1]uint8
-	redPT     uint8 // payload type of redundant sound in the slots, 0: not offered
-	asksAudio bool  // it asks again for sound that was lost
-	ids       rtp.ExtIDs
-	twccOut   uint16
-	rtt       time.Duration
-	work      []work
-	autoList  []*Down            // scratch
-	flow      *send.Flow[queued] // nil: nothing is sent to it, or not yet
-	padNext   int
-	watchAt   time.Duration
-	watched   watched
-	nextRR    time.Duration
-	wished    bool
-	division  division
-	reported  []slotReport // what was last told, by slot
-	slotDirty bool
+	out        *srtp.Out
+	dest       *udp.Dest // over UDP
+	link       *link     // over TCP: one of links
+	links      []*link
+	via        *link         // the TCP connection of the packet in hand, nil: it came over UDP
+	lastDirect time.Duration // when the last authentic packet came over UDP
+	relays     []string      // its credentials at the node's own relay, oldest first
+	downs      []*Down       // by slot
+	audio      []*Down
+	video      []*Down
+	ptOf       [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
+	rtxOf      [codec.AV1 + 1]uint8
+	redPT      uint8 // payload type of redundant sound in the slots, 0: not offered
+	asksAudio  bool  // it asks again for sound that was lost
+	ids        rtp.ExtIDs
+	twccOut    uint16
+	rtt        time.Duration
+	work       []work
+	autoList   []*Down            // scratch
+	flow       *send.Flow[queued] // nil: nothing is sent to it, or not yet
+	padNext    int
+	watchAt    time.Duration
+	watched    watched
+	nextRR     time.Duration
+	wished     bool
+	division   division
+	reported   []slotReport // what was last told, by slot
+	slotDirty  bool
 }
 
 // work is one layer with fresh packets for one slot.

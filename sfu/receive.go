@@ -61,6 +61,11 @@ func isRTCP(pkt []byte) bool { return len(pkt) >= 8 && pkt[1] >= 192 && pkt[1] <
 // heard notes an authentic packet.
 func (p *Peer) heard() {
 	p.lastPacket = p.shard.now
+	if p.via == nil {
+		p.lastDirect = p.shard.now
+	} else if p.via != p.link {
+		p.followLink()
+	}
 	if p.state == stateLost {
 		p.shard.revived(p)
 	}
