@@ -96,18 +96,6 @@ describe('where no UDP passes', { timeout: 110_000 }, () => {
     });
   }
 
-  test('a Firefox that gets out over tcp to a relay only is in the meeting too', async () => {
-    const script = await chen.page.evaluateOnNewDocument(relayOnly, 'turn:');
-    await chen.page.reload();
-    await join(chen);
-    await seesOthers(chen, 2);
-    await seesOthers(zhao, 2);
-    const w = await chen.evaluate(way);
-    console.log(`firefox: ${JSON.stringify(w)}`);
-    assert.equal(w.type, 'relay');
-    await chen.page.removeScriptToEvaluateOnNewDocument(script.identifier);
-  });
-
   test('the node counts the ways', async () => {
     const text = execFileSync('ip', ['netns', 'exec', process.env.PATHS_SERVER, process.execPath, '-e',
       `fetch(${JSON.stringify(`${server.admin}/metrics`)}).then((r) => r.text()).then((t) => process.stdout.write(t))`], { encoding: 'utf8' });
