@@ -36,7 +36,8 @@ func (n *Node) admit(ctx context.Context, g noderpc.Grant, r *noderpc.AdmitReque
 	if g.Room == "" || g.Participant == "" || g.Number == 0 || g.Number > 1<<28 {
 		return nil, refuse(noderpc.CodeForbidden, "the grant names no seat")
 	}
-	o, err := n.parse(r.GetOffer())
+	player := len(g.Publish) == 0
+	o, err := n.parse(r.GetOffer(), player)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +58,15 @@ func (n *Node) admit(ctx context.Context, g noderpc.Grant, r *noderpc.AdmitReque
 	return resp, err
 }
 
-func (n *Node) parse(sdp string) (*offer.Offer, error) {
+func (n *Node) parse(sdp string, player bool) (*offer.Offer, error) {
 	if len(sdp) > offer.MaxBytes {
 		return nil, refuse(noderpc.CodeTooLarge, "the offer is larger than %d bytes", offer.MaxBytes)
 	}
-	o, err := offer.Parse(sdp, n.codecs)
+	read := offer.Parse
+	if player {
+		read = offer.ParsePlayer
+	}
+	o, err := read(sdp, n.codecs)
 	if err != nil {
 		var bad *offer.Error
 		if errors.As(err, &bad) {
@@ -159,6 +164,7 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 		return nil, refuse(noderpc.CodeBadOffer, "the offer cannot be answered")
 	}
 	plan.signal, plan.ice = signal, newICEName(answer)
+	plan.player = len(g.Publish) == 0
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}
@@ -287,7 +293,7 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 	if err != nil {
 		return nil, err
 	}
-	o, err := n.parse(r.GetOffer())
+	o, err := n.parse(r.GetOffer(), p.player)
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ type Peer struct {
 	ref         *noderpc.TransportRef
 	number      uint32
 	subscribe   bool
+	player      bool // it may publish nothing
 	firefox     bool
 	admitted    time.Duration
 	instance    string // owned by the loop: Attach changes it
@@ -135,6 +136,7 @@ type peerPlan struct {
 	ref       *noderpc.TransportRef
 	number    uint32
 	subscribe bool
+	player    bool
 	granted   [5]bool
 	on        [5]bool
 	instance  string
@@ -149,7 +151,7 @@ type peerPlan struct {
 func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 	*p = Peer{
 		shard: s, signal: plan.signal, room: room, ref: plan.ref, number: plan.number,
-		subscribe: plan.subscribe, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
+		subscribe: plan.subscribe, player: plan.player, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
 		instance: plan.instance, outbox: s.node.Outbox(plan.instance),
 		streams: map[uint32]*stream{}, arrived: twcc.NewRecorder(), rtt: defaultRTT,
 	}

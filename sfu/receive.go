@@ -194,7 +194,7 @@ func (s *Shard) repair(l *Layer, h *rtp.Header, payload []byte) {
 	s.keep(l, seq.Near(l.ring.Highest(), osn), h, media, primary, true)
 }
 
-// resolve learns what an SSRC is from the header extensions of its first packets.
+// resolve learns what an SSRC is from the header extensions of its first packets, else from their payload type.
 func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
 	mid := h.Ext(p.exts[offer.ExtMid])
 	rid, repaired := h.Ext(p.exts[offer.ExtRid]), h.Ext(p.exts[offer.ExtRepairedRid])
@@ -203,11 +203,16 @@ func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
 	if rtx && len(repaired) > 0 {
 		rid = repaired
 	}
-	if len(mid) == 0 || len(mid) > 64 || len(rid) > 64 {
+	if len(mid) > 64 || len(rid) > 64 {
 		s.drop(dropUnknownStream)
 		return nil
 	}
-	l := p.find(mid, rid)
+	var l *Layer
+	if len(mid) > 0 {
+		l = p.find(mid, rid)
+	} else {
+		l = p.findNameless(h.PT&0x7f, rid)
+	}
 	if l == nil {
 		s.drop(dropUnknownStream)
 		return nil

@@ -196,7 +196,7 @@ func (s *Signal) answer(ctx context.Context, o *offer.Offer) (sdp string, err er
 		return "", err
 	}
 	s.offer = o
-	return s.pc.LocalDescription().SDP, nil
+	return o.Answer(s.pc.LocalDescription().SDP), nil
 }
 
 // paired checks that the engine gave each slot the section that it was made for.

@@ -60,12 +60,21 @@ func (r *Room) assignAudio(p *Peer) {
 	}
 	n := r.shard.node.opts.AudioSlots
 	ids := r.ids[:0]
+	if len(p.audio) < n {
+		// Fewer ears than voices are chosen: the ones that lead.
+		spoken, _ := r.loud.Order()
+		for _, id := range spoken {
+			if id/8 != p.number && r.sources[id] != nil {
+				ids = append(ids, id)
+			}
+		}
+	}
 	own := false
 	for i := range n {
 		if id := r.loud.Slot(i); id != 0 {
 			if id/8 == p.number {
 				own = true
-			} else {
+			} else if !has(ids, id) {
 				ids = append(ids, id)
 			}
 		}

@@ -35,6 +35,7 @@ type Source struct {
 	peer    *Peer
 	mid     string
 	rids    []string
+	pts     []uint8 // all that its section was answered with
 	granted bool
 	repeats bool // sound: its publisher sends again what was lost
 
@@ -108,6 +109,7 @@ func (p *Peer) addSource(kind noderpc.Kind, section *offer.Section, granted, on 
 		granted: granted, on: on && granted,
 	}
 	for _, f := range section.Formats {
+		src.pts = append(src.pts, f.PT, f.RTX, f.RED) // 0, for none, is no dynamic payload type
 		src.repeats = src.repeats || !section.Video && slices.Contains(f.Feedback, "nack")
 	}
 	n := max(1, len(section.Rids))
@@ -203,6 +205,28 @@ func (p *Peer) find(mid, rid []byte) *Layer {
 		}
 	}
 	return nil
+}
+
+// findNameless names the layer of a packet of a client that does not know the mid extension: the one source that takes
+// its payload type, if there is just one.
+func (p *Peer) findNameless(pt uint8, rid []byte) *Layer {
+	if p.exts[offer.ExtMid] != 0 || pt == 0 {
+		return nil
+	}
+	var found *Source
+	for _, src := range p.sources {
+		if src == nil || !slices.Contains(src.pts, pt) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = src
+	}
+	if found == nil {
+		return nil
+	}
+	return p.find([]byte(found.mid), rid)
 }
 
 func (l *Layer) attach(d *Down) {

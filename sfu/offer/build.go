@@ -1,6 +1,7 @@
 package offer
 
 import (
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 func (p *parser) finish(codecs []Codec) (*Offer, error) {
 	o := p.offer
+	p.reject()
 	if len(p.sections) == 0 {
 		return nil, refuse("no media section")
 	}
@@ -21,11 +23,9 @@ func (p *parser) finish(codecs []Codec) (*Offer, error) {
 			return nil, refuse("every section needs a mid of its own")
 		}
 		mids[raw.mid] = true
-		if !slices.Contains(p.bundle, raw.mid) || !raw.mux {
+		// What is alone needs no bundle.
+		if !raw.mux || !slices.Contains(p.bundle, raw.mid) && (p.grouped || len(p.sections) > 1) {
 			return nil, refuse("all sections must be bundled, with rtcp-mux")
-		}
-		if raw.port == "0" && !raw.bundleOnly {
-			return nil, refuse("rejected section")
 		}
 		section, err := p.section(raw, codecs)
 		if err != nil {
@@ -41,6 +41,22 @@ func (p *parser) finish(codecs []Codec) (*Offer, error) {
 	return o, nil
 }
 
+// reject sets aside what the node does not take, so that the rest of the offer can be answered: data channels, sections
+// that carry nothing, sections that the client itself has rejected.
+func (p *parser) reject() {
+	o := p.offer
+	taken := p.sections[:0]
+	for i, raw := range p.sections {
+		if raw.foreign || raw.direction == "inactive" || raw.port == "0" && !raw.bundleOnly {
+			o.Rejected = append(o.Rejected, Rejected{Index: i, Line: raw.rejection(), Mid: raw.mid})
+		} else {
+			taken = append(taken, raw)
+		}
+	}
+	p.sections = taken
+	o.Bundled = p.grouped
+}
+
 func (p *parser) section(raw *rawSection, codecs []Codec) (Section, error) {
 	s := Section{Mid: raw.mid, Video: raw.kind == "video"}
 	switch raw.direction {
@@ -48,7 +64,8 @@ func (p *parser) section(raw *rawSection, codecs []Codec) (Section, error) {
 		s.Send = true
 	case "recvonly":
 	default:
-		return s, refuse("a section must be sendonly or recvonly")
+		// Both ways, as is the default: what its client came for. No section of the node's goes both ways.
+		s.Send = !p.player
 	}
 	if err := p.formats(&s, raw, codecs); err != nil {
 		return s, err
@@ -78,6 +95,9 @@ func (p *parser) formats(s *Section, raw *rawSection, codecs []Codec) error {
 			continue
 		}
 		f := Format{PT: pt, Codec: codec, Fmtp: trimmedFmtp(codec, raw.fmtp[pt])}
+		if p.offer.ByPT[pt].Codec == codec {
+			f.Fmtp = p.offer.ByPT[pt].Fmtp
+		}
 		for _, fb := range raw.feedback[pt] {
 			if fb == "transport-cc" || fb == "nack" || s.Video && fb == "nack pli" {
 				if !slices.Contains(f.Feedback, fb) {
@@ -239,8 +259,7 @@ func match(rtpmap, fmtp string) Codec {
 			return VP9
 		}
 	case "h264/90000":
-		profile := strings.ToLower(parameter(fmtp, "profile-level-id"))
-		if parameter(fmtp, "packetization-mode") == "1" && len(profile) == 6 && strings.HasPrefix(profile, "42e0") {
+		if parameter(fmtp, "packetization-mode") == "1" && constrainedBaseline(parameter(fmtp, "profile-level-id")) {
 			return H264
 		}
 	case "av1/90000":
@@ -249,6 +268,23 @@ func match(rtpmap, fmtp string) Codec {
 		}
 	}
 	return None
+}
+
+// constrainedBaseline knows the spellings of H.264's Constrained Baseline profile (RFC 6184 table 5).
+func constrainedBaseline(profile string) bool {
+	bits, err := hex.DecodeString(profile)
+	if err != nil || len(bits) != 3 || bits[1]&0x0f != 0 {
+		return false
+	}
+	switch bits[0] {
+	case 0x42:
+		return bits[1]&0x40 != 0
+	case 0x4d:
+		return bits[1]&0x80 != 0
+	case 0x58:
+		return bits[1]&0xc0 == 0xc0
+	}
+	return false
 }
 
 // parameter finds key in a semicolon separated list of format parameters.
@@ -270,7 +306,9 @@ func trimmedFmtp(c Codec, fmtp string) string {
 	case VP9:
 		return "profile-id=0"
 	case H264:
-		return "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+		// The profile stays as the client spells it: there are several ways, and some compare them as text.
+		profile := strings.ToLower(parameter(fmtp, "profile-level-id"))
+		return "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + profile[:4] + "1f"
 	case AV1:
 		return ""
 	}

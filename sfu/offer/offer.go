@@ -151,9 +151,18 @@ type Section struct {
 	SSRCs   []SSRC
 }
 
+// Rejected is an m-line that the node does not take: it stays in the answer, with port 0.
+type Rejected struct {
+	Index int    // among all m-lines
+	Line  string // as it is answered
+	Mid   string // may be empty
+}
+
 // Offer is a whole offer, understood.
 type Offer struct {
-	Sections        []Section
+	Sections        []Section // those that are taken
+	Rejected        []Rejected
+	Bundled         bool
 	Ufrag, Password string
 	Hash, Print     string // fingerprint
 	Setup           string

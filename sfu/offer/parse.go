@@ -11,6 +11,8 @@ import (
 type rawSection struct {
 	kind       string
 	port       string
+	proto      string
+	foreign    bool // neither audio nor video
 	pts        []uint8
 	mid        string
 	direction  string
@@ -35,16 +37,24 @@ type parser struct {
 	offer      *Offer
 	sections   []*rawSection
 	bundle     []string
+	grouped    bool
 	candidates int
 	direction  string
+	player     bool
 }
 
-// Parse reads an offer. Codecs are those the node forwards, all others are trimmed away.
-func Parse(sdp string, codecs []Codec) (*Offer, error) {
+// Parse reads an offer. Codecs are those the node forwards, all others are trimmed away. A section that goes both ways is
+// taken as one that the client sends in.
+func Parse(sdp string, codecs []Codec) (*Offer, error) { return parse(sdp, codecs, false) }
+
+// ParsePlayer reads the offer of a client that may not publish: a section that goes both ways is a slot.
+func ParsePlayer(sdp string, codecs []Codec) (*Offer, error) { return parse(sdp, codecs, true) }
+
+func parse(sdp string, codecs []Codec, player bool) (*Offer, error) {
 	if len(sdp) > MaxBytes {
 		return nil, refuse("larger than %d bytes", MaxBytes)
 	}
-	p := &parser{offer: &Offer{}}
+	p := &parser{offer: &Offer{}, player: player}
 	first := true
 	for line := range strings.Lines(sdp) {
 		line = strings.TrimRight(line, "\r\n")
@@ -104,15 +114,20 @@ func (p *parser) media(value string) error {
 	if len(fields) < 4 {
 		return refuse("malformed m-line")
 	}
-	if fields[0] != "audio" && fields[0] != "video" {
-		return refuse("only audio and video sections are supported")
-	}
-	if fields[2] != "UDP/TLS/RTP/SAVPF" {
-		return refuse("transport must be UDP/TLS/RTP/SAVPF")
-	}
 	s := &rawSection{
-		kind: fields[0], port: fields[1], direction: p.direction,
+		kind: fields[0], port: fields[1], proto: fields[2], direction: p.direction,
 		maps: map[uint8]string{}, fmtp: map[uint8]string{}, feedback: map[uint8][]string{},
+	}
+	if s.kind == "application" && (s.proto == "UDP/DTLS/SCTP" || s.proto == "TCP/DTLS/SCTP" || s.proto == "DTLS/SCTP") {
+		s.foreign = true
+		p.sections = append(p.sections, s)
+		return nil
+	}
+	if s.kind != "audio" && s.kind != "video" {
+		return refuse("only audio, video and data channel sections are supported")
+	}
+	if s.proto != "UDP/TLS/RTP/SAVPF" {
+		return refuse("transport must be UDP/TLS/RTP/SAVPF")
 	}
 	if len(fields)-3 > maxFormats {
 		return refuse("more than %d payload types in a section", maxFormats)
@@ -138,7 +153,7 @@ func (p *parser) transport(key, value string) (bool, error) {
 		}
 	case "group":
 		if rest, ok := strings.CutPrefix(value, "BUNDLE"); ok {
-			p.bundle = strings.Fields(rest)
+			p.bundle, p.grouped = strings.Fields(rest), true
 		}
 	case "ice-ufrag":
 		if !iceChars(value, 4, 256) {
@@ -153,6 +168,7 @@ func (p *parser) transport(key, value string) (bool, error) {
 	case "fingerprint":
 		return true, p.fingerprint(value)
 	case "setup":
+		// The node is always the side that waits: only there does the engine show the keys of the media.
 		if value != "actpass" && value != "active" {
 			return true, refuse("setup must be actpass or active")
 		}
@@ -218,6 +234,9 @@ func token(s string) bool {
 }
 
 func (s *rawSection) attribute(key, value string) error {
+	if s.foreign && key != "mid" {
+		return nil
+	}
 	switch key {
 	case "sendonly", "recvonly", "sendrecv", "inactive":
 		s.direction = key
@@ -228,7 +247,7 @@ func (s *rawSection) attribute(key, value string) error {
 		s.mid = value
 	case "bundle-only":
 		s.bundleOnly = true
-	case "rtcp-mux":
+	case "rtcp-mux", "rtcp-mux-only":
 		s.mux = true
 	case "rtpmap", "fmtp", "rtcp-fb":
 		return s.format(key, value)

@@ -2,6 +2,7 @@ package offer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +22,47 @@ func (o *Offer) SDP() string {
 		o.write(&b, &o.Sections[i])
 	}
 	return b.String()
+}
+
+// Answer makes the answer to the trimmed offer one to the client's own: with the sections that were rejected in their
+// places, and without a bundle that nobody offered.
+func (o *Offer) Answer(trimmed string) string {
+	if len(o.Rejected) == 0 && o.Bundled {
+		return trimmed
+	}
+	var b strings.Builder
+	section, rejected := 0, o.Rejected
+	weave := func() {
+		for len(rejected) > 0 && rejected[0].Index == section {
+			fmt.Fprintf(&b, "%s\r\nc=IN IP4 0.0.0.0\r\n", rejected[0].Line)
+			if rejected[0].Mid != "" {
+				fmt.Fprintf(&b, "a=mid:%s\r\n", rejected[0].Mid)
+			}
+			b.WriteString("a=inactive\r\n")
+			rejected = rejected[1:]
+			section++
+		}
+	}
+	for line := range strings.Lines(trimmed) {
+		if strings.HasPrefix(line, "m=") {
+			weave()
+			section++
+		}
+		if o.Bundled || !strings.HasPrefix(line, "a=group:BUNDLE") {
+			b.WriteString(line)
+		}
+	}
+	weave()
+	return b.String()
+}
+
+// rejection is the m-line that says no: a format has to stand there, though it means nothing.
+func (s *rawSection) rejection() string {
+	format := "webrtc-datachannel"
+	if !s.foreign {
+		format = strconv.Itoa(int(s.pts[0]))
+	}
+	return fmt.Sprintf("m=%s 0 %s %s", s.kind, s.proto, format)
 }
 
 func (o *Offer) write(b *strings.Builder, s *Section) {
