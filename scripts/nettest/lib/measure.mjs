@@ -13,14 +13,13 @@ export function longestGap(seen, from = seen.from, to = seen.to) {
   return seen.videos.length === 0 ? to - from : longest;
 }
 
-/** When pictures went on after the longest gap that began around a moment, in milliseconds after it. */
+/** When pictures went on after the longest gap since about a moment, in milliseconds after it. */
 export function backAfter(seen, at) {
   let back = 0;
   for (const v of seen.videos) {
     if (seen.to - v.last > 1000) return Infinity;
-    for (const [start, ms] of v.gaps) {
-      if (start > at - 500) back = Math.max(back, start + ms - at);
-    }
+    const [start, ms] = v.gaps.filter(([s]) => s > at - 500).reduce((a, b) => (b[1] > a[1] ? b : a), [at, 0]);
+    back = Math.max(back, start + ms - at);
   }
   return seen.videos.length === 0 ? Infinity : back;
 }

@@ -1,10 +1,18 @@
 // Runs in the page of each browser: joins by the SDK as any page would, and writes down what a person would see and hear.
 // Times are milliseconds since 1970, so that they lie on the same axis as what the network did.
 const now = () => performance.timeOrigin + performance.now();
-const state = { room: null, prepared: null, watched: new Map(), slots: [], connection: [], errors: [], before: null, clickedAt: 0, connectedAt: 0 };
+const state = { room: null, prepared: null, watched: new Map(), slots: [], connection: [], errors: [], ice: [], before: null, clickedAt: 0, connectedAt: 0 };
 const pcs = [];
 const Native = RTCPeerConnection;
-globalThis.RTCPeerConnection = class extends Native { constructor(...a) { super(...a); pcs.push(this); } };
+globalThis.RTCPeerConnection = class extends Native { constructor(...a) {
+  super(...a);
+  pcs.push(this);
+  const nth = pcs.length;
+  this.addEventListener('signalingstatechange', () => state.ice.push([now(), `${nth} signaling ${this.signalingState}`]));
+  this.addEventListener('iceconnectionstatechange', () => state.ice.push([now(), `${nth} ice ${this.iceConnectionState}`]));
+  this.addEventListener('connectionstatechange', () => state.ice.push([now(), `${nth} ${this.connectionState}`]));
+  this.addEventListener('icecandidate', (e) => state.ice.push([now(), `${nth} candidate ${e.candidate?.candidate.split(' ').slice(2, 8).join(' ') ?? 'end'}`]));
+} };
 
 /** Opens the socket and makes key and offer; gives the key's thumbprint. */
 async function ready({ url, room, publish }) {
@@ -137,6 +145,12 @@ globalThis.nettest = {
   facts: () => ({ clickedAt: state.clickedAt, connectedAt: state.connectedAt, connection: state.connection, errors: state.errors }),
   others,
   path: async () => (await reports()).path,
+  /** What the server offered to connect to, and how the connections went. */
+  paths: () => ({
+    offered: pcs.map((pc) => [...(pc.remoteDescription?.sdp ?? '').matchAll(/^a=candidate:(.*)$/gm)].map((m) => m[1])),
+    connections: pcs.map((pc) => [pc.connectionState, pc.iceConnectionState, (pc.getConfiguration().iceServers ?? []).flatMap((s) => s.urls)]),
+    sinceClick: [[state.connectedAt, 'answered'], ...state.ice].map(([at, what]) => [Math.round(at - state.clickedAt), what]).sort((a, b) => a[0] - b[0]),
+  }),
   shown: (participant) => {
     const s = state.watched.get(participant);
     return s && { frames: s.frames, first: s.first, last: s.last, size: s.sizes.at(-1) ?? null };

@@ -249,9 +249,12 @@ function blocked(name, aimMs, block) {
       await block(lab.net);
       const { viewer } = await two(lab, run);
       await pause(1500);
-      const first = await firstPicture(viewer, 20_000);
+      const first = await firstPicture(viewer, 20_000).catch(async (e) => {
+        run.note(await viewer.call('paths'));
+        throw e;
+      });
       const path = await viewer.call('path');
-      run.note({ path });
+      run.note({ path, ...(await viewer.call('paths')) });
       return { first, tcp: path && (path.protocol === 'tcp' || ['tcp', 'tls'].includes(path.relay)) ? 1 : 0 };
     },
   };
