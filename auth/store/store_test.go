@@ -139,7 +139,7 @@ func clients(t *testing.T, ctx context.Context, s *store.Store) {
 }
 
 func rooms(t *testing.T, ctx context.Context, s *store.Store) {
-	r := store.Room{ID: "k7m2q9xw4d", Title: "会议", Owner: "u:ra", Class: "internal", E2EE: true, CreatedAt: t0}
+	r := store.Room{ID: "k7m2q9xw4d", Title: "会议", Owner: "u:ra", Class: "internal", E2EE: true, Screens: 4, CreatedAt: t0}
 	ok(t, s.Rooms.Create(ctx, r))
 	same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
 	is(t, s.Rooms.Create(ctx, r), store.ErrConflict)

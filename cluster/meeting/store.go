@@ -25,7 +25,7 @@ type Options struct {
 	Instance string
 
 	MaxParticipants int // 500 seats in a room whose JoinRequest names no number: what one node's announcements bear
-	MaxScreens      int // 2 screens shared at once
+	MaxScreens      int // 2 screens shared at once, however many a room asks for
 	MaxWaiters      int // 100: a list a host can still read
 	MaxKnown        int // 5000 different people in one meeting: bounds what is remembered of those who left
 	MaxBans         int // 4096 per room

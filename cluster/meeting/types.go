@@ -154,6 +154,7 @@ type JoinRequest struct {
 	Media         []token.Kind // on from the start; what may not be published is left out
 	BypassLock    bool         // admitted from the lobby
 	Max           int          // seats in the room; 0: Options.MaxParticipants
+	Screens       int          // of a new meeting, shared at once; 0: Options.MaxScreens, which is also the most
 }
 
 // JoinResult is the seat.

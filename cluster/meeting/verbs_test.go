@@ -123,6 +123,35 @@ func TestOnlySoManyScreensAreSharedAtOnce(t *testing.T) {
 	})
 }
 
+// The room's own number counts from the meeting's first second, the deployment's is the most.
+func TestARoomSharesAsManyScreensAsItWasMadeFor(t *testing.T) {
+	for asked, shared := range map[int]int{1: 1, 2: 2, 9: 2, 0: 2} {
+		t.Run(fmt.Sprint(asked), func(t *testing.T) {
+			each(t, func(h *house) {
+				var refused error
+				n := 0
+				for i := range 3 {
+					r := h.request(fmt.Sprint("person", i), token.RoleHost)
+					r.Screens = asked
+					if i > 0 {
+						r.Screens = 9 // what a later join says of the room changes no running meeting
+					}
+					_, err := h.Join(h.ctx, r)
+					h.ok(err)
+					a := meeting.Actor{Participant: r.Participant, Session: r.Session}
+					if refused = h.SetMedia(h.ctx, room, a, token.Screen, true); refused == nil {
+						n++
+					}
+				}
+				h.want(refused, meeting.CodeScreens)
+				if n != shared {
+					t.Errorf("%d screens at once, want %d", n, shared)
+				}
+			})
+		})
+	}
+}
+
 func TestHardMuteHoldsUntilAHostAllows(t *testing.T) {
 	each(t, func(h *house) {
 		host, ann := h.join("host", token.RoleHost), h.join("ann", token.RoleParticipant)

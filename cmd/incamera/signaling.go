@@ -118,7 +118,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 		Instance: s.instance, Nodes: s.pool, Place: s.service, Minter: s.people.minter, Log: log,
 	})
 	web, err := api.New(api.Options{
-		PublicURL: c.HTTP.PublicURL, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
+		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
 		Ended: func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
 		Probe: s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,

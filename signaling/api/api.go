@@ -32,6 +32,8 @@ type Options struct {
 	Issue     *issue.Issuer
 	Clients   apiclient.Verifier
 	Audit     *audit.Log
+	// MaxScreens is how many screens the deployment lets a room share at once; 2 when 0.
+	MaxScreens int
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
 	Ended      func(ctx context.Context, room string)
 	Probe      Probe                          // nil: the network cannot be tested
@@ -48,6 +50,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Clients.Clients == nil || o.Clients.Once == nil || o.Clients.Now == nil || o.Clients.Audience == "" {
 		return errors.New("api: Clients needs its registry, memory, clock and audience")
+	}
+	if o.MaxScreens < 0 {
+		return errors.New("api: MaxScreens is negative")
 	}
 	if o.ClientAddr == nil || o.Log == nil || o.Registerer == nil {
 		return errors.New("api: ClientAddr, Log and Registerer are required")
@@ -85,6 +90,7 @@ type API struct {
 	issue     *issue.Issuer
 	clients   apiclient.Verifier
 	audit     *audit.Log
+	screens   int // the most of a room
 	ended     func(ctx context.Context, room string)
 	probe     Probe
 	address   func(*http.Request) netip.Addr
@@ -111,7 +117,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, ended: o.Ended, probe: o.Probe,
+		factors: o.Factors, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),
@@ -123,6 +129,9 @@ func New(o Options) (*API, error) {
 				Name: "incamera_api_limited_requests_total", Help: "Requests refused for coming too fast, by kind.",
 			}, []string{"kind"}),
 		},
+	}
+	if a.screens == 0 {
+		a.screens = 2
 	}
 	if a.now == nil {
 		a.now = time.Now

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"incamera/auth/store"
@@ -21,23 +22,33 @@ var classes = map[string]bool{"open": true, "internal": true, "confidential": tr
 const defaultClass = "internal"
 
 type roomBody struct {
-	ID     string `json:"id"`
-	Title  string `json:"title"`
-	Class  string `json:"class"`
-	E2EE   bool   `json:"e2ee"`
-	Guests bool   `json:"guests"`
-	Link   string `json:"link,omitempty"`
-	Owned  bool   `json:"owned,omitempty"`
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Class   string `json:"class"`
+	E2EE    bool   `json:"e2ee"`
+	Guests  bool   `json:"guests"`
+	Screens int    `json:"screens"` // shared at once
+	Link    string `json:"link,omitempty"`
+	Owned   bool   `json:"owned,omitempty"`
 }
 
 func (a *API) roomBody(r store.Room) roomBody {
-	return roomBody{ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Link: a.publicURL + "/r/" + r.ID}
+	return roomBody{ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Link: a.publicURL + "/r/" + r.ID}
+}
+
+// screensOf is how many screens a room shares at once: its own number, and never more than the deployment's.
+func (a *API) screensOf(r store.Room) int {
+	if r.Screens == 0 {
+		return a.screens
+	}
+	return min(r.Screens, a.screens)
 }
 
 type newRoom struct {
-	Title  string `json:"title"`
-	Class  string `json:"class,omitempty"`
-	Guests *bool  `json:"guests,omitempty"` // default: yes, through the lobby; never in a secret room
+	Title   string `json:"title"`
+	Class   string `json:"class,omitempty"`
+	Guests  *bool  `json:"guests,omitempty"`  // default: yes, through the lobby; never in a secret room
+	Screens *int   `json:"screens,omitempty"` // default: as many as the deployment lets, now and later
 }
 
 func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -54,7 +65,7 @@ func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
 		list[i] = a.roomBody(m)
 		list[i].Owned = m.Owner == p.subject
 	}
-	return map[string]any{"rooms": list}, nil
+	return map[string]any{"rooms": list, "max_screens": a.screens}, nil
 }
 
 func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -95,7 +106,13 @@ func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (an
 		}
 		guests = *in.Guests
 	}
-	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, CreatedAt: a.now()}
+	screens := 0
+	if in.Screens != nil {
+		if screens = *in.Screens; screens < 1 || screens > a.screens {
+			return nil, badField("screens", fmt.Sprintf("must be 1 to %d here", a.screens))
+		}
+	}
+	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now()}
 	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class}}
 	if err := a.act(r, e, func(ctx context.Context) error { return a.store.Rooms.Create(ctx, m) }); err != nil {
 		return nil, err
@@ -109,7 +126,7 @@ func (a *API) roomFacts(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: m.Guests}, nil
+	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: m.Guests, Screens: a.screensOf(m)}, nil
 }
 
 func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {

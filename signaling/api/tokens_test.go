@@ -89,7 +89,7 @@ func TestRoomsBelongToTheirMakers(t *testing.T) {
 	u, v := a.user("zhao", "192.0.2.3"), a.user("sun", "192.0.2.4")
 	room := u.room("internal")
 	facts := w.agent("192.0.2.8").want(200, "", "GET", "/api/v1/rooms/"+room, nil)
-	if len(facts.body) != 5 || facts.text("title") != "Budget" {
+	if len(facts.body) != 6 || facts.text("title") != "Budget" {
 		t.Errorf("strangers learn %s", facts.raw)
 	}
 	v.want(403, "forbidden", "DELETE", "/api/v1/rooms/"+room, nil)

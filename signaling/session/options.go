@@ -88,6 +88,7 @@ type Facts struct {
 	Title, Class string
 	E2EE         bool
 	Max          int  // seats; 0: the store's default
+	Screens      int  // shared at once; 0: the store's default
 	AnyoneStarts bool // the meeting may begin without a host
 }
 

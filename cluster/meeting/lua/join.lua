@@ -34,6 +34,7 @@ if begins then
   put('title', A.title)
   put('class', A.class)
   put('e2ee', A.e2ee)
+  put('screens', num(A.screens))
   put('started', num(now))
 end
 if doc.home == '' or seats == 0 then

@@ -11,7 +11,8 @@ if A.kind then
     for _, raw in ipairs(redis.call('HVALS', K.parts)) do
       if has(cjson.decode(raw).on, SCREEN) then shared = shared + 1 end
     end
-    if shared >= C.screens then return {'screens'} end
+    -- the room's number, but never more than the deployment's, which may have been lowered since
+    if shared >= math.min(tonumber(doc.screens or C.screens), C.screens) then return {'screens'} end
   end
   me.on = with(me.on, A.kind, A.on)
   if A.on then me.mu = with(me.mu, A.kind, false) end

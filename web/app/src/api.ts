@@ -13,12 +13,18 @@ export interface Room {
   readonly class: string;
   readonly link?: string;
 }
+/** One's rooms, and the most screens that a room may be made for. */
+export interface Rooms {
+  readonly rooms: readonly Room[];
+  readonly max_screens: number;
+}
 export interface RoomFacts {
   readonly id: string;
   readonly title: string;
   readonly class: string;
   readonly e2ee: boolean;
   readonly guests: boolean;
+  readonly screens: number;
 }
 export interface Enrolment {
   readonly secret: string;
@@ -93,8 +99,9 @@ export const api = {
   signOut: () => call<unknown>('POST', '/sign-out', {}),
   users: () => call<unknown>('GET', '/users').then((body) => listOf<ListedUser>(body, 'users')),
   createUser: (body: { login: string; name: string; role: string }) => call<Record<string, unknown>>('POST', '/users', body),
-  rooms: () => call<unknown>('GET', '/rooms').then((body) => listOf<Room>(body, 'rooms')),
-  createRoom: (title: string) => call<Room>('POST', '/rooms', { title }),
+  rooms: () => call<Partial<Rooms>>('GET', '/rooms').then((body): Rooms => ({ rooms: listOf<Room>(body, 'rooms'), max_screens: body.max_screens ?? 1 })),
+  /** `screens`: how many may be shared at once; null: as many as the deployment lets. */
+  createRoom: (title: string, screens: number | null) => call<Room>('POST', '/rooms', screens === null ? { title } : { title, screens }),
   deleteRoom: (id: string) => call<unknown>('DELETE', `/rooms/${id}`),
   roomFacts: (id: string) => call<RoomFacts>('GET', `/rooms/${id}`),
   roomToken: (id: string, jkt: string, signal?: AbortSignal) => call<RoomToken>('POST', `/rooms/${id}/token`, { jkt }, signal),

@@ -85,6 +85,7 @@ const general = {
     `${hour < 5 ? 'Good night' : hour < 12 ? 'Good morning' : hour < 18 ? 'Good afternoon' : 'Good evening'}, ${name}`,
   startTitle: 'Start now',
   startText: 'A private room. You choose who enters.',
+  screensAtOnce: 'Screens shared at once',
   start: 'Start a meeting',
   starting: 'Opening…',
   meetingTitleOf: (name: string) => `Meeting of ${name}`,

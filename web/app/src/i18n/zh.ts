@@ -85,6 +85,7 @@ export const zh: Messages = {
     `${name}，${hour < 5 ? '夜深了' : hour < 12 ? '上午好' : hour < 18 ? '下午好' : '晚上好'}`,
   startTitle: '立即开始',
   startText: '私密会议室，由您决定谁能进入。',
+  screensAtOnce: '可同时共享的屏幕数',
   start: '发起会议',
   starting: '正在打开…',
   meetingTitleOf: (name) => `${name}的会议`,

@@ -15,10 +15,15 @@ import { RoomRow } from './RoomRow.js';
 /** The server's bound on a room's title, in characters. */
 const LONGEST_TITLE = 80;
 
+/** How many screens at once a room is offered to be made for; the deployment's own most is offered last. */
+const SCREENS = [1, 2, 4];
+
 /** Start a meeting now, go back to one of my rooms, or join with what somebody sent. */
 export function Home() {
   const m = t();
   const rooms = useSignal<readonly Room[] | null>(null);
+  const most = useSignal(1);
+  const screens = useSignal<number | null>(null);
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
   const code = useSignal('');
@@ -27,7 +32,9 @@ export function Home() {
 
   const load = async () => {
     try {
-      rooms.value = await api.rooms();
+      const mine = await api.rooms();
+      most.value = mine.max_screens;
+      rooms.value = mine.rooms;
     } catch (error) {
       failure.value = failureOf(error);
     }
@@ -44,7 +51,7 @@ export function Home() {
     failure.value = null;
     try {
       const title = [...m.meetingTitleOf(user.value?.name ?? '')].slice(0, LONGEST_TITLE).join('');
-      const room = await api.createRoom(title);
+      const room = await api.createRoom(title, screens.value);
       navigate(`/r/${room.id}`);
     } catch (error) {
       failure.value = failureOf(error);
@@ -92,6 +99,18 @@ export function Home() {
           <section class="card pad stack">
             <h2 class="small-title">{m.startTitle}</h2>
             <p class="sm muted">{m.startText}</p>
+            {most.value > 1 && (
+              <div class="field">
+                <label for="home-screens">{m.screensAtOnce}</label>
+                <span class="select">
+                  <select id="home-screens" value={String(screens.value ?? most.value)} data-testid="home-screens"
+                    onChange={(event) => { const n = Number(event.currentTarget.value); screens.value = n === most.value ? null : n; }}>
+                    {[...SCREENS.filter((n) => n < most.value), most.value].map((n) => <option key={n} value={String(n)}>{n}</option>)}
+                  </select>
+                  <Icon name="chevron-down" />
+                </span>
+              </div>
+            )}
             <Button kind="primary" size="lg" block icon="video" busy={busy.value && m.starting} testid="home-start" onClick={() => void start()}>{m.start}</Button>
           </section>
           <section class="card pad">

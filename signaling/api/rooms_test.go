@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"testing"
+
+	"incamera/auth/store"
+)
+
+func TestARoomSaysHowManyScreensItSharesAtOnce(t *testing.T) {
+	w := newWorld(t, httpsURL) // lets two
+	a, stranger := w.admin(), w.agent("192.0.2.8")
+	p := w.portal("198.51.100.1")
+	for _, c := range []struct {
+		about  string
+		asked  any // nil: not asked
+		status int
+		shown  float64
+	}{
+		{"what the deployment lets, when nothing is said", nil, 201, 2},
+		{"one", 1, 201, 1},
+		{"the most", 2, 201, 2},
+		{"more than the deployment lets", 3, 400, 0},
+		{"none", 0, 400, 0},
+		{"less than none", -1, 400, 0},
+		{"a half", 1.5, 400, 0},
+		{"a word", "2", 400, 0},
+		{"a number beyond all", 1e300, 400, 0},
+	} {
+		t.Run(c.about, func(t *testing.T) {
+			in, code := fields{"title": "Budget"}, ""
+			if c.asked != nil {
+				in["screens"] = c.asked
+			}
+			if c.status == 400 {
+				code = "bad_request"
+			}
+			for _, got := range []reply{
+				a.want(c.status, code, "POST", "/api/v1/rooms", in),
+				p.bearer().want(c.status, code, "POST", "/api/v1/client/rooms", in),
+			} {
+				if c.status != 201 {
+					continue
+				}
+				facts := stranger.want(200, "", "GET", "/api/v1/rooms/"+got.text("id"), nil)
+				if got.body["screens"] != c.shown || facts.body["screens"] != c.shown {
+					t.Errorf("made %s, shown %s; want %v", got.raw, facts.raw, c.shown)
+				}
+			}
+		})
+	}
+	if got := a.want(200, "", "GET", "/api/v1/rooms", nil); got.body["max_screens"] != 2.0 {
+		t.Errorf("the most is not told: %s", got.raw)
+	}
+}
+
+func TestARoomOfADeploymentThatLetFewerScreensSinceShowsThose(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	m := store.Room{ID: "k7m2q9xw4d", Title: "Old", Owner: "u:1", Class: "internal", Screens: 9}
+	must(t, w.store.Rooms.Create(context.Background(), m))
+	if got := w.agent("192.0.2.8").want(200, "", "GET", "/api/v1/rooms/"+m.ID, nil); got.body["screens"] != 2.0 {
+		t.Errorf("shown %s", got.raw)
+	}
+}
