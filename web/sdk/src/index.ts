@@ -14,5 +14,6 @@ export type { Listener, Unsubscribe } from './emitter.js';
 export type {
   AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
   LocalMedia, LocalSource, Logger, MediaChoice, MediaSource, Participant, PauseReason, PrepareOptions, ReceivedStats,
-  ReconnectPolicy, Role, RoomEvents, RoomState, ScreenMode, ScreenSettings, SentStats, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter, WaitingInfo,
+  ReconnectPolicy, Role, RoomEvents, RoomState, ScreenMode, ScreenSettings, SentStats, SlotView, SourceKind,
+  Speaker, Tile, VideoCodec, VideoKind, Waiter, WaitingInfo,
 } from './types.js';
