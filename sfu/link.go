@@ -126,7 +126,12 @@ func (s *Shard) linkStun(l *link, c *tcp.Conn, pkt []byte) {
 		return
 	}
 	p := name.peer
+	if !p.checks.first(s.strays.seed, pkt[8:stunHeader], c.Remote()) {
+		s.drop(dropStunReplayed)
+		return
+	}
 	if l == nil {
+		c.Keep()
 		l = &link{conn: c, peer: p}
 		s.links[c] = l
 		if len(p.links) == maxLinks {

@@ -79,3 +79,27 @@ func TestMediaThatComesOverTCPTakesTheTransportAlong(t *testing.T) {
 		t.Error("the transport did not go back to UDP")
 	}
 }
+
+// Whoever recorded a request on its way, over UDP or TCP, must not take the transport away with it.
+func TestRecordedSTUNProvesNothingAboutAnotherConnection(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	recorded := stunProof("ufrag1:x", "password1")
+	d.from(pub.addr, recorded)
+	thief := dialled(t)
+	d.s.linkDemux(thief, recorded)
+	if len(pub.links) != 0 || d.s.links[thief] != nil || d.s.counts.drops[dropStunReplayed].Load() != 1 {
+		t.Fatal("a replay over TCP opened a way to the client")
+	}
+	own, proof := dialled(t), stunProof("ufrag1:x", "password1")
+	for range 2 { // a retransmission is no replay
+		d.s.linkDemux(own, proof)
+	}
+	if d.s.links[own] == nil || d.s.counts.drops[dropStunReplayed].Load() != 1 {
+		t.Fatal("the client's own connection was refused")
+	}
+	d.s.linkDemux(thief, proof)
+	if d.s.links[thief] != nil {
+		t.Fatal("a replay from one connection to another opened a way to the client")
+	}
+}

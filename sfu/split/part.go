@@ -22,8 +22,26 @@ func (l *part) give(c net.Conn) {
 	}
 	select {
 	case l.conns <- c:
+		select {
+		case <-l.done: // it was closed in between: nobody takes what waits
+			l.drain()
+		default:
+		}
 	case <-l.done:
 		_ = c.Close()
+	}
+}
+
+// drain closes what waits to be accepted.
+func (l *part) drain() {
+	for {
+		select {
+		case c := <-l.conns:
+			_ = c.Close()
+			continue
+		default:
+		}
+		return
 	}
 }
 
@@ -46,15 +64,7 @@ func (l *part) Accept() (net.Conn, error) {
 func (l *part) Close() error {
 	l.once.Do(func() {
 		close(l.done)
-		for {
-			select {
-			case c := <-l.conns:
-				_ = c.Close()
-				continue
-			default:
-			}
-			return
-		}
+		l.drain()
 	})
 	return nil
 }

@@ -3,6 +3,7 @@ package split
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -19,7 +20,7 @@ const (
 
 // Options of a Port.
 type Options struct {
-	// TLS serves TLS; nil: a ClientHello is nothing known. NextProtos is set here.
+	// TLS serves TLS, and HTTP over nothing else; nil: a ClientHello is nothing known. NextProtos is set here.
 	TLS *tls.Config
 	// Patience is how long a connection may take to tell what it is, its TLS handshake included; 0: 5 s.
 	Patience time.Duration
@@ -70,7 +71,7 @@ func New(o Options, kinds ...Kind) (*Port, error) {
 		opts: o, done: make(chan struct{}), undecided: map[net.Conn]netip.Addr{}, ofAddr: map[netip.Addr]int{},
 		metrics: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "incamera_port_connections_total",
-			Help: "Connections of a shared port by what they were: http, ice_tcp, turn_tcp, turn_tls; refused: unknown, silent, handshake, too_many.",
+			Help: "Connections of a shared port by what they were: http, ice_tcp, turn_tcp, turn_tls; refused: unknown, silent, handshake, in_clear, too_many.",
 		}, []string{"kind"}),
 	}
 	for _, k := range kinds {
@@ -123,25 +124,53 @@ func (p *Port) Serve(l net.Listener) {
 }
 
 func (p *Port) take(c net.Conn) {
-	// The address is asked for later where a PROXY header has to be read first: this one is the socket's.
-	addr := network(c)
+	addr := netip.Addr{}
+	if !throughProxy(c) {
+		addr = network(c)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.undecided) >= p.opts.Undecided || p.ofAddr[addr] >= p.opts.UndecidedPerAddress {
+	if p.closed || len(p.undecided) >= p.opts.Undecided || !p.count(c, addr) {
 		p.metrics.WithLabelValues("too_many").Inc()
 		_ = c.Close()
 		return
 	}
-	p.undecided[c] = addr
-	p.ofAddr[addr]++
 	p.wg.Go(func() { p.decide(c) })
 }
 
-// network is what is counted as one address. A connection through a PROXY is its proxy's until its header was read.
-func network(c net.Conn) netip.Addr {
-	if raw, ok := c.(interface{ Raw() net.Conn }); ok {
-		c = raw.Raw()
+// throughProxy says that a PROXY header has to be read before the address is known: the socket's is the proxy's, which
+// everybody comes through.
+func throughProxy(c net.Conn) bool {
+	_, yes := c.(interface{ Raw() net.Conn })
+	return yes
+}
+
+// count notes a connection that has not told what it is. False: its address has too many of them. An address that is
+// not known yet has none.
+func (p *Port) count(c net.Conn, addr netip.Addr) bool {
+	if addr.IsValid() {
+		if p.ofAddr[addr] >= p.opts.UndecidedPerAddress {
+			return false
+		}
+		p.ofAddr[addr]++
 	}
+	p.undecided[c] = addr
+	return true
+}
+
+// unveil reads the PROXY header of a connection, if it has one, and counts it to its true address.
+func (p *Port) unveil(c net.Conn) bool {
+	if !throughProxy(c) {
+		return true
+	}
+	addr := network(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count(c, addr)
+}
+
+// network is what is counted as one address.
+func network(c net.Conn) netip.Addr {
 	ap, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {
 		return netip.Addr{}
@@ -167,9 +196,20 @@ func (p *Port) decided(c net.Conn) {
 func (p *Port) decide(c net.Conn) {
 	defer p.decided(c)
 	_ = c.SetDeadline(time.Now().Add(p.opts.Patience))
+	if !p.unveil(c) {
+		p.metrics.WithLabelValues("too_many").Inc()
+		_ = c.Close()
+		return
+	}
 	conn, kind, refused := p.look(c, false)
-	if kind == TLS && refused == "" {
+	switch {
+	case refused != "":
+	case kind == TLS:
 		conn, kind, refused = p.within(conn)
+	case kind == HTTP && p.opts.TLS != nil:
+		// A page in clear, where there is TLS, is somebody's mistake, and whoever listens on the way reads their keys.
+		_, _ = io.WriteString(c, inClear)
+		refused = "in_clear"
 	}
 	if refused == "" && p.parts[kind] == nil {
 		refused = Unknown.String()
@@ -183,6 +223,9 @@ func (p *Port) decide(c net.Conn) {
 	_ = c.SetDeadline(time.Time{})
 	p.parts[kind].give(conn)
 }
+
+// inClear is what net/http says on its own TLS listeners.
+const inClear = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 // look reads the first bytes and puts them back.
 func (p *Port) look(c net.Conn, secret bool) (conn net.Conn, kind Kind, refused string) {

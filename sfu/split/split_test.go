@@ -132,6 +132,7 @@ func arrives(t *testing.T, p *Port, k Kind, want []byte) {
 
 func TestOnePortServesAllKinds(t *testing.T) {
 	p, addr := open(t, Options{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}}, HTTP, Framed, Relay, Relays)
+	clear, clearAddr := open(t, Options{}, HTTP)
 	request := []byte("GET /api/v1/ws HTTP/1.1\r\n")
 	for name, tc := range map[string]struct {
 		tls   bool
@@ -150,8 +151,12 @@ func TestOnePortServesAllKinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var c net.Conn
 			var err error
+			at := p
 			if tc.tls {
 				c, err = tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: tc.alpn})
+			} else if tc.want == HTTP {
+				at = clear
+				c, err = net.Dial("tcp", clearAddr)
 			} else {
 				c, err = net.Dial("tcp", addr)
 			}
@@ -164,7 +169,7 @@ func TestOnePortServesAllKinds(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			arrives(t, p, tc.want, tc.bytes)
+			arrives(t, at, tc.want, tc.bytes)
 		})
 	}
 }
@@ -219,4 +224,104 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrives(t, p, HTTP, []byte("GET /"))
+}
+
+// plainAndSecret has a port with TLS, which pages come to.
+func plainAndSecret(t *testing.T) (*Port, string) {
+	return open(t, Options{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}}, HTTP, Framed)
+}
+
+// What is for people's browsers goes over TLS where there is TLS: a key in a header must not be read on the way because
+// somebody wrote http instead of https.
+func TestNoPageIsServedInClearWhereThereIsTLS(t *testing.T) {
+	p, addr := plainAndSecret(t)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	served := make(chan struct{})
+	go func() {
+		if c, err := p.Listener(HTTP).Accept(); err == nil {
+			_ = c.Close()
+			close(served)
+		}
+	}()
+	if _, err := io.WriteString(c, "GET /api/v1/me HTTP/1.1\r\nHost: meet\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(3 * time.Second))
+	said, _ := io.ReadAll(c)
+	if !bytes.HasPrefix(said, []byte("HTTP/1.0 400 ")) {
+		t.Errorf("the client was told %q", said)
+	}
+	select {
+	case <-served:
+		t.Error("a request in clear was served")
+	default:
+	}
+}
+
+// viaProxy is a connection whose true address is in a header, as of go-proxyproto.
+type viaProxy struct {
+	net.Conn
+	from net.Addr
+}
+
+func (c viaProxy) Raw() net.Conn        { return c.Conn }
+func (c viaProxy) RemoteAddr() net.Addr { return c.from }
+
+// proxied gives each connection an address of its own choice.
+type proxied struct {
+	net.Listener
+	from func() net.Addr
+}
+
+func (l proxied) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return viaProxy{c, l.from()}, nil
+}
+
+func TestSilentConnectionsBehindAProxyKeepNobodyElseOut(t *testing.T) {
+	o := Options{UndecidedPerAddress: 4, Patience: 5 * time.Second, Registerer: prometheus.NewRegistry()}
+	p, err := New(o, HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	go p.Serve(proxied{l, func() net.Addr { // twelve of one, then one of another
+		n++
+		return &net.TCPAddr{IP: net.IPv4(192, 0, 2, byte(1+n/13)), Port: n}
+	}})
+	t.Cleanup(p.Close)
+	var all []net.Conn
+	for range 13 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		all = append(all, c)
+	}
+	if _, err := all[12].Write([]byte("GET /")); err != nil {
+		t.Fatal(err)
+	}
+	arrives(t, p, HTTP, []byte("GET /"))
+	open := 0
+	for _, c := range all[:12] {
+		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+			open++
+		}
+	}
+	if open > 4 {
+		t.Errorf("%d silent connections of one address are open", open)
+	}
 }

@@ -34,6 +34,7 @@ type Conn struct {
 	stage []byte
 	last  int // where the newest frame begins
 
+	kept   atomic.Bool  // its owner vouches for it
 	queued atomic.Int64 // bytes handed over and not yet taken by the kernel
 
 	// guarded by mu
@@ -66,6 +67,13 @@ func (c *Conn) Remote() netip.AddrPort { return c.remote }
 
 // Local is the address that the peer connected to.
 func (c *Conn) Local() netip.Addr { return c.local }
+
+// Keep says that the peer has proven who it is: until then the connection lasts no longer than the time for its first
+// frame, and from here on the owner says how long it may be silent.
+func (c *Conn) Keep() {
+	c.kept.Store(true)
+	_ = c.raw.SetReadDeadline(time.Time{})
+}
 
 // Buf gives room for one datagram of n bytes; nil when the queue is full or n is no datagram's size. It leaves with
 // Flush, written or not, unless Discard takes it back.

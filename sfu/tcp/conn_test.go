@@ -209,3 +209,30 @@ func TestAnOwnerThatIsBusyHoldsUpItsSenderOnly(t *testing.T) {
 	}
 	close(s.owner.block)
 }
+
+// A first frame that names somebody proves nothing: names are read on the way.
+func TestWhoIsNotVouchedForDoesNotStay(t *testing.T) {
+	s := serve(t, Options{FirstFrame: 100 * time.Millisecond})
+	stranger := s.dial(t, "let me in")
+	<-s.owner.conn
+	s.owner.frames.Store(0)
+	guest := s.dial(t, "let me in")
+	c := <-s.owner.conn
+	c.Keep()
+	go func() { // more frames do not buy more time
+		for range 100 {
+			if _, err := stranger.Write(AppendFrame(nil, []byte("let me in"))); err != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	over(t, stranger)
+	if n := s.counters.Dropped[RefuseUnproven].Load(); n != 1 {
+		t.Errorf("%d unproven, want 1", n)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if _, err := guest.Write(AppendFrame(nil, []byte("still here"))); err != nil || c.Closed() {
+		t.Errorf("a guest was sent away: %v", err)
+	}
+}

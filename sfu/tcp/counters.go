@@ -15,6 +15,7 @@ const (
 	RefuseAddress             // a connection beyond those of one address
 	RefuseSilent              // no whole first frame in time
 	RefuseUnknown             // a first frame that is for nobody here
+	RefuseUnproven            // a first frame for somebody here, and no proof in time
 	EndOversized              // a frame longer than any datagram
 	EndStalled                // the peer took nothing for too long
 	numDrops
@@ -22,7 +23,7 @@ const (
 
 var dropNames = [numDrops]string{
 	"queue_full", "queue_full_video", "control_full", "gone", "too_many", "too_many_of_address", "silent", "unknown",
-	"oversized", "stalled",
+	"unproven", "oversized", "stalled",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -31,7 +32,7 @@ type Options struct {
 	// MaxPerAddress is how many of them may come from one address (IPv6: one /64); 0: 256, as a whole office may
 	// share one.
 	MaxPerAddress int
-	// FirstFrame is how long a connection may take to say whom it is for; 0: 5 s.
+	// FirstFrame is how long a connection may take to say whom it is for, and its owner to Keep it; 0: 5 s.
 	FirstFrame time.Duration
 
 	Log      *slog.Logger // required
@@ -156,21 +157,28 @@ func (l *Listener) readLoop(c *Conn) {
 		l.opts.Counters.drop(RefuseUnknown)
 		return
 	}
-	_ = c.raw.SetReadDeadline(time.Time{}) // from here on the owner says how long silence may last
 	tune(c.raw)
 	var writer sync.WaitGroup
 	writer.Go(c.writeLoop)
 	for frame := first; owner.Frame(c, frame, r.Ready()); {
 		if frame, err = r.Next(); err != nil {
-			if errors.Is(err, ErrFrameSize) {
-				l.opts.Counters.drop(EndOversized)
-			}
+			l.ended(c, err)
 			break
 		}
 	}
 	c.Close()
 	owner.Gone(c)
 	writer.Wait()
+}
+
+// ended counts the end of a connection that had an owner.
+func (l *Listener) ended(c *Conn, err error) {
+	switch {
+	case errors.Is(err, ErrFrameSize):
+		l.opts.Counters.drop(EndOversized)
+	case errors.Is(err, os.ErrDeadlineExceeded) && !c.kept.Load():
+		l.opts.Counters.drop(RefuseUnproven)
+	}
 }
 
 func (l *Listener) refused(err error) {
