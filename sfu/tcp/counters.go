@@ -7,17 +7,17 @@ type Drop uint8
 
 // Drops.
 const (
-	DropFull      Drop = iota // an outgoing packet: the peer does not read and its queue is full
-	DropFullVideo             // the same of video, which goes first
-	DropControl               // STUN or DTLS of the engine, queue full
-	DropGone                  // an outgoing packet of a closed connection
-	RefuseTotal               // a connection beyond all that are allowed
-	RefuseAddress             // a connection beyond those of one address
-	RefuseSilent              // no whole first frame in time
-	RefuseUnknown             // a first frame that is for nobody here
-	RefuseUnproven            // a first frame for somebody here, and no proof in time
-	EndOversized              // a frame longer than any datagram
-	EndStalled                // the peer took nothing for too long
+	DropFull       Drop = iota // an outgoing packet: the peer does not read and its queue is full
+	DropFullVideo              // the same of video, which goes first
+	DropControl                // STUN or DTLS of the engine, queue full
+	DropGone                   // an outgoing packet of a closed connection
+	RefuseTotal                // a connection beyond all that are allowed
+	RefuseAddress              // a connection beyond those of one address
+	RefuseSilent               // no whole first frame in time
+	RefuseUnknown              // a first frame that is for nobody here
+	RefuseUnproven             // a first frame for somebody here, and no proof in time
+	EndOversized               // a frame longer than any datagram
+	EndStalled                 // the peer took nothing for too long
 	numDrops
 )
 
