@@ -250,6 +250,14 @@ func TestTrickleAndRestart(t *testing.T) {
 	}
 }
 
+func TestAStreamKeysTokenOpensNoWebSocket(t *testing.T) {
+	s := newStudio(t)
+	thief := s.person("s:camera").hello(s.in)
+	out, err := s.keys.ForStream(t.Context(), issue.StreamRequest{Secret: "camera", Mode: streamkey.Publish, Key: thief.jkt})
+	must(t, err)
+	thief.refused(thief.ask(joinMessage(out.Token, thief.proof(thief.welcome.Nonce, out.Token), "offer")), wire.CodeUnauthorized)
+}
+
 func TestHostileRequestsAtTheDoor(t *testing.T) {
 	s := newStudio(t)
 	const sdp = "application/sdp"

@@ -78,7 +78,7 @@ func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (token.Room, error)
 	}
 	for _, check := range []func() error{
 		func() error { return s.prove(j.Proof, j.Token, t.Key) },
-		func() error { return s.fromHere(ctx, t.Client) },
+		func() error { return s.fromHere(ctx, t.Person) },
 		func() error { return s.notBanned(ctx, t.Room, t.Subject) },
 		func() error {
 			err := s.srv.o.Policy.Enter(ctx, Entrance{Room: t.Room, Person: t.Person, Addr: s.addr, Origin: s.origin})

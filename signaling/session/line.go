@@ -47,7 +47,7 @@ func (s *Server) Dial(addr netip.Addr) (*Line, error) {
 	l := &Line{up: make(chan []byte, 1), down: make(chan []byte, 1), closed: make(chan struct{})}
 	go func() { // ends with the line, or with the server's Close
 		defer leave()
-		s.serve(&lineConn{l}, addr, "", leave)
+		s.serve(caller{conn: &lineConn{l}, addr: addr, inside: true, leave: leave})
 	}()
 	return l, nil
 }

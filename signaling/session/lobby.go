@@ -30,7 +30,7 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	if err := s.prove(q.Proof, q.Pass, pass.Key); err != nil {
 		return err
 	}
-	if err := s.fromHere(ctx, pass.Client); err != nil {
+	if err := s.fromHere(ctx, token.Person{Assurance: pass.Assurance, Client: pass.Client}); err != nil {
 		return err
 	}
 	if err := s.notBanned(ctx, pass.Room, pass.Subject); err != nil {

@@ -25,9 +25,11 @@ func (s *Session) prove(proof, signed, key string) error {
 	return nil
 }
 
-// fromHere checks that what an API client vouched for may be used by the page that speaks.
-func (s *Session) fromHere(ctx context.Context, client string) error {
-	if !s.srv.o.Origins.Client(ctx, client, s.origin) {
+// fromHere checks that what was issued may be used where it is shown: what an API client vouched for by its own pages,
+// and what a stream key gives by our own doors alone.
+func (s *Session) fromHere(ctx context.Context, p token.Person) error {
+	stream := p.Assurance == token.AssuranceStreamKey
+	if stream != s.inside || !stream && !s.srv.o.Origins.Client(ctx, p.Client, s.origin) {
 		return refuse(wire.CodeUnauthorized, "this page may not use that")
 	}
 	return nil

@@ -86,7 +86,7 @@ func (s *Session) mayResume(ctx context.Context, q *wire.Resume) (token.Ticket, 
 	if err := s.prove(q.Proof, q.Ticket, t.Key); err != nil {
 		return token.Ticket{}, err
 	}
-	if err := s.fromHere(ctx, t.Client); err != nil {
+	if err := s.fromHere(ctx, t.Person); err != nil {
 		return token.Ticket{}, err
 	}
 	return t, s.entitled(ctx, t.Person)

@@ -73,7 +73,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	conn.SetReadLimit(-1) // the reader bounds messages itself, with words
-	s.serve(conn, addr, r.Header.Get("Origin"), leave)
+	s.serve(caller{conn: conn, addr: addr, origin: r.Header.Get("Origin"), leave: leave})
 }
 
 // letIn judges the request before anything is upgraded.
@@ -110,20 +110,29 @@ func offers(r *http.Request, protocol string) bool {
 	return false
 }
 
-// serve runs one session on the caller's goroutine.
-func (s *Server) serve(conn conn, addr netip.Addr, origin string, leave func()) {
+// caller is who a session is opened for.
+type caller struct {
+	conn   conn
+	addr   netip.Addr
+	origin string
+	inside bool
+	leave  func()
+}
+
+// serve runs one session on the calling goroutine.
+func (s *Server) serve(c caller) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ses := &Session{
-		srv: s, conn: conn, origin: origin, addr: addr, ctx: ctx, cancel: cancel, leave: leave,
-		log:   s.o.Log.With("addr", addr),
+		srv: s, conn: c.conn, origin: c.origin, inside: c.inside, addr: c.addr, ctx: ctx, cancel: cancel, leave: c.leave,
+		log:   s.o.Log.With("addr", c.addr),
 		out:   newOutbox(s.dropped),
 		state: StateOpened,
 		limit: rate.NewLimiter(rate.Limit(s.o.MessagesPerSecond), 3*s.o.MessagesPerSecond),
 		chat:  rate.NewLimiter(rate.Limit(s.o.ChatPerSecond), 10),
 	}
 	if !s.add(ses) {
-		_ = conn.CloseNow() // Close came in between; the client tries elsewhere
+		_ = c.conn.CloseNow() // Close came in between; the client tries elsewhere
 		return
 	}
 	defer s.remove(ses)
@@ -140,7 +149,7 @@ func (s *Server) serve(conn conn, addr netip.Addr, origin string, leave func()) 
 	ses.readLoop()
 	cancel()
 	<-written
-	_ = conn.CloseNow() // a no-op when the close handshake was done
+	_ = c.conn.CloseNow() // a no-op when the close handshake was done
 	ses.finish()
 }
 

@@ -47,6 +47,7 @@ type Session struct {
 	srv    *Server
 	conn   conn
 	origin string
+	inside bool // a line of this process: one of our own doors speaks
 	addr   netip.Addr
 	log    *slog.Logger
 	out    *outbox

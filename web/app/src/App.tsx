@@ -11,6 +11,7 @@ import { NotFound } from './screens/NotFound.js';
 import { ProblemScreen } from './screens/ProblemScreen.js';
 import { RoomScreen } from './screens/RoomScreen.js';
 import { SignIn } from './screens/SignIn.js';
+import { Streams } from './screens/Streams.js';
 import { Unsupported } from './screens/Unsupported.js';
 import { Users } from './screens/Users.js';
 import { Plain } from './ui/Plain.js';
@@ -21,7 +22,7 @@ const { ok: capable, missing } = capabilities();
 function Screen() {
   const at = route.value;
   const who = session.value;
-  const inside = at.name === 'home' || at.name === 'users' || at.name === 'network';
+  const inside = at.name === 'home' || at.name === 'users' || at.name === 'network' || at.name === 'streams';
   useEffect(() => {
     if (inside && who.state === 'out') navigate('/sign-in', { replace: true });
   }, [inside, who.state]);
@@ -32,6 +33,7 @@ function Screen() {
   if (at.name === 'not-found') return <NotFound />;
   if (who.state === 'unknown' || (inside && who.state === 'out')) return <main id="main" class="wait-page"><p class="muted" role="status">{t().loading}</p></main>;
   if (at.name === 'room') return capable ? <RoomScreen room={at.room} /> : <Unsupported missing={missing.filter((one) => one.required)} />;
+  if (at.name === 'streams') return <Streams key={at.room} room={at.room} />;
   if (at.name === 'users') return isAdmin.value ? <Users /> : <Plain><h1>{t().adminsOnly}</h1></Plain>;
   if (at.name === 'network') return capable ? <Network /> : <Unsupported missing={missing.filter((one) => one.required)} />;
   return <Home />;

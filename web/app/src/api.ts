@@ -41,6 +41,16 @@ export interface ListedUser {
   readonly login: string;
   readonly role: string;
 }
+export interface StreamKey {
+  readonly id: string;
+  readonly label: string;
+  readonly mode: 'publish' | 'play';
+  readonly expires_at_ms: number;
+  readonly used_at_ms?: number;
+  readonly url: string;
+  /** Only in the answer to its making. */
+  readonly secret?: string;
+}
 export type NextStep = 'second_factor' | 'enrol';
 
 export class ApiError extends Error {
@@ -103,6 +113,9 @@ export const api = {
   /** `screens`: how many may be shared at once; null: as many as the deployment lets. */
   createRoom: (title: string, screens: number | null) => call<Room>('POST', '/rooms', screens === null ? { title } : { title, screens }),
   deleteRoom: (id: string) => call<unknown>('DELETE', `/rooms/${id}`),
+  streamKeys: (room: string) => call<unknown>('GET', `/rooms/${room}/stream-keys`).then((body) => listOf<StreamKey>(body, 'stream_keys')),
+  createStreamKey: (room: string, body: { label: string; mode: StreamKey['mode']; life_ms: number }) => call<StreamKey>('POST', `/rooms/${room}/stream-keys`, body),
+  revokeStreamKey: (room: string, id: string) => call<unknown>('DELETE', `/rooms/${room}/stream-keys/${id}`),
   roomFacts: (id: string) => call<RoomFacts>('GET', `/rooms/${id}`),
   roomToken: (id: string, jkt: string, signal?: AbortSignal) => call<RoomToken>('POST', `/rooms/${id}/token`, { jkt }, signal),
   lobbyPass: (id: string, jkt: string, name: string) => call<{ pass: string }>('POST', `/rooms/${id}/lobby`, { jkt, name }),

@@ -28,6 +28,11 @@ export function day(ms: number): string {
   return new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
 }
 
+/** Day and time of something that is not of today. */
+export function moment(ms: number): string {
+  return new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
+}
+
 export function count(n: number): string {
   return new Intl.NumberFormat(locale()).format(n);
 }

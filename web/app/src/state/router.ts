@@ -8,6 +8,7 @@ export type Route =
   | { readonly name: 'setup'; readonly token: string }
   | { readonly name: 'invite'; readonly token: string }
   | { readonly name: 'room'; readonly room: string }
+  | { readonly name: 'streams'; readonly room: string }
   | { readonly name: 'users' }
   | { readonly name: 'network' }
   | { readonly name: 'not-found' };
@@ -37,6 +38,8 @@ export function parseRoute(pathname: string, fragment: string): Route {
     case '/invite':
       return { name: 'invite', token };
   }
+  const streams = /^\/r\/([^/]+)\/streams$/.exec(path)?.[1];
+  if (streams !== undefined && isRoomId(streams)) return { name: 'streams', room: streams };
   const room = /^\/r\/([^/]+)$/.exec(path)?.[1];
   return room !== undefined && isRoomId(room) ? { name: 'room', room } : { name: 'not-found' };
 }
