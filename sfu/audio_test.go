@@ -265,6 +265,35 @@ func TestSoundThatAListenerLostIsSentAgainByteForByteOncePerRoundTrip(t *testing
 	}
 }
 
+// A listener that asks on and on, and for what there never was in between, is no amplifier.
+func TestSoundIsSentAgainAFewTimesOnlyHoweverOftenItIsAskedFor(t *testing.T) {
+	d, alice, bob, _ := conversation(t)
+	for n := range 10 {
+		d.bring(alice, alice.sound(t, n, redPT, 30, doubled(t, n)))
+	}
+	d.s.tick()
+	first, _ := bob.take(t)
+	lost := first[4].seq
+	var flood []uint16
+	for range 40 {
+		flood = append(flood, lost, lost+256)
+	}
+	d.bring(bob, bob.nack(t, flood...))
+	if again, _ := bob.take(t); len(again) > 1 {
+		t.Errorf("%d packets for one request", len(again))
+	}
+	total := 0
+	for range 40 {
+		d.later(time.Second)
+		d.bring(bob, bob.nack(t, lost))
+		again, _ := bob.take(t)
+		total += len(again)
+	}
+	if total < 3 || total > mostCopies {
+		t.Errorf("one packet was sent again %d times", total)
+	}
+}
+
 func TestOnlyTheNewestPacketsAreKeptAndNeverMixedUp(t *testing.T) {
 	var o outbound
 	content := func(n int) []byte { return bytes.Repeat([]byte{byte(n)}, 100+n*37%900) }

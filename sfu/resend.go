@@ -12,12 +12,14 @@ import (
 const (
 	keptPackets = 64
 	keptBytes   = 16 << 10 // 64 of usual size; of large ones fewer
+	mostCopies  = 8        // of one packet: whoever asks more often wants something else
 )
 
 type kept struct {
-	at  uint64 // where it begins, counted from the first byte ever kept
-	len uint16
-	seq uint16
+	at     uint64 // where it begins, counted from the first byte ever kept
+	len    uint16
+	seq    uint16
+	copies uint8 // how often it was sent again
 }
 
 // outbound keeps the newest sealed packets of one slot in the order they went out.
@@ -40,9 +42,10 @@ func (o *outbound) keep(n uint16, sealed []byte) {
 	o.end += uint64(len(sealed))
 }
 
+// get finds a packet that may be sent again.
 func (o *outbound) get(n uint16) []byte {
 	k := &o.packets[n%keptPackets]
-	if k.len == 0 || k.seq != n || o.end-k.at > keptBytes {
+	if k.len == 0 || k.seq != n || k.copies == mostCopies || o.end-k.at > keptBytes {
 		return nil
 	}
 	at := k.at % keptBytes
@@ -111,6 +114,7 @@ func (d *Down) resend(lost uint16) bool {
 	if buf == nil {
 		return false
 	}
+	d.kept.packets[lost%keptPackets].copies++
 	copy(buf, sealed)
 	// Not p.sent: its transport-wide number is the old one.
 	if p.flow != nil {

@@ -108,6 +108,10 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	for i := range r.NACKs() {
 		for _, lost := range r.NACK(i).Append(s.scratch.seqs[:0]) {
 			s.counts.nackRequests.Add(1)
+			if d.kept != nil && d.kept.get(lost) == nil {
+				s.counts.nackMissed.Add(1) // and must not push out what dedupe knows of others
+				continue
+			}
 			if d.dedupe.Allow(lost, p.rtt, s.now) {
 				d.double.lost++
 				d.repairLater(lost)
