@@ -16,6 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	mic    = wire.SourceKind_SOURCE_KIND_MIC
 	camera = wire.SourceKind_SOURCE_KIND_CAMERA
+	screen = wire.SourceKind_SOURCE_KIND_SCREEN
 )
 
 func TestTwoPeopleMeet(t *testing.T) {
@@ -70,4 +71,18 @@ func TestTwoPeopleMeet(t *testing.T) {
 		return e.GetParticipantLeft().GetParticipant() == bob.me && e.GetParticipantLeft().Reason == "left"
 	})
 	eventually(t, "bob's transport ends", func() bool { return node.of(bob.me, 1).closed == "left" })
+}
+
+func TestAMeetingTakesAsManyScreensAsItsRoom(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	here, there := w.instance("sig-1"), w.instance("sig-2")
+	room := w.room(session.Facts{Screens: 1})
+	host, ada := w.person("u:host"), w.person("u:ada")
+	host.join(here, room, token.RoleHost)
+	ada.join(there, room, token.RoleParticipant)
+	host.ok(host.ask(media(screen, true)))
+	ada.refused(ada.ask(media(screen, true)), wire.CodeTooManyScreens)
+	host.ok(host.ask(media(screen, false)))
+	ada.ok(ada.ask(media(screen, true)))
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
@@ -225,6 +226,40 @@ func TestOptionsNameExactlyOneDatabase(t *testing.T) {
 		if _, err := store.Open(context.Background(), o); err == nil {
 			t.Errorf("%+v passed", o)
 		}
+	}
+}
+
+func TestRoomsOfBeforeTheyHadANumberOfScreensAreKept(t *testing.T) {
+	ctx := context.Background()
+	lite := t.TempDir() + "/old.db"
+	for driver, old := range map[string]struct {
+		store.Options
+		dsn string
+	}{
+		"sqlite": {store.Options{SQLite: lite}, "file:" + lite},
+		"pgx":    {store.Options{Postgres: storetest.Postgres(t)}, ""},
+	} {
+		t.Run(driver, func(t *testing.T) {
+			if old.dsn == "" {
+				old.dsn = old.Postgres
+			}
+			r := store.Room{ID: "k7m2q9xw4d", Title: "Old", Owner: "u:ra", Class: "internal", Guests: true, CreatedAt: t0}
+			s := must[*store.Store](t)(store.Open(ctx, old.Options))
+			ok(t, s.Rooms.Create(ctx, r))
+			ok(t, s.Close())
+			db := must[*sql.DB](t)(sql.Open(driver, old.dsn))
+			for _, back := range []string{"ALTER TABLE rooms DROP COLUMN screens", "DELETE FROM goose_db_version WHERE version_id >= 3"} {
+				_, err := db.ExecContext(ctx, back)
+				ok(t, err)
+			}
+			ok(t, db.Close())
+			s = must[*store.Store](t)(store.Open(ctx, old.Options))
+			same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
+			r.Screens = 1
+			ok(t, s.Rooms.Update(ctx, r))
+			same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
+			ok(t, s.Close())
+		})
 	}
 }
 
