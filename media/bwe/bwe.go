@@ -69,6 +69,7 @@ type Estimator struct {
 	loss     losses
 	probe    prober
 	link     capacity
+	busy     busy
 	acked    meter // on the receiver's clock
 	left     meter // the same packets as acked, by when they were sent
 	sent     meter
@@ -125,6 +126,7 @@ func (e *Estimator) Ack(a twcc.Ack) {
 	e.left.add(a.Size, a.Sent)
 	if newest && a.Sent >= e.moved {
 		e.delay.packet(a, probe)
+		e.busy.packet(a, a.Arrived-a.Sent-e.delay.base.value())
 	}
 }
 
@@ -150,6 +152,7 @@ func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 // Moved says that the path is another one: what was seen of the old one's delay and capacity means nothing any more.
 func (e *Estimator) Moved(now time.Duration) {
 	e.delay = newDetector()
+	e.busy = busy{}
 	e.shortest = least{half: baseHalf}
 	e.link = capacity{}
 	e.loss = losses{high: e.loss.high}
@@ -190,6 +193,10 @@ func (e *Estimator) Update(now time.Duration) {
 
 // overused goes below what the link delivers, so that its queue drains.
 func (e *Estimator) overused(acked Bitrate, now time.Duration) {
+	left := e.left.rate(shortWindow)
+	if arrived, sent := e.busy.rates(); arrived > 0 { // nothing in it is from before the link was full
+		acked, left = arrived, sent
+	}
 	if acked == 0 {
 		acked = min(e.target, max(e.sent.rate(shortWindow), e.o.Min)) / 2
 	}
@@ -197,7 +204,7 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		return
 	}
 	// What arrives as fast as it was sent makes no queue grow: it stands for another reason, and less would not help.
-	if left := e.left.rate(shortWindow); left > 0 && float64(acked) >= even*float64(left) &&
+	if left > 0 && float64(acked) >= even*float64(left) &&
 		(e.delay.state != Overuse || e.delay.queue < 2*queueTooLong) {
 		return
 	}

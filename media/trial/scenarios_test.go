@@ -38,11 +38,15 @@ func three(s Scenario, kbits ...int) Scenario {
 }
 
 var scenarios = map[string]Scenario{
-	"free":    {Down: link.Options{Delay: 20 * ms}, Up: link.Options{Delay: 20 * ms}},
-	"loss5":   lossy(0.05),
-	"loss10":  lossy(0.1),
-	"loss30":  lossy(0.3),
-	"drop":    three(narrow(200*ms, 1, 0, 2000, 10, 300, 20, 2000), 150, 500, 1400),
+	"free":   {Down: link.Options{Delay: 20 * ms}, Up: link.Options{Delay: 20 * ms}},
+	"loss5":  lossy(0.05),
+	"loss10": lossy(0.1),
+	"loss30": lossy(0.3),
+	"drop":   three(narrow(200*ms, 1, 0, 2000, 10, 300, 20, 2000), 150, 500, 1400),
+	"step": {
+		Down: link.Options{Rates: kbit(0, 0, 3, 2000, 10, 300, 22, 2000), Queue: 64 << 10, Delay: 20 * ms},
+		Up:   link.Options{Delay: 20 * ms}, Rates: []layer.Bitrate{150_000, 500_000, 1_500_000}, For: 40 * time.Second,
+	},
 	"link05":  narrow(200*ms, 8, 0, 500),
 	"link1":   narrow(200*ms, 8, 0, 1000),
 	"link2":   narrow(200*ms, 8, 0, 2000),
