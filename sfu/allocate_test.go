@@ -25,7 +25,7 @@ func TestAViewersLinkDecidesWhatIsShown(t *testing.T) {
 		{"it carries the middle size, which was off", 800_000, 7 * time.Second, 1, ""},
 		{"it carries the lowest", 250_000, time.Second, 0, ""},
 		{"it carries sound only", 50_000, time.Second, -1, pausedBandwidth},
-		{"still", 160_000, 10 * time.Second, -1, pausedBandwidth},
+		{"still", 140_000, 10 * time.Second, -1, pausedBandwidth},
 		{"it is clearly better", 300_000, 5 * time.Second, 0, ""},
 		{"it is as good as ever", 10_000_000, 3 * time.Second, 2, ""},
 	} {
@@ -110,7 +110,7 @@ func TestOnALinkThatShrinksALittleThePictureMovesOn(t *testing.T) {
 	pub.delay = 300 * time.Millisecond
 	viewer.link(2_000_000)
 	frozen := time.Duration(0)
-	pub.run(d, 2*time.Second, all, func() {
+	pub.run(d, 3*time.Second, all, func() {
 		if viewer.shown() < 0 {
 			frozen += testStep
 		}

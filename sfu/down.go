@@ -81,6 +81,7 @@ type Down struct {
 	begun    bool
 	dedupe   nack.Dedupe
 	reports  report.Sender
+	lastSR   uint32 // of ours that the newest round trip time is from
 	replay   replay
 	kept     *outbound // sound that went out and may be needed again; nil for pictures
 	double   doubler

@@ -79,7 +79,9 @@ func (p *Peer) blocks(r *rtcp.Reader) {
 			continue
 		}
 		d.double.reported(b.FractionLost, p.shard.now)
-		if rtt, ok := report.RTT(b, p.shard.wall, p.shard.now); ok {
+		// A report is repeated for as long as nothing new goes out on the stream: it is one measurement all the same.
+		if rtt, ok := report.RTT(b, p.shard.wall, p.shard.now); ok && b.LSR != d.lastSR {
+			d.lastSR = b.LSR
 			p.rtt += (rtt - p.rtt) / 4
 		}
 		lost += int(b.FractionLost)

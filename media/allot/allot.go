@@ -7,22 +7,26 @@ import (
 )
 
 const (
-	headroom     = 108                    // a step up needs this much of its total, in percent
-	clearly      = 150                    // a paused picture comes back when this much is there, in percent
-	ample        = 130                    // with this much of what all want, in percent, nothing is held back
-	slack        = 110                    // what is shown may cost this much of the budget, in percent, for graceTime
-	graceTime    = 500 * time.Millisecond // measured bitrates breathe
-	holdUp       = time.Second            // a step up must have been affordable for this long
-	holdFirst    = 300 * time.Millisecond // a picture that was never shown must have been affordable for this long
-	holdBack     = 3 * time.Second        // a picture must have been clearly affordable for this long to come back
-	holdInstead  = 8 * time.Second        // and for this long when another has to pause for it
-	undoneUp     = 10 * time.Second       // a step up that is taken back within this time was a mistake
-	undoneBack   = 60 * time.Second       // likewise a picture that came back
-	backoffFirst = 4 * time.Second        // after the first mistake no steps up for this long; it doubles
-	backoffBack  = 60 * time.Second       // after a picture had to pause again soon
-	backoffMost  = 4 * time.Minute        //
-	forgetAfter  = 2 * time.Minute        // without a mistake the next one is a first one again
-	better       = 150                    // a budget of this much of what failed, in percent, ends the back-off
+	headroom     = 104                     // a step up needs this much of its total, in percent
+	clearly      = 115                     // a paused picture comes back when this much is there, in percent
+	ample        = 130                     // with this much of what all want, in percent, nothing is held back
+	slack        = 110                     // what is shown may cost this much of the budget, in percent, for graceTime
+	graceTime    = 1200 * time.Millisecond // a measured bitrate counts the key frame that a switch begins with for a second
+	patient      = 120                     // what is left when all pictures are as small as they get may cost this much, in percent,
+	patientLast  = 150                     // or this much when it is the last picture,
+	patience     = 3 * time.Second         // for so long: an estimate falls too low for a while when a link shrinks
+	holdUp       = time.Second             // a step up must have been affordable for this long
+	holdFirst    = 300 * time.Millisecond  // a picture that was never shown must have been affordable for this long
+	holdBack     = 1500 * time.Millisecond // a picture must have been clearly affordable for this long to come back
+	holdInstead  = 8 * time.Second         // and for this long when another has to pause for it
+	undoneUp     = 10 * time.Second        // a step up that is taken back within this time was a mistake
+	undoneBack   = 60 * time.Second        // likewise a picture that came back
+	backoffFirst = 4 * time.Second         // after the first mistake no steps up for this long; it doubles
+	backoffBack  = 20 * time.Second        // after a picture had to pause again soon
+	backoffMost  = 4 * time.Minute         //
+	forgetAfter  = 2 * time.Minute         // without a mistake the next one is a first one again
+	surely       = 80                      // what costs this much of what failed, in percent, is no mistake again
+	better       = 150                     // a budget of this much of what failed, in percent, ends the back-off
 )
 
 // Memory is what a receiver's allocation remembers between calls, besides what its slots carry. The zero value is ready.

@@ -41,13 +41,13 @@ func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
 				s.back, s.backAt = true, now
 			}
 			to := int(s.chains[living].index[0])
-			if may && now-s.backAt >= hold && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
+			if now-s.backAt >= hold && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
 				s.back = false
 				m.upAt, m.backAt, m.upCost = now, now, total(slots)
 			}
 		default:
 			s.back = false
-			if to := s.affordable(now); may && to > s.current && m.reach(slots, at, to, budget, false) {
+			if to := s.affordable(now); to > s.current && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, false) {
 				s.rising = false
 				m.upAt, m.upCost = now, total(slots)
 			}
@@ -69,6 +69,12 @@ func (s *Slot) affordable(now time.Duration) int {
 		return None
 	}
 	return s.chains[living].below(min(s.upTo, s.safe))
+}
+
+// sure says that with this step all cost clearly less than what failed.
+func (m *Memory) sure(slots []Slot, at, to int) bool {
+	s := &slots[m.order[at]]
+	return total(slots)+s.price(to)-s.price(s.Target) <= m.failed*surely/100
 }
 
 // reach makes to the target of the slot at a place in the order, at the cost of less important ones where it must. False,
@@ -96,7 +102,8 @@ func (m *Memory) reach(slots []Slot, at, to int, budget layer.Bitrate, pausing b
 	return true
 }
 
-// lower brings the targets down to the budget: frames first, then sizes, then whole pictures, the least important first.
+// lower brings the targets down to the budget: frames first, then sizes, then whole pictures, the least important first. A
+// picture pauses only when that is clearly needed, or for good: a pause is worse than some moments of a queue.
 func (m *Memory) lower(budget layer.Bitrate, slots []Slot, now time.Duration) {
 	sum := total(slots)
 	if sum <= budget {
@@ -109,16 +116,21 @@ func (m *Memory) lower(budget layer.Bitrate, slots []Slot, now time.Duration) {
 	if sum <= budget*slack/100 && now-m.overAt < graceTime {
 		return
 	}
-	m.over = false
 	lowered, paused := false, false
-	for pass := 0; pass < 3 && sum > budget; pass++ {
+	for pass := 0; pass < 4 && sum > budget; pass++ {
+		if pass == 3 && now-m.overAt < patience && sum <= budget*borne(slots)/100 && smallest(slots) {
+			break
+		}
 		for k := len(m.order) - 1; k >= 0 && sum > budget; k-- {
 			s := &slots[m.order[k]]
 			to := s.want
-			if pass == 0 {
+			switch {
+			case pass == 0:
 				to = s.fewerFrames()
+			case pass < 3 && to == None:
+				to = s.least()
 			}
-			if s.price(s.Target) <= s.price(to) || to == None && pass < 2 {
+			if pass == 1 && s.want == None || s.price(s.Target) <= s.price(to) {
 				continue
 			}
 			sum += s.price(to) - s.price(s.Target)
@@ -126,9 +138,44 @@ func (m *Memory) lower(budget layer.Bitrate, slots []Slot, now time.Duration) {
 			s.Target = to
 		}
 	}
+	if sum <= budget {
+		m.over = false
+	}
 	if lowered {
 		m.tookBack(paused, now)
 	}
+}
+
+// smallest says that nothing can be taken from the pictures but themselves.
+func smallest(slots []Slot) bool {
+	for i := range slots {
+		if s := &slots[i]; s.price(s.Target) > s.price(s.least()) {
+			return false
+		}
+	}
+	return true
+}
+
+// borne is what is suffered for a while rather than that a picture pauses, in percent of the budget.
+func borne(slots []Slot) layer.Bitrate {
+	shown := 0
+	for i := range slots {
+		if slots[i].Target != None {
+			shown++
+		}
+	}
+	if shown == 1 {
+		return patientLast
+	}
+	return patient
+}
+
+// least is the cheapest point, and never more than the target.
+func (s *Slot) least() int {
+	if c := &s.chains[living]; c.n > 0 {
+		return min(int(c.index[0]), s.Target)
+	}
+	return s.Target
 }
 
 // fewerFrames is the point of the target's size with the frames that the plan has for it, or the fewest.

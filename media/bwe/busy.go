@@ -7,10 +7,13 @@ import (
 )
 
 const (
-	busyQueue = 10 * time.Millisecond  // of delay, and the link is taken for busy
-	busyLeast = 40 * time.Millisecond  // of arrivals tell a rate
-	busyFew   = 4                      // packets do not
-	busyPart  = 200 * time.Millisecond // the rate is that of the last one to two parts
+	busyQueue  = 10 * time.Millisecond  // of delay, and the link is taken for busy
+	busyLeast  = 40 * time.Millisecond  // of arrivals tell a rate
+	busyFew    = 4                      // packets do not
+	chokeFew   = 3                      // packets that arrived
+	chokeTwice = 2                      // times as slowly as they were sent
+	chokeQueue = 40 * time.Millisecond  // and wait so long already: the link has shrunk
+	busyPart   = 200 * time.Millisecond // the rate is that of the last one to two parts
 )
 
 // busy measures what a link delivers since packets wait before it: while they do, that is all that it can. It needs no
@@ -22,6 +25,13 @@ type busy struct {
 	sent, began time.Duration // of the packet before the first of the part
 	prevSent    time.Duration
 	prevArrived time.Duration
+	queue       time.Duration // of the newest packet
+	recent      [4]arrival
+}
+
+type arrival struct {
+	at   time.Duration
+	size int
 }
 
 // stretch is a run of packets: how long they took to leave, and to arrive.
@@ -32,8 +42,10 @@ type stretch struct {
 
 // packet takes an arrival, and how much longer than the shortest its way was.
 func (b *busy) packet(a twcc.Ack, queue time.Duration) {
+	copy(b.recent[:], b.recent[1:])
+	b.recent[len(b.recent)-1] = arrival{a.Arrived, a.Size}
 	if !b.any || queue < busyQueue || a.Arrived < b.began {
-		*b = busy{any: true, sent: a.Sent, began: a.Arrived, prevSent: a.Sent, prevArrived: a.Arrived}
+		*b = busy{any: true, sent: a.Sent, began: a.Arrived, prevSent: a.Sent, prevArrived: a.Arrived, recent: b.recent}
 		return
 	}
 	if b.part.arrived >= busyPart {
@@ -43,7 +55,7 @@ func (b *busy) packet(a twcc.Ack, queue time.Duration) {
 	b.part.bytes += a.Size
 	b.part.n++
 	b.part.sent, b.part.arrived = a.Sent-b.sent, a.Arrived-b.began
-	b.prevSent, b.prevArrived = a.Sent, a.Arrived
+	b.prevSent, b.prevArrived, b.queue = a.Sent, a.Arrived, queue
 }
 
 // rates are those at which packets arrived and at which they left; 0 when that is not known.
@@ -56,5 +68,23 @@ func (b *busy) rates() (arrived, left Bitrate) {
 	if s.n < busyFew || s.arrived < busyLeast {
 		return 0, 0
 	}
-	return rateOf(s.bytes, s.arrived), rateOf(s.bytes, max(s.sent, time.Millisecond))
+	return b.chokedTo(rateOf(s.bytes, s.arrived)), rateOf(s.bytes, s.sent)
+}
+
+// chokedTo is what the last packets say of a link that has just shrunk: the ones before are of the link that it was.
+func (b *busy) chokedTo(rate Bitrate) Bitrate {
+	if !b.chokes() {
+		return rate
+	}
+	bytes := 0
+	for _, r := range b.recent[1:] {
+		bytes += r.size
+	}
+	return min(rate, rateOf(bytes, b.recent[len(b.recent)-1].at-b.recent[0].at))
+}
+
+// chokes says that the link delivers no half of what is sent, as soon as a few packets show it: each moment counts then.
+func (b *busy) chokes() bool {
+	return b.older.n == 0 && b.part.n >= chokeFew && b.part.arrived >= busyLeast && b.queue >= chokeQueue &&
+		b.part.arrived > chokeTwice*b.part.sent
 }

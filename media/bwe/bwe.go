@@ -43,7 +43,7 @@ const (
 	capacityUsed  = 0.97 // of the link's capacity is where recovery goes at once
 	packetBits    = 1200 * 8
 	response      = 100 * time.Millisecond // of the other side, beyond the round trip
-	windowQueue   = 200 * time.Millisecond // of queue, beyond the round trip, is the most that is filled knowingly
+	windowQueue   = 300 * time.Millisecond // of queue, beyond the round trip, is the most that is filled knowingly
 	calm          = 40 * time.Millisecond  // a longer queue: no growth
 	feedbackStop  = time.Second
 	defaultStart  = 600_000
@@ -166,7 +166,9 @@ func (e *Estimator) Update(now time.Duration) {
 	acked := max(e.acked.rate(shortWindow), e.acked.rate(shortWindow/2)) // a full link delivers evenly
 	was := e.state
 	long := e.delay.long
-	e.state = e.delay.verdict()
+	if e.state = e.delay.verdict(); e.busy.chokes() && !e.probe.active && !e.probe.waiting {
+		e.state = Overuse
+	}
 	switch {
 	case !long && e.delay.long:
 		e.before = e.target

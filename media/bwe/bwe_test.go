@@ -290,3 +290,14 @@ func BenchmarkFeedback(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20, "ns/packet")
 }
+
+func TestALinkThatShrinksIsKnownFromAFewPackets(t *testing.T) {
+	e := New(Options{Start: 4_000_000})
+	p := newPath(e, 100_000_000)
+	p.send(1_600_000, 1200, 3*time.Second)
+	p.rate = 300_000
+	p.send(1_600_000, 1200, 200*time.Millisecond)
+	if got := e.Estimate(p.now); got < 200_000 || got > 300_000 {
+		t.Errorf("estimate %d a fifth of a second after the link has shrunk to 300 kbit/s", got)
+	}
+}

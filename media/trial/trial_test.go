@@ -174,6 +174,37 @@ func TestALinkThatShrinksAndComesBack(t *testing.T) {
 	})
 }
 
+func TestALinkThatWasWideAndShrinksTwice(t *testing.T) {
+	each(t, "step", func(t *testing.T, r *Result) {
+		for _, s := range r.Samples {
+			if s.At > 12*time.Second && s.At < 22*time.Second {
+				if s.Queue > 300*ms {
+					t.Errorf("at %v the queue is %v", s.At, s.Queue)
+				}
+				if s.Paused > 0 || s.Estimate < 220_000 {
+					t.Errorf("at %v the estimate is %d, %d paused", s.At, s.Estimate, s.Paused)
+				}
+			}
+		}
+		low, top := time.Duration(0), time.Duration(0)
+		for _, s := range r.Screens[0].Shown {
+			switch {
+			case low == 0 && s.level == 0 && s.at > 10*time.Second:
+				low = s.at - 10*time.Second
+			case top == 0 && s.level == 2 && s.at > 22*time.Second:
+				top = s.at - 22*time.Second
+			}
+		}
+		if low == 0 || low > 1500*ms || top == 0 || top > 8*time.Second {
+			t.Errorf("the low layer is seen after %v, the top layer again after %v", low, top)
+		}
+		if r.longest() > time.Second || r.AudioLost > 0.01 {
+			t.Errorf("still for %v, %.3f of the sound lost", r.longest(), r.AudioLost)
+		}
+		r.decodable(t)
+	})
+}
+
 func TestALinkForSoundAloneCarriesSoundAlone(t *testing.T) {
 	each(t, "link100", func(t *testing.T, r *Result) {
 		switches := 0
