@@ -93,22 +93,28 @@ func New(o Options) (*Node, error) {
 		}
 		n.shards = append(n.shards, s)
 	}
-	if err := o.Registerer.Register(n.metrics); err != nil {
+	if o.Relay != nil { // before the shards run and the metrics are seen: both look at it
+		err = n.startRelay(o.Relay)
+	}
+	if err == nil {
+		if err = o.Registerer.Register(n.metrics); err != nil {
+			err = fmt.Errorf("sfu: register metrics: %w", err)
+		}
+	}
+	if err != nil {
+		if n.relay != nil {
+			err = errors.Join(err, n.relay.Close())
+		}
 		for _, s := range n.shards {
 			err = errors.Join(err, s.socket.Close())
 			s.engine.close()
 		}
-		return nil, fmt.Errorf("sfu: register metrics: %w", err)
+		return nil, err
 	}
 	for _, s := range n.shards {
 		n.wg.Go(s.loop)
 	}
 	n.wg.Go(n.resyncLoop)
-	if o.Relay != nil {
-		if err := n.startRelay(o.Relay); err != nil {
-			return nil, errors.Join(err, n.Close(context.Background()))
-		}
-	}
 	if len(o.TCP) > 0 {
 		n.tcp, err = tcp.New(tcp.Options{
 			Route: n.route, MaxConns: 4 * o.MaxParticipants, Log: n.log, Counters: &n.tcpCounters,

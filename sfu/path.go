@@ -47,10 +47,12 @@ func (n *Node) startRelay(o *RelayOptions) error {
 			})
 		}
 	}
-	var err error
-	n.relay, err = turn.New(turn.Options{
+	r, err := turn.New(turn.Options{
 		Targets: targets, Packets: o.Packets, Streams: o.Streams, Total: 4 * n.opts.MaxParticipants, Log: quiet{},
 	})
+	if err == nil {
+		n.relay = r
+	}
 	return err
 }
 

@@ -412,3 +412,28 @@ func (b *bench) paths(t *testing.T) map[string]float64 {
 	}
 	return got
 }
+
+// scraper looks at what is registered at once, as a monitoring system may.
+type scraper struct {
+	prometheus.Registerer
+	relays bool
+}
+
+func (s *scraper) Register(c prometheus.Collector) error {
+	ch := make(chan prometheus.Metric, 10_000)
+	c.Collect(ch)
+	close(ch)
+	for m := range ch {
+		s.relays = s.relays || strings.Contains(m.Desc().String(), `"incamera_sfu_turn_allocations"`)
+	}
+	return s.Registerer.Register(c)
+}
+
+// The relay is there before anything can ask for it: the shards and the metrics do so without a lock.
+func TestTheRelayIsThereFromTheFirstScrape(t *testing.T) {
+	s := &scraper{Registerer: prometheus.NewRegistry()}
+	newBench(t, relayed(t), func(o *Options) { o.Registerer = s })
+	if !s.relays {
+		t.Error("a scrape at the start sees no relay")
+	}
+}
