@@ -193,6 +193,18 @@ func TestTooManySectionsAreRefused(t *testing.T) {
 	}
 }
 
+func TestFeedbackForAllPayloadTypesIsBoundedToo(t *testing.T) {
+	s := &rawSection{pts: []uint8{96, 97}, feedback: map[uint8][]string{}}
+	for range 1000 {
+		if err := s.format("rtcp-fb", "* nack"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.feedback[96]); n > 16 {
+		t.Errorf("%d kinds of feedback are kept for one payload type", n)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(chromium())
 	f.Add("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n")

@@ -276,7 +276,7 @@ func (s *rawSection) format(key, value string) error {
 	}
 	if id == "*" && key == "rtcp-fb" {
 		for _, pt := range s.pts {
-			s.feedback[pt] = append(s.feedback[pt], rest)
+			s.addFeedback(pt, rest)
 		}
 		return nil
 	}
@@ -291,11 +291,15 @@ func (s *rawSection) format(key, value string) error {
 	case "fmtp":
 		s.fmtp[pt] = rest
 	case "rtcp-fb":
-		if len(s.feedback[pt]) < 16 {
-			s.feedback[pt] = append(s.feedback[pt], rest)
-		}
+		s.addFeedback(pt, rest)
 	}
 	return nil
+}
+
+func (s *rawSection) addFeedback(pt uint8, what string) {
+	if len(s.feedback[pt]) < 16 {
+		s.feedback[pt] = append(s.feedback[pt], what)
+	}
 }
 
 func (s *rawSection) extension(value string) error {
