@@ -208,6 +208,23 @@ func TestWhatEndsAStream(t *testing.T) {
 	}
 }
 
+// Encoders come back by themselves: whom a host removed stays out, and a locked room lets no stream in.
+func TestAStreamThatIsNotWantedStaysOut(t *testing.T) {
+	s := newStudio(t)
+	s.post("/whip", "camera")
+	s.host.ok(s.host.ask(&wire.ClientMessage{Body: &wire.ClientMessage_RemoveParticipant{
+		RemoveParticipant: &wire.RemoveParticipant{Participant: s.joined()},
+	}}))
+	s.left(wire.ReasonRemoved)
+	if res, body := s.do("POST", "/whip", "camera", "application/sdp", clientSDP); res.StatusCode != http.StatusForbidden || !strings.Contains(body, `"removed"`) {
+		t.Errorf("a removed stream: %d %s", res.StatusCode, body)
+	}
+	s.host.ok(s.host.ask(&wire.ClientMessage{Body: &wire.ClientMessage_SetLocked{SetLocked: &wire.SetLocked{Locked: true}}}))
+	if res, body := s.do("POST", "/whep", "playwall", "application/sdp", clientSDP); res.StatusCode != http.StatusForbidden || !strings.Contains(body, `"room_locked"`) {
+		t.Errorf("a locked room: %d %s", res.StatusCode, body)
+	}
+}
+
 func TestOfTwoPostsTheNewerWins(t *testing.T) {
 	s := newStudio(t)
 	first := s.post("/whip", "camera").Header.Get("Location")
