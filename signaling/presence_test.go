@@ -55,9 +55,7 @@ func TestASeatEndsWithTheSignInItCameFrom(t *testing.T) {
 	host.event("ada's going", func(e *wire.Event) bool {
 		return e.GetParticipantLeft().GetParticipant() == ada.me && e.GetParticipantLeft().Reason == "revoked"
 	})
-	if tr := node.of(ada.me, ada.placement); tr.closed == "" {
-		t.Error("the node still carries her")
-	}
+	eventually(t, "her transport ends", func() bool { return node.of(ada.me, ada.placement).closed != "" })
 	ada.refused(ada.tryResume(in, ""), wire.CodeTicketInvalid)
 	bea.ok(bea.ask(chat("1", "still here")))
 
