@@ -19,12 +19,13 @@ const (
 	RefuseConns                  // a connection too many
 	EndSilent                    // a connection without an allocation, or silent for too long
 	EndStalled                   // a connection that takes nothing
+	EndMalformed                 // a connection whose bytes are no TURN, or announce a message longer than any
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"credential", "expired", "quota", "family", "socket", "permission", "address", "source", "rate", "too_many",
-	"silent", "stalled",
+	"silent", "stalled", "malformed",
 }
 
 func (d Drop) String() string { return dropNames[d] }

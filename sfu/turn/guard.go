@@ -41,6 +41,7 @@ type guard struct {
 	begun  time.Time
 	serves atomic.Bool // it has a relay
 	once   sync.Once
+	in     messages // of the reading goroutine
 }
 
 // Accept implements net.Listener. An error that passes does not end the listener.
@@ -137,8 +138,17 @@ func (g *guard) serve() {
 // over ends the connection of a relay that has ended.
 func (g *guard) over() { _ = g.Close() }
 
-// Read waits as long as the connection may be silent.
+// Read gives one message.
 func (g *guard) Read(b []byte) (int, error) {
+	n, err := g.in.next(b, g.read)
+	if errors.Is(err, errMessage) {
+		g.of.counters.drop(EndMalformed)
+	}
+	return n, err
+}
+
+// read waits as long as the connection may be silent.
+func (g *guard) read(b []byte) (int, error) {
 	until := g.begun.Add(firstAllow)
 	if g.serves.Load() {
 		until = time.Now().Add(idleAllow)
