@@ -16,7 +16,7 @@ import (
 // What is lost of a voice is worth asking for only as long as a listener's jitter buffer may still wait for it.
 const (
 	audioNackAge   = 300 * time.Millisecond
-	audioNackTries = 8
+	audioNackTries = 16
 	audioNackMost  = 32
 	// longestRED is the greatest distance of a copy from its packet that is taken for one packet's duration: beyond it a
 	// pause lies between the two.
@@ -25,7 +25,7 @@ const (
 
 // newAudioNack makes the watch for lost packets of a voice.
 func newAudioNack() *nack.Generator {
-	return nack.NewGenerator(nack.Options{Max: audioNackMost, MaxTries: audioNackTries, MaxAge: audioNackAge})
+	return nack.NewGenerator(nack.Options{Max: audioNackMost, MaxTries: audioNackTries, MaxAge: audioNackAge, Pace: nack.Hasty})
 }
 
 // unfold puts the packets that a redundant one carries copies of into the ring, as far as they are missing: they are

@@ -7,6 +7,7 @@ import (
 	"incamera/cluster/noderpc"
 	"incamera/media/allot"
 	"incamera/media/codec"
+	"incamera/media/nack"
 	"incamera/media/report"
 	"incamera/media/rtp"
 	"incamera/media/send"
@@ -107,6 +108,7 @@ type Peer struct {
 	ids        rtp.ExtIDs
 	twccOut    uint16
 	rtt        time.Duration
+	answers    nack.RoundTrip // to its own streams' requests
 	work       []work
 	autoList   []*Down            // scratch
 	flow       *send.Flow[queued] // nil: nothing is sent to it, or not yet

@@ -239,10 +239,13 @@ func (p *Peer) arrivedNow(h *rtp.Header) {
 func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recovered bool) {
 	src, p := l.source, l.source.peer
 	l.stats.Packet(slot.Ext, h.TS, recovered, s.now)
+	kind := p.pts[pt&0x7f].codec
 	if l.nack != nil && l.nack.Received(slot.Ext, s.now) {
 		s.counts.recovered.Add(1)
+		if wait := l.nack.Waited(); recovered && wait > 0 && kind.Video() {
+			p.answers.Took(wait, s.now)
+		}
 	}
-	kind := p.pts[pt&0x7f].codec
 	if kind == 0 || kind.Video() != isVideo(src.kind) {
 		s.drop(dropUnknownStream)
 		return
@@ -295,6 +298,9 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	if slot.Facts.KeyStart {
 		l.lastKey, l.wantKey = s.now, false
+		if l.nack != nil {
+			l.nack.Key(slot.Ext)
+		}
 	}
 	if redundant {
 		s.unfold(l, slot, h)

@@ -6,6 +6,8 @@ import (
 
 	"incamera/media/layer"
 	"incamera/media/report"
+	"incamera/media/rewrite"
+	"incamera/media/ring"
 	"incamera/media/rtcp"
 )
 
@@ -110,7 +112,7 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	for i := range r.NACKs() {
 		for _, lost := range r.NACK(i).Append(s.scratch.seqs[:0]) {
 			s.counts.nackRequests.Add(1)
-			if d.kept != nil && d.kept.get(lost) == nil {
+			if !d.holds(lost) { // its publisher may be being asked
 				s.counts.nackMissed.Add(1) // and must not push out what dedupe knows of others
 				continue
 			}
@@ -122,23 +124,38 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	}
 }
 
+// holds says whether a packet that went out can be sent again.
+func (d *Down) holds(lost uint16) bool {
+	if d.kept != nil {
+		return d.kept.get(lost) != nil
+	}
+	_, slot, _ := d.original(lost)
+	return slot != nil
+}
+
+// original finds what went out under a number; the slot is nil when it is not there any more, or not yet.
+func (d *Down) original(lost uint16) (rewrite.Origin, *ring.Slot, *Layer) {
+	origin, ok := d.rw.Lookup(lost)
+	if !ok {
+		return origin, nil, nil
+	}
+	e := &d.epochs[origin.Epoch%epochsKept]
+	if !e.valid || e.n != origin.Epoch || e.layer.ring == nil || !e.layer.source.live() {
+		return origin, nil, nil
+	}
+	slot := e.layer.ring.Get(origin.Ext)
+	if slot == nil || slot.PayloadLen == 0 {
+		return origin, nil, nil
+	}
+	return origin, slot, e.layer
+}
+
 func (d *Down) answer(lost uint16) bool {
 	if d.kept != nil {
 		return d.resend(lost)
 	}
-	origin, ok := d.rw.Lookup(lost)
-	if !ok {
-		return false
-	}
-	e := &d.epochs[origin.Epoch%epochsKept]
-	if !e.valid || e.n != origin.Epoch || e.layer.ring == nil || !e.layer.source.live() {
-		return false
-	}
-	slot := e.layer.ring.Get(origin.Ext)
-	if slot == nil || slot.PayloadLen == 0 {
-		return false
-	}
-	return d.sendRepair(origin.Out, slot, e.layer, origin.Epoch)
+	origin, slot, l := d.original(lost)
+	return slot != nil && d.sendRepair(origin.Out, slot, l, origin.Epoch)
 }
 
 // pictureLost is a viewer's PLI: it missed the picture. A young key frame is replayed, otherwise a new one is asked for.

@@ -16,16 +16,21 @@ import (
 )
 
 const (
-	videoRing  = 512
-	audioRing  = 64
-	pliSpacing = time.Second // a publisher is asked for a key frame of a layer at most so often
-	// On a link that loses packets a request goes out once more, so soon that a browser takes both for one.
-	pliCopyAfter = 20 * time.Millisecond
-	keySpacing   = 300 * time.Millisecond // browsers make at most one key frame in this time
-	maxLayers    = 3
-	freshBurst   = 128
-	nackSpacing  = 10 * time.Millisecond
+	videoRing   = 512
+	audioRing   = 64
+	pliSpacing  = time.Second            // a publisher is asked for a key frame of a layer at most so often
+	keySpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
+	maxLayers   = 3
+	freshBurst  = 128
+	nackSpacing = 10 * time.Millisecond
 )
+
+// pliCopies are the times after a request for a key frame when it goes out once more, on a link that loses packets and
+// while no key frame has begun to come: so soon that a browser takes all for one.
+var pliCopies = [...]time.Duration{20 * time.Millisecond, 80 * time.Millisecond, 160 * time.Millisecond}
+
+// doubtPacket is how long a packet of a picture may be missing until a key frame is asked for as well.
+const doubtPacket = 500 * time.Millisecond
 
 // Source is something a participant publishes, by way of one transport.
 type Source struct {
@@ -77,7 +82,7 @@ type Layer struct {
 	downs    []*Down       // that forward this layer, or wait for its key frame
 	lastKey  time.Duration // arrival of the last key frame's start, 0: none
 	pliAt    time.Duration // when the last request went out, 0: none
-	pliCopy  time.Duration // when that request is repeated, 0: not
+	pliCopy  int           // the next of that request's copies
 	nackedAt time.Duration // when lost packets were last asked for, 0: never
 	wantKey  bool
 	gap      time.Duration // between packets of one frame, averaged
@@ -177,7 +182,7 @@ func (l *Layer) open(k codec.Kind) error {
 	l.begin = 0
 	switch {
 	case k.Video():
-		l.nack = nack.NewGenerator(nack.Options{})
+		l.nack = nack.NewGenerator(nack.Options{Doubt: doubtPacket})
 	case l.source.repeats:
 		l.nack = newAudioNack()
 	}

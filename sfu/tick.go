@@ -165,20 +165,29 @@ func (s *Shard) feedback(p *Peer) {
 				continue
 			}
 			s.repairRequests(p, l)
-			if l.keyDue(s.now) && len(l.downs) > 0 {
-				l.pliAt, l.wantKey = s.now, false
-				s.counts.pliSent.Add(1)
-				s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
-				if l.nackedAt != 0 && s.now-l.nackedAt < pliSpacing {
-					l.pliCopy = s.now + pliCopyAfter
-				}
-			} else if l.pliCopy != 0 && s.now >= l.pliCopy {
-				if l.pliCopy = 0; l.lastKey < l.pliAt {
-					s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
-				}
-			}
+			s.keyRequests(p, l)
 		}
 	}
+}
+
+// keyRequests asks for a key frame when one is due, and again while the request may have been lost.
+func (s *Shard) keyRequests(p *Peer, l *Layer) {
+	switch {
+	case l.keyDue(s.now) && len(l.downs) > 0:
+		l.pliAt, l.wantKey, l.pliCopy = s.now, false, len(pliCopies)
+		s.counts.pliSent.Add(1)
+		if l.nackedAt != 0 && s.now-l.nackedAt < pliSpacing {
+			l.pliCopy = 0
+		}
+	case l.pliCopy < len(pliCopies) && s.now-l.pliAt >= pliCopies[l.pliCopy]:
+		if l.pliCopy++; l.lastKey >= l.pliAt {
+			l.pliCopy = len(pliCopies)
+			return
+		}
+	default:
+		return
+	}
+	s.sendRTCP(p, rtcp.AppendPLI(s.scratch.build[:0], rtcpSSRC, l.ssrc))
 }
 
 // repairRequests asks for lost packets, and for a key frame when some are given up.
@@ -187,11 +196,7 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		return
 	}
 	l.nextNack = s.now + nackSpacing
-	rtt := p.rtt
-	if !l.codec.Video() {
-		rtt /= 2 // a voice cannot wait for a request that was lost itself; browsers answer once per round trip
-	}
-	missing := l.nack.Due(s.scratch.seqs[:0], rtt, s.now)
+	missing := l.nack.Due(s.scratch.seqs[:0], p.answers.Value(p.rtt), s.now)
 	if len(missing) > 0 {
 		l.nackedAt = s.now
 	}

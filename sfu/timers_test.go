@@ -141,7 +141,7 @@ func TestPublishersAreAskedForAKeyFrameAtOnceAndThenAtMostEverySecond(t *testing
 	}
 }
 
-func TestOnALossyLinkARequestForAKeyFrameGoesOutTwiceWithinOneKeyFramesTime(t *testing.T) {
+func TestOnALossyLinkARequestForAKeyFrameGoesOutAFewTimesWithinOneKeyFramesTime(t *testing.T) {
 	d := newDirect(t)
 	pub := d.join(true, 1)
 	begin := d.s.now
@@ -151,6 +151,27 @@ func TestOnALossyLinkARequestForAKeyFrameGoesOutTwiceWithinOneKeyFramesTime(t *t
 			d.join(false, 1)
 		}
 		if pkt := pub.video(t, false, 100); ms != 10*time.Millisecond { // the second is lost
+			d.pass(pub, pkt)
+		}
+		d.s.tick()
+		d.s.batch.Flush()
+	}
+	_, feedback := pub.received(t)
+	if n := count(feedback, rtcp.PLI); n != 4 || d.s.counts.pliSent.Load() != 1 {
+		t.Errorf("%d messages of %d requests", n, d.s.counts.pliSent.Load())
+	}
+}
+
+func TestARequestForAKeyFrameIsNotRepeatedOnceTheKeyFrameComes(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	begin := d.s.now
+	for ms := time.Duration(0); ms < 900*time.Millisecond; ms += 10 * time.Millisecond {
+		d.s.now = begin + ms
+		if ms == 100*time.Millisecond {
+			d.join(false, 1)
+		}
+		if pkt := pub.video(t, ms == 150*time.Millisecond, 100); ms != 10*time.Millisecond { // the second is lost
 			d.pass(pub, pkt)
 		}
 		d.s.tick()

@@ -30,7 +30,7 @@ func TestAStreamWithoutGapsAsksForNothing(t *testing.T) {
 	}
 }
 
-func TestAGapIsAskedForAtOnceThenOncePerRoundTrip(t *testing.T) {
+func TestAGapIsAskedForAtOnceThenWhenNoAnswerCameThenWithHaste(t *testing.T) {
 	g := NewGenerator(Options{MaxTries: 3})
 	g.Received(65534, 0)
 	g.Received(65538, 0)
@@ -41,7 +41,7 @@ func TestAGapIsAskedForAtOnceThenOncePerRoundTrip(t *testing.T) {
 		if len(d) == 0 {
 			continue
 		}
-		if !slices.Equal(d, want) || now != time.Duration(asked)*rtt {
+		if !slices.Equal(d, want) || now != []time.Duration{0, 65 * ms, 90 * ms}[asked] {
 			t.Fatalf("at %v: %v", now, d)
 		}
 		asked++
@@ -59,7 +59,7 @@ func TestAPacketThatCameIsNotAskedForAgain(t *testing.T) {
 	if !g.Received(11, 10*ms) || g.Received(11, 11*ms) {
 		t.Error("recovery is not told once")
 	}
-	if d := due(g, rtt); !slices.Equal(d, []uint16{12}) {
+	if d := due(g, rtt+rtt/4); !slices.Equal(d, []uint16{12}) {
 		t.Error(d)
 	}
 }
@@ -110,6 +110,52 @@ func TestAKeyFrameMakesOlderGapsPointless(t *testing.T) {
 	}
 }
 
+func TestWhatWasLostBeforeAKeyFrameBreaksNoPicture(t *testing.T) {
+	g := NewGenerator(Options{MaxAge: 200 * ms})
+	g.Received(10, 0)
+	g.Received(20, 0)
+	g.Key(15)
+	if d := due(g, 0); len(d) != 9 {
+		t.Error("what may still be shown is not asked for:", d)
+	}
+	if due(g, 201*ms); g.TakeLost() != 5 {
+		t.Error("of nine packets five are after the key frame's beginning")
+	}
+}
+
+func TestADoubtedPacketIsToldOnceAndAskedForStill(t *testing.T) {
+	g := NewGenerator(Options{Doubt: 300 * ms, MaxAge: time.Second})
+	g.Received(10, 0)
+	g.Received(12, 0)
+	told, asked := 0, 0
+	for now := time.Duration(0); now < 900*ms; now += 10 * ms {
+		asked += len(due(g, now))
+		n := g.TakeLost()
+		if told += n; n > 0 && now != 310*ms {
+			t.Errorf("told at %v", now)
+		}
+		if told > 0 && now > 800*ms && g.Missing() != 1 {
+			t.Fatal("it was given up")
+		}
+	}
+	if told != 1 || asked < 15 {
+		t.Errorf("told %d times, asked for %d times", told, asked)
+	}
+	if due(g, 1001*ms); g.TakeLost() != 0 || g.Missing() != 0 {
+		t.Error("its end is told as well")
+	}
+}
+
+func TestADistantPublisherHasFourRoundTripsBeforeAnybodyDoubts(t *testing.T) {
+	g := NewGenerator(Options{Doubt: 300 * ms})
+	g.Received(10, 0)
+	g.Received(12, 0)
+	g.Due(make([]uint16, 0, 8), 200*ms, 700*ms)
+	if g.TakeLost() != 0 {
+		t.Error("doubted after three round trips and a half")
+	}
+}
+
 func TestASmallBufferGetsTheRestLater(t *testing.T) {
 	g := NewGenerator(Options{})
 	g.Received(10, 0)
@@ -121,12 +167,12 @@ func TestASmallBufferGetsTheRestLater(t *testing.T) {
 	}
 }
 
-// A publisher that answers requests, over a network that loses both ways: everything arrives, no packet is asked for more
+// A publisher that answers each request, over a network that loses both ways: everything arrives, no packet is asked for more
 // often than once per round trip, and nothing is asked for that was not missing.
 func TestOverALossyNetworkEverythingIsRecovered(t *testing.T) {
 	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		g := NewGenerator(Options{MaxTries: 20, MaxAge: 5 * time.Second})
+		g := NewGenerator(Options{MaxTries: 20, MaxAge: 5 * time.Second, Pace: Patient})
 		const first, n = seq.Ext(1<<16 + 65000), 2000
 		type flight struct {
 			at  time.Duration

@@ -73,7 +73,7 @@ type levelSpan struct {
 }
 
 func newScreen() *screen {
-	return &screen{asker: nack.NewGenerator(nack.Options{}), got: map[seq.Ext]frameFacts{}, level: -1}
+	return &screen{asker: nack.NewGenerator(nack.Options{MaxTries: 10, Pace: nack.Patient}), got: map[seq.Ext]frameFacts{}, level: -1}
 }
 
 // take a packet of the slot.
