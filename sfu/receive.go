@@ -288,13 +288,18 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	l.cameAt, l.cameTS = s.now, h.TS
 	l.srcClock.Packet(h.TS, s.now)
-	woke := !src.set.Alive(l.index, s.now)
-	src.set.Packet(l.index, int(slot.PayloadLen), s.now)
-	if woke {
-		p.room.woke(src)
-	}
 	if slot.PayloadLen == 0 {
 		s.drop(dropPadding) // padding only: it keeps its place, so that the outgoing streams close ranks
+	} else {
+		woke := !src.set.Alive(l.index, s.now)
+		src.set.Packet(l.index, int(slot.PayloadLen), s.now)
+		if later := int32(h.TS - l.newTS); later > 0 || later < -clockJump {
+			l.newTS = h.TS
+			src.set.Begins(l.index, s.now)
+		}
+		if woke {
+			p.room.woke(src)
+		}
 	}
 	if slot.Facts.KeyStart {
 		l.lastKey, l.wantKey = s.now, false

@@ -23,6 +23,7 @@ const (
 	maxLayers   = 3
 	freshBurst  = 128
 	nackSpacing = 10 * time.Millisecond
+	clockJump   = 5 * 90_000 // ticks back are a clock that began anew, not a packet that is late
 )
 
 // pliCopies are the times after a request for a key frame when it goes out once more, on a link that loses packets and
@@ -88,6 +89,7 @@ type Layer struct {
 	gap      time.Duration // between packets of one frame, averaged
 	cameAt   time.Duration
 	cameTS   uint32
+	newTS    uint32 // of the newest picture
 	nextNack time.Duration
 }
 

@@ -8,9 +8,20 @@ const MaxLayers = 4
 // Alive is how long after its last packet a layer may still be chosen.
 const Alive = time.Second
 
+// A publisher whose line became thin stops its highest layer first, without a word. When lower ones went on for
+// endedPictures meanwhile, it has ended, though not before endedLeast and endedBeats times its usual distance of pictures.
+const (
+	endedPictures = 6
+	endedLeast    = 300 * time.Millisecond
+	endedBeats    = 3
+)
+
 type observed struct {
 	seen          bool
 	last          time.Duration
+	began         time.Duration // its last picture
+	beat          time.Duration // between pictures, averaged
+	behind        int           // pictures of lower layers since
 	width, height uint16
 	meter         meter
 	usual         usual
@@ -30,6 +41,23 @@ func (s *Set) Packet(i, bytes int, now time.Duration) {
 	l.seen, l.last = true, now
 	l.meter.add(bytes, now)
 	l.usual.sample(&l.meter, now)
+}
+
+// Begins takes note of the first packet of a picture of layer i.
+func (s *Set) Begins(i int, now time.Duration) {
+	if i < 0 || i >= MaxLayers {
+		return
+	}
+	l := &s.layers[i]
+	if since := min(now-l.began, Alive); l.beat == 0 {
+		l.beat = since
+	} else {
+		l.beat += (since - l.beat) / 8
+	}
+	l.began, l.behind = now, 0
+	for j := i + 1; j < MaxLayers; j++ {
+		s.layers[j].behind++
+	}
 }
 
 // Size takes note of a layer's picture size (from a key frame, or from signaling). Zeros are ignored.
@@ -56,9 +84,14 @@ func (s *Set) Bitrate(i int, now time.Duration) Bitrate {
 	return s.layers[i].meter.rate(now)
 }
 
-// Alive says whether layer i had a packet within the last second.
+// Alive says whether layer i had a packet within the last second, and lower ones did not go on without it.
 func (s *Set) Alive(i int, now time.Duration) bool {
-	return i >= 0 && i < MaxLayers && s.layers[i].seen && now-s.layers[i].last <= Alive
+	if i < 0 || i >= MaxLayers || !s.layers[i].seen {
+		return false
+	}
+	l := &s.layers[i]
+	since := now - l.last
+	return since <= Alive && (l.behind < endedPictures || since < max(endedLeast, endedBeats*l.beat))
 }
 
 // size is the layer's size, guessed from the nearest known one (each layer doubles the one below), else as of a camera

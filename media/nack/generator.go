@@ -33,8 +33,8 @@ type Options struct {
 const (
 	// minRetry bounds how often a packet is asked for when the round trip is tiny or unknown.
 	minRetry = 10 * time.Millisecond
-	hasty    = 12 // requests; after so many there is no hurry any more
-	lossMuch = 26 // of 256 packets
+	hasty    = 12  // requests; after so many there is no hurry any more
+	lossMuch = 26  // of 256 packets
 	lossOver = 128 // packets that the share is taken over
 	// doubtRounds is how many round trips a packet may take before anybody doubts that it comes.
 	doubtRounds = 4

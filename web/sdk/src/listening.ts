@@ -1,5 +1,6 @@
-// How long sound waits before it is played. A browser's own buffer settles for losing about one packet in twenty to
-// lateness; where repairs come late, waiting a little longer is heard as nothing, and a gap is heard by everyone.
+// How long sound and pictures wait before they are played. A browser's own buffer settles for losing about one packet of
+// sound in twenty to lateness, and does not count on repairs of pictures at all; where repairs come late, waiting a little
+// longer is noticed by nobody, and a gap by everyone.
 
 import { Scope } from './emitter.js';
 
@@ -33,6 +34,32 @@ export class Wait {
   }
 }
 
+const repairMs = 50;
+const mostRepairMs = 300;
+/** Requests for lost packets for each picture, from the most, and the wait that then hides most repairs. */
+const repairs = [[0.4, 250], [0.15, 150], [0.05, 100]] as const;
+
+/** The next wait of a picture, from how often lost packets had to be asked for, and the share of time it stood still. */
+export class PictureWait {
+  ms = 0;
+  #good = 0;
+
+  next(requests: number, still: number): number {
+    const least = repairs.find(([from]) => requests >= from)?.[1] ?? 0;
+    const froze = requests > 0 && still >= bad;
+    if (froze || least > this.ms) {
+      this.#good = 0;
+      this.ms = Math.min(mostRepairMs, Math.max(least, froze ? Math.max(this.ms, repairs[1][1] - repairMs) + repairMs : 0));
+    } else if (least === this.ms) {
+      this.#good = 0;
+    } else if (++this.#good >= goodPeriods) {
+      this.#good = 0;
+      this.ms = Math.max(least, this.ms - repairMs);
+    }
+    return this.ms;
+  }
+}
+
 interface Heard {
   total: number;
   madeUp: number;
@@ -49,18 +76,47 @@ async function heard(receiver: RTCRtpReceiver): Promise<Heard> {
   return sum;
 }
 
+interface Seen {
+  frames: number;
+  requests: number;
+  stillMs: number;
+}
+
+async function seen(receiver: RTCRtpReceiver): Promise<Seen> {
+  const sum: Seen = { frames: 0, requests: 0, stillMs: 0 };
+  (await receiver.getStats()).forEach((r: Record<string, unknown>) => {
+    if (r['type'] !== 'inbound-rtp') return;
+    const of = (name: string) => Number(r[name] ?? 0);
+    sum.frames += of('framesDecoded');
+    sum.requests += of('nackCount');
+    sum.stillMs += of('totalFreezesDuration') * 1000;
+  });
+  return sum;
+}
+
 interface Line {
   readonly wait: Wait;
   was: Heard | null;
 }
 
-/** Watches each audio slot by itself: one person's bad link makes nobody else late. */
+interface Picture {
+  readonly wait: PictureWait;
+  was: Seen | null;
+}
+
+function play(receiver: RTCRtpReceiver, wait: number): void {
+  const it = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null };
+  if ('jitterBufferTarget' in it && it.jitterBufferTarget !== (wait || null)) it.jitterBufferTarget = wait || null;
+}
+
+/** Watches each slot by itself: one person's bad link makes nobody else late. */
 export class Listening {
   readonly #scope = new Scope();
-  readonly #receivers: () => readonly RTCRtpReceiver[];
+  readonly #receivers: (kind: 'audio' | 'video') => readonly RTCRtpReceiver[];
   #lines = new Map<RTCRtpReceiver, Line>();
+  #pictures = new Map<RTCRtpReceiver, Picture>();
 
-  constructor(receivers: () => readonly RTCRtpReceiver[]) {
+  constructor(receivers: (kind: 'audio' | 'video') => readonly RTCRtpReceiver[]) {
     this.#receivers = receivers;
     this.#later();
   }
@@ -71,23 +127,35 @@ export class Listening {
 
   #later(): void {
     this.#scope.timeout(() => {
-      this.#look().catch(() => {}).finally(() => this.#scope.ended || this.#later());
+      Promise.allSettled([this.#listen(), this.#watch()]).finally(() => this.#scope.ended || this.#later());
     }, everyMs);
   }
 
-  async #look(): Promise<void> {
+  async #listen(): Promise<void> {
     const lines = new Map<RTCRtpReceiver, Line>();
-    for (const receiver of this.#receivers()) {
+    for (const receiver of this.#receivers('audio')) {
       const line = this.#lines.get(receiver) ?? { wait: new Wait(), was: null };
       lines.set(receiver, line);
       const is = await heard(receiver);
       const { was } = line;
       line.was = is;
       if (!was || is.total <= was.total) continue;
-      const wait = line.wait.next(Math.max(0, is.madeUp - was.madeUp) / (is.total - was.total)) || null;
-      const it = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null };
-      if ('jitterBufferTarget' in it && it.jitterBufferTarget !== wait) it.jitterBufferTarget = wait;
+      play(receiver, line.wait.next(Math.max(0, is.madeUp - was.madeUp) / (is.total - was.total)));
     }
     this.#lines = lines;
+  }
+
+  async #watch(): Promise<void> {
+    const pictures = new Map<RTCRtpReceiver, Picture>();
+    for (const receiver of this.#receivers('video')) {
+      const picture = this.#pictures.get(receiver) ?? { wait: new PictureWait(), was: null };
+      pictures.set(receiver, picture);
+      const is = await seen(receiver);
+      const { was } = picture;
+      picture.was = is;
+      if (!was || is.frames <= was.frames) continue;
+      play(receiver, picture.wait.next((is.requests - was.requests) / (is.frames - was.frames), (is.stillMs - was.stillMs) / everyMs));
+    }
+    this.#pictures = pictures;
   }
 }

@@ -77,7 +77,7 @@ export class Media {
     this.#current = options.transport;
     this.pool = new SlotPool(options.transport, options.own);
     this.playback = new Playback((error) => options.host.error(error));
-    this.#listening = new Listening(() => this.#current.slots('audio').flatMap((slot) => this.#current.receiver(slot) ?? []));
+    this.#listening = new Listening((kind) => this.#current.slots(kind).flatMap((slot) => this.#current.receiver(slot) ?? []));
     this.#network = new NetworkWatch({ host: {
       received: () => this.#current.received(),
       changed: (why) => this.#networkChanged(why),
