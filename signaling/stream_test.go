@@ -251,7 +251,8 @@ func TestTrickleAndRestart(t *testing.T) {
 		status                  int
 	}{
 		{"candidates", fragment, trickle, tag, 204},
-		{"candidates without a tag", fragment, trickle, "", 428},
+		{"a player's candidates without a tag", fragment, trickle, "", 204},
+		{"a restart without a tag", fragment, restart, "", 428},
 		{"candidates of another session", fragment, trickle, `"other"`, 412},
 		{"as JSON", "application/json", trickle, tag, 415},
 		{"not a fragment", fragment, "hello", tag, 400},
@@ -264,6 +265,10 @@ func TestTrickleAndRestart(t *testing.T) {
 		if res.StatusCode != c.status {
 			t.Errorf("%s: %d %s", c.name, res.StatusCode, body)
 		}
+	}
+	encoder := s.post("/whip", "camera").Header.Get("Location")
+	if res, _ := s.do("PATCH", encoder, "camera", fragment, trickle, "If-Match", ""); res.StatusCode != http.StatusPreconditionRequired {
+		t.Errorf("an encoder's candidates without a tag: %d", res.StatusCode)
 	}
 }
 

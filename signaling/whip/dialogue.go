@@ -60,6 +60,9 @@ func (s *stream) patch(ctx context.Context, f fragment, match string) (answer, t
 	s.mu.Unlock()
 	restart := f.ufrag != "" && f.ufrag != ufragOf(offer)
 	switch {
+	case match == "" && !restart && s.mode == streamkey.Play:
+		// Players send candidates without it: the draft of WHEP leaves that open, and nothing is done with them.
+		return "", "", nil
 	case match == "":
 		return "", "", errNeedsTag
 	case match != "*" && match != tag, match == "*" && !restart:
