@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { serve } from './lib/server.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { hearsOthers, join, seesOthers, setUp, startMeeting } from './lib/people.mjs';
-import { datachannelEnds, datachannelPublishes, weriftRelays, wrtcPlays, wrtcPublishes } from './lib/foreign.mjs';
+import { datachannelEnds, datachannelPublishes, gstreamer, gstreamerLacks, weriftRelays, wrtcPlays, wrtcPublishes } from './lib/foreign.mjs';
 import { end, eventually, post } from './lib/whip.mjs';
 
 describe('encoders and players', { timeout: 90_000 }, () => {
@@ -110,6 +110,24 @@ describe('encoders and players', { timeout: 90_000 }, () => {
     await relay.published.end();
     await relay.played.end();
     await here('Relayed', false);
+  });
+
+  test('GStreamer publishes VP8 and H.264, and plays', async () => {
+    assert.equal(gstreamerLacks(), '', 'GStreamer is complete: run scripts/setup test');
+    for (const codec of ['vp8', 'h264']) {
+      const { secret } = await newKey(`GStreamer ${codec}`, 'publish');
+      const encoder = opened(gstreamer('publish', server, secret, codec));
+      await encoder.says(/^state connected$/m);
+      await seesOthers(lin, 1);
+      await hearsOthers(lin, 1);
+      assert.match(await encoder.end(), /^ended 200$/m);
+      await here(`GStreamer ${codec}`, false);
+    }
+    const player = opened(gstreamer('play', server, (await newKey('GStreamer player', 'play')).secret));
+    await player.says(/^decoded video$/m);
+    await player.says(/^decoded audio$/m);
+    assert.match(await player.end(), /^ended 200$/m);
+    await here('GStreamer player', false);
   });
 
   // Their own ICE restart is left out: version 1.2.0 puts a comma between candidates.

@@ -3,7 +3,8 @@
 import wrtc from '@roamhq/wrtc';
 import * as werift from 'werift';
 import datachannel from 'node-datachannel';
-import { post, restart } from './whip.mjs';
+import { spawn, spawnSync } from 'node:child_process';
+import { eventually, post, restart } from './whip.mjs';
 
 const { RTCVideoSource, RTCAudioSource, RTCVideoSink, RTCAudioSink } = wrtc.nonstandard;
 
@@ -110,6 +111,33 @@ export async function datachannelPublishes(server, key) {
     pc.setRemoteDescription(session.answer, 'answer');
     return { ...session, pc, tracks, close: () => pc.close() };
   } catch (e) { pc.close(); throw e; }
+}
+
+const python = '/usr/bin/python3';
+const pieces = 'import gi\ngi.require_version("Gst","1.0")\ngi.require_version("GstWebRTC","1.0")\nfrom gi.repository import Gst, GstWebRTC\nGst.init(None)\n'
+  + 'missing = [e for e in ("webrtcbin","nicesink","vp8enc","vp8dec","opusenc","openh264enc","dtlsenc","srtpenc") if not Gst.ElementFactory.find(e)]\nprint(*missing)';
+
+/** What GStreamer lacks here for gstreamer.py, in words; empty when nothing. */
+export function gstreamerLacks() {
+  const r = spawnSync(python, ['-c', pieces], { encoding: 'utf8' });
+  return r.error ? String(r.error.message) : r.status !== 0 ? r.stderr.trim().split('\n').pop() : r.stdout.trim();
+}
+
+/** webrtcbin publishes (`codec` vp8 or h264) or plays; `says` waits for a line that matches. */
+export function gstreamer(mode, server, key, codec) {
+  const script = new URL('gstreamer.py', import.meta.url).pathname;
+  const args = [script, mode, `${server.url}/${mode === 'play' ? 'whep' : 'whip'}`, key, ...(codec ? [codec] : [])];
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { output += text; });
+  const exited = new Promise((ok) => child.once('exit', ok));
+  const says = (pattern) => eventually(`GStreamer says ${pattern}`, () => pattern.test(output), 20_000)
+    .catch((e) => { throw new Error(`${e.message}\n${output}`); });
+  return {
+    says,
+    async end() { child.stdin.end('\n'); await exited; return output; },
+    async close() { child.kill(); await exited; },
+  };
 }
 
 /** Ends what libdatachannel keeps running. */
