@@ -160,7 +160,7 @@ func (l *Layer) restart(ssrc uint32) {
 	l.dd, l.grid, l.reader = nil, nil, codec.Reader{}
 	l.lastKey = 0
 	l.source.menu.made = false
-	for _, d := range l.downs {
+	for _, d := range slices.Clone(l.downs) { // some leave the list
 		d.sourceRestarted(l)
 	}
 }
