@@ -9,6 +9,7 @@ import (
 	"incamera/media/pacer"
 	"incamera/media/report"
 	"incamera/media/rewrite"
+	"incamera/media/ring"
 	"incamera/media/seq"
 	"incamera/media/svc"
 	"incamera/sfu/srtp"
@@ -57,6 +58,7 @@ type Down struct {
 	layer  *Layer        // what is forwarded, nil: nothing
 	want   *Layer        // what is waited for, until its key frame
 	point  point         // how much of the stream is aimed at
+	opened bool          // a key frame went into a full path
 	thin   bool          // while something smaller is waited for, only the fewest frames are forwarded
 	source uint32        // whose packets went out last
 	paused string
@@ -98,8 +100,10 @@ type epoch struct {
 type replay struct {
 	on     bool
 	next   seq.Ext
-	last   seq.Ext // packets after it are not pressed
-	headTS uint32  // timestamp that the pressed past ends at
+	last   seq.Ext       // packets after it are not pressed
+	first  uint32        // timestamp of the key frame that it begins with
+	free   time.Duration // when the path last was too full for more
+	headTS uint32        // timestamp that the pressed past ends at
 	factor uint32
 }
 
@@ -289,13 +293,15 @@ func (d *Down) why(src *Source) string {
 func (d *Down) seek(pt point) {
 	l := pt.layer
 	d.point = pt
+	full := d.video && d.peer.flow != nil && d.peer.flow.Full()
+	d.opened = d.opened && full
 	if l == d.layer {
 		d.stopWanting()
 		d.reach()
 		return
 	}
-	if l == d.want {
-		return
+	if l == d.want || d.opened && d.layer == nil {
+		return // a second key frame into a full path would only keep it full
 	}
 	d.stopWanting()
 	d.thin = false
@@ -344,6 +350,7 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	d.layer, d.want = l, nil
 	d.source = l.source.id
 	d.replay, d.switchedAt = r, s.now
+	d.replay.first = ts
 	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
@@ -368,17 +375,27 @@ func (d *Down) pump() {
 			d.peer.shard.soon()
 			return
 		}
-		if p := d.peer; d.video && p.flow != nil && !p.flow.Pass(p.shard.now) {
-			if p.shard.now-d.switchedAt > catchUp {
+		slot := l.ring.Get(d.replay.next)
+		if p := d.peer; d.video && p.flow != nil && !p.flow.Pass(p.shard.now) && !d.opens(slot) {
+			if p.flow.Full() {
+				d.replay.free = p.shard.now
+			}
+			if p.shard.now-max(d.switchedAt, d.replay.free) > catchUp {
 				d.overflow(pacer.TooSlow)
 				return
 			}
 			p.shard.soon()
 			return
 		}
-		if slot := l.ring.Get(d.replay.next); slot != nil {
+		if slot != nil {
+			d.opened = d.opened || d.opens(slot)
 			d.put(l, slot)
 		}
 		d.replay.next++
 	}
+}
+
+// opens says that a packet belongs to the picture that a layer begins with, and need not wait for a full path.
+func (d *Down) opens(slot *ring.Slot) bool {
+	return d.video && slot != nil && slot.TS == d.replay.first && d.peer.flow != nil && d.peer.flow.Full()
 }

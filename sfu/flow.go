@@ -45,6 +45,9 @@ func (p *Peer) openFlow() {
 			start = other.flow.Estimator().Estimate(p.shard.now) * moveCaution / 100
 		}
 	}
+	if p.ids.TransportCC == 0 { // nothing better than its losses will be told
+		start = max(start, bwe.Blind)
+	}
 	p.flow = send.New[queued](bwe.Options{Start: start})
 }
 
@@ -121,7 +124,11 @@ func (p *Peer) drain() bool {
 	if f == nil {
 		return false
 	}
+	full := f.Full()
 	soon := f.Tick(s.now)
+	if full && !f.Full() {
+		p.division.next = 0 // what waited for it begins anew
+	}
 	for {
 		q, ok := f.Pop(s.now)
 		if !ok {

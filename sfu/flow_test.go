@@ -196,7 +196,7 @@ func TestWhatWouldWaitTooLongIsGivenUpAndAKeyFrameIsWaitedFor(t *testing.T) {
 
 func TestANewTransportOfTheSamePersonBeginsWithTheOldOnesEstimate(t *testing.T) {
 	d, _, l := paced(t, 3_000_000)
-	p := &Peer{shard: d.s, room: l.room, ref: l.ref, downs: l.downs}
+	p := &Peer{shard: d.s, room: l.room, ref: l.ref, downs: l.downs, ids: l.ids}
 	p.openFlow()
 	if got := p.flow.Estimator().Estimate(d.s.now); got < 2_000_000 || got >= 3_000_000 {
 		t.Errorf("it begins with %d", got)

@@ -18,6 +18,9 @@ type Options struct {
 	Max   Bitrate // never more [20 Mbit/s]
 }
 
+// Blind is the most for a receiver that tells only its losses, or nothing: nothing is known of its queue.
+const Blind = 4_000_000
+
 // State is what the delay says.
 type State uint8
 
@@ -51,7 +54,8 @@ const (
 	defaultMax    = 20_000_000
 	wantedMargin  = 1.05 // wanted beyond the estimate by this much: worth a probe
 	rembKept      = 5 * time.Second
-	reportMax     = 4_000_000 // a receiver that tells only its losses: nothing is known of its queue
+	reportMax     = Blind
+	deaf          = 2 * time.Second // of sending without any word: there will be none
 	reportSpacing = 300 * time.Millisecond
 )
 
@@ -77,8 +81,9 @@ type Estimator struct {
 	lowered  time.Duration // last decrease
 	heard    time.Duration // last feedback
 	lastSent time.Duration
-	feedback bool // the receiver sends transport-wide feedback
-	settled  bool // the start rate was replaced by something seen
+	opened   time.Duration // first packet
+	feedback bool          // the receiver sends transport-wide feedback
+	settled  bool          // the start rate was replaced by something seen
 	overuses uint64
 	moved    time.Duration
 	before   Bitrate // target when the queue became too long
@@ -109,6 +114,9 @@ func New(o Options) *Estimator {
 
 // Sent takes note of a packet on its way.
 func (e *Estimator) Sent(size int, now time.Duration) {
+	if e.lastSent == 0 {
+		e.opened = now
+	}
 	e.sent.add(size, now)
 	e.probe.sent(size, now)
 	e.lastSent = now
@@ -265,6 +273,9 @@ func (e *Estimator) judgeLoss(now time.Duration) {
 // Tick does what time alone brings: a receiver that fell silent, probes that were never answered.
 func (e *Estimator) Tick(now time.Duration) {
 	e.endProbe(now)
+	if !e.feedback && e.remb == 0 && !e.reportedAt && e.lastSent > 0 && now-e.opened > deaf {
+		e.target, e.reportedAt = min(max(e.target, Blind), e.o.Max), true
+	}
 	if !e.feedback || now-e.heard < max(feedbackStop, 4*e.rtt) || e.lastSent < e.heard {
 		return
 	}

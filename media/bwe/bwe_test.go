@@ -301,3 +301,21 @@ func TestALinkThatShrinksIsKnownFromAFewPackets(t *testing.T) {
 		t.Errorf("estimate %d a fifth of a second after the link has shrunk to 300 kbit/s", got)
 	}
 }
+
+func TestWhoTellsNothingIsSentUpToAFixedRate(t *testing.T) {
+	e := New(Options{Start: 500_000})
+	p := newPath(e, 100_000_000)
+	p.deaf = true
+	p.send(400_000, 1000, time.Second)
+	if got := e.Estimate(p.now); got != 500_000 {
+		t.Errorf("estimate %d while feedback may still come", got)
+	}
+	p.send(400_000, 1000, 2*time.Second)
+	if got := e.Estimate(p.now); got != Blind {
+		t.Errorf("estimate %d", got)
+	}
+	e.Report(0.5, p.now+time.Second)
+	if got := e.Estimate(p.now); got >= Blind {
+		t.Errorf("estimate %d though half is lost", got)
+	}
+}

@@ -76,6 +76,10 @@ func (f *Flow[T]) Video(size, payload int) {
 // Pass says whether a packet of video may go now.
 func (f *Flow[T]) Pass(now time.Duration) bool { return !f.held && f.Queue.Pass(now) }
 
+// Full says that video waits for the path's queue to drain. What a picture begins with need not: wherever it waits, it is
+// shown when all that is before it has gone.
+func (f *Flow[T]) Full() bool { return f.held }
+
 // Pop gives the next packet that may go now.
 func (f *Flow[T]) Pop(now time.Duration) (what T, ok bool) {
 	if f.held {

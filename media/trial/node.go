@@ -40,6 +40,8 @@ type down struct {
 	dedupe       nack.Dedupe
 	behind       seq.Ext // next packet of a stream that is being caught up with, 0: none
 	behindSince  time.Duration
+	opened       bool   // a key frame went into a full path
+	opening      uint32 // timestamp of the key frame that it began with
 	askedAt      time.Duration
 	padded       uint16
 }
@@ -114,7 +116,7 @@ func (n *node) switchTo(d *down, s *stream, p *packet) {
 	d.rw.Switch(p.ext, p.ts, n.now)
 	e := d.rw.Epoch() % uint16(len(d.epochs))
 	d.epochs[e], d.levels[e] = s, d.level
-	d.behind, d.behindSince = p.ext, n.now
+	d.behind, d.behindSince, d.opening = p.ext, n.now, p.ts
 }
 
 // pump catches up with a stream.
@@ -124,15 +126,19 @@ func (n *node) pump(d *down) {
 			d.behind = 0
 			return
 		}
-		if !n.flow.Pass(n.now) {
+		p := &d.layer.packets[d.behind-1]
+		if full := n.flow.Full(); !n.flow.Pass(n.now) && !(full && p.ts == d.opening) {
+			if full {
+				d.behindSince = n.now
+			}
 			if n.now-d.behindSince > time.Second {
 				n.overflow(d)
 			}
 			n.tick = min(n.tick, n.now+soonTick)
 			return
 		}
-		p := &d.layer.packets[d.behind-1]
 		d.behind++
+		d.opened = d.opened || n.flow.Full() && p.ts == d.opening
 		n.put(d, d.layer, p)
 	}
 }
@@ -239,8 +245,12 @@ func (n *node) step(now time.Duration) {
 			n.pump(d)
 		}
 	}
+	full := n.flow.Full()
 	if n.flow.Tick(now) {
 		n.tick = now + soonTick
+	}
+	if full && !n.flow.Full() {
+		n.choose = 0
 	}
 	for {
 		q, ok := n.flow.Pop(now)

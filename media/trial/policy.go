@@ -50,7 +50,9 @@ func (p *policy) choose(n *node) {
 
 // seek goes for a layer.
 func (n *node) seek(d *down, level int) {
+	d.opened = d.opened && n.flow.Full()
 	switch {
+	case level >= 0 && d.opened && d.layer == nil && d.want == nil:
 	case level < 0:
 		d.layer, d.want, d.level, d.wants, d.behind = nil, nil, -1, -1, 0
 	case d.level == level && d.layer != nil:
