@@ -16,6 +16,7 @@ const (
 	patientLast  = 150                     // or this much when it is the last picture,
 	patience     = 3 * time.Second         // for so long: an estimate falls too low for a while when a link shrinks
 	holdUp       = time.Second             // a step up must have been affordable for this long
+	upApart      = 500 * time.Millisecond  // between steps up: each begins with a key frame
 	holdFirst    = 300 * time.Millisecond  // a picture that was never shown must have been affordable for this long
 	holdBack     = 1500 * time.Millisecond // a picture must have been clearly affordable for this long to come back
 	holdInstead  = 8 * time.Second         // and for this long when another has to pause for it

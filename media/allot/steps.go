@@ -47,7 +47,7 @@ func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
 			}
 		default:
 			s.back = false
-			if to := s.affordable(now); to > s.current && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, false) {
+			if to := s.affordable(now); to > s.current && (m.upAt == 0 || now-m.upAt >= upApart) && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, false) {
 				s.rising = false
 				m.upAt, m.upCost = now, total(slots)
 			}
