@@ -37,6 +37,8 @@ func (s State) String() string { return stateNames[s] }
 
 const (
 	down          = 0.85 // of the rate that arrives, when a queue grows
+	sameLink      = 5 * time.Second
+	downLittle    = 0.93 // likewise, while little waits
 	even          = 0.97 // of the rate at which it was sent: it arrives no slower
 	climb         = 0.08 // per second, where the link's capacity is not known
 	recover       = 0.40 // per second, up to where the link was last full
@@ -218,8 +220,17 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		(e.delay.state != Overuse || e.delay.queue < 2*queueTooLong) {
 		return
 	}
+	// A link that was just seen full is no narrower because the end of its queue came in drips.
+	if floor := Bitrate(down * 1000 * e.link.mean); now-e.link.at < sameLink && acked < floor && acked > floor*3/4 && e.delay.queue < 2*queueTooLong {
+		e.lower(floor, now)
+		return
+	}
 	e.link.seen(acked, now)
-	e.lower(Bitrate(down*float64(acked)), now)
+	share := down
+	if e.delay.queue < 2*queueTooLong && acked > e.target*3/4 { // a key frame's, that is soon gone
+		share = downLittle
+	}
+	e.lower(Bitrate(share*float64(acked)), now)
 }
 
 func (e *Estimator) lower(to Bitrate, now time.Duration) {
