@@ -9,7 +9,6 @@ import (
 	"incamera/media/pacer"
 	"incamera/media/report"
 	"incamera/media/rewrite"
-	"incamera/media/ring"
 	"incamera/media/seq"
 	"incamera/media/svc"
 	"incamera/sfu/srtp"
@@ -393,9 +392,4 @@ func (d *Down) pump() {
 		}
 		d.replay.next++
 	}
-}
-
-// opens says that a packet belongs to the picture that a layer begins with, and need not wait for a full path.
-func (d *Down) opens(slot *ring.Slot) bool {
-	return d.video && slot != nil && slot.TS == d.replay.first && d.peer.flow != nil && d.peer.flow.Full()
 }

@@ -100,6 +100,11 @@ func (d *Down) pace(l *Layer, slot *ring.Slot) {
 	s.soon()
 }
 
+// opens says that a packet belongs to the picture that a layer begins with, and need not wait for a full path.
+func (d *Down) opens(slot *ring.Slot) bool {
+	return d.video && slot != nil && slot.TS == d.replay.first && d.peer.flow != nil && d.peer.flow.Full()
+}
+
 // soon brings the next tick forward: something waits.
 func (s *Shard) soon() { s.nextTick = min(s.nextTick, s.now+urgentTick) }
 
