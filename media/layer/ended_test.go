@@ -37,6 +37,17 @@ func TestALayerThatStopsWhileLowerOnesGoOnHasEndedSoon(t *testing.T) {
 	}
 }
 
+func TestALayerThatCameForAFewPicturesHasEndedAsSoon(t *testing.T) {
+	const beat = 66 * time.Millisecond
+	var s Set
+	pictures(&s, time.Millisecond, 3*time.Second, beat, beat)
+	pictures(&s, 3*time.Second, 3*time.Second+300*time.Millisecond, beat, beat, beat) // and long before, or never
+	pictures(&s, 3*time.Second+300*time.Millisecond, 3*time.Second+800*time.Millisecond, beat, beat, 0)
+	if s.Alive(2, 3*time.Second+800*time.Millisecond) {
+		t.Error("it is waited for")
+	}
+}
+
 func TestACameraThatPausesAsAWholeEndsNoLayerEarly(t *testing.T) {
 	var s Set
 	pictures(&s, time.Millisecond, 3*time.Second, 33*time.Millisecond, 33*time.Millisecond)

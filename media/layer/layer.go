@@ -49,9 +49,12 @@ func (s *Set) Begins(i int, now time.Duration) {
 		return
 	}
 	l := &s.layers[i]
-	if since := min(now-l.began, Alive); l.beat == 0 {
+	switch since := now - l.began; {
+	case l.began == 0 || since > Alive: // it begins, or begins again
+		l.beat = 0
+	case l.beat == 0:
 		l.beat = since
-	} else {
+	default:
 		l.beat += (since - l.beat) / 8
 	}
 	l.began, l.behind = now, 0
