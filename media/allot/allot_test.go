@@ -216,6 +216,28 @@ func TestAPauseThatWasAMistakeDoesNotKeepPicturesAwayThatClearlyFit(t *testing.T
 	}
 }
 
+func TestAfterAMistakeTheMoreImportantStillTakesFromTheLess(t *testing.T) {
+	v := viewer{slots: tiles(3, 640, 360, camera)}
+	v.see(870_000, 5*time.Second) // one is seen well
+	v.see(1_250_000, 1200*ms)     // a second one, which the link does not bear
+	v.see(1_000_000, 2*time.Second)
+	for i := range v.slots {
+		v.slots[i].Pinned = v.slots[i].Target == 0
+	}
+	pinned := 0
+	v.see(1_000_000, 3*time.Second)
+	for i := range v.slots {
+		if s := &v.slots[i]; s.Pinned && s.Target == 1 {
+			pinned++
+		} else if !s.Pinned && s.Target == 1 {
+			t.Error("a small one is seen better than a pinned one")
+		}
+	}
+	if pinned == 0 {
+		t.Error("no pinned one is seen well")
+	}
+}
+
 func TestUpOnlyWithHeadroomAndAfterAWhile(t *testing.T) {
 	v := viewer{slots: tiles(1, 640, 360, camera)}
 	v.see(300_000, 5*time.Second)

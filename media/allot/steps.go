@@ -41,13 +41,13 @@ func (m *Memory) raise(budget layer.Bitrate, slots []Slot, now time.Duration) {
 				s.back, s.backAt = true, now
 			}
 			to := int(s.chains[living].index[0])
-			if now-s.backAt >= hold && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, now-s.backAt >= holdInstead) {
+			if now-s.backAt >= hold && m.reach(slots, at, to, m.room(slots, budget, may), now-s.backAt >= holdInstead) {
 				s.back = false
 				m.upAt, m.backAt, m.upCost = now, now, total(slots)
 			}
 		default:
 			s.back = false
-			if to := s.affordable(now); to > s.current && (m.upAt == 0 || now-m.upAt >= upApart) && (may || m.sure(slots, at, to)) && m.reach(slots, at, to, budget, false) {
+			if to := s.affordable(now); to > s.current && (m.upAt == 0 || now-m.upAt >= upApart) && m.reach(slots, at, to, m.room(slots, budget, may), false) {
 				s.rising = false
 				m.upAt, m.upCost = now, total(slots)
 			}
@@ -71,10 +71,13 @@ func (s *Slot) affordable(now time.Duration) int {
 	return s.chains[living].below(min(s.upTo, s.safe))
 }
 
-// sure says that with this step all cost clearly less than what failed.
-func (m *Memory) sure(slots []Slot, at, to int) bool {
-	s := &slots[m.order[at]]
-	return total(slots)+s.price(to)-s.price(s.Target) <= m.failed*surely/100
+// room is what all may cost after a step. After a mistake that is what they cost now, so that the more important may still
+// take what the less important have, or what is clearly less than what failed.
+func (m *Memory) room(slots []Slot, budget layer.Bitrate, may bool) layer.Bitrate {
+	if may {
+		return budget
+	}
+	return min(budget, max(total(slots), m.failed*surely/100))
 }
 
 // reach makes to the target of the slot at a place in the order, at the cost of less important ones where it must. False,

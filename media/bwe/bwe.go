@@ -84,8 +84,10 @@ type Estimator struct {
 	heard    time.Duration // last feedback
 	lastSent time.Duration
 	opened   time.Duration // first packet
-	feedback bool          // the receiver sends transport-wide feedback
-	settled  bool          // the start rate was replaced by something seen
+	filled   Bitrate       // what the link delivered when it was last too full
+	filledAt time.Duration
+	feedback bool // the receiver sends transport-wide feedback
+	settled  bool // the start rate was replaced by something seen
 	overuses uint64
 	moved    time.Duration
 	before   Bitrate // target when the queue became too long
@@ -163,6 +165,7 @@ func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 func (e *Estimator) Moved(now time.Duration) {
 	e.delay = newDetector()
 	e.busy = busy{}
+	e.filled = 0
 	e.shortest = least{half: baseHalf}
 	e.link = capacity{}
 	e.loss = losses{high: e.loss.high}
@@ -226,6 +229,7 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		return
 	}
 	e.link.seen(acked, now)
+	e.filled, e.filledAt = acked, now
 	share := down
 	if e.delay.queue < 2*queueTooLong && acked > e.target*3/4 { // a key frame's, that is soon gone
 		share = downLittle

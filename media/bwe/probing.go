@@ -2,6 +2,9 @@ package bwe
 
 import "time"
 
+// burstMost is how much faster than a link a burst may seem, in percent; more is another link.
+const burstMost = 130
+
 // Probe says whether a probe should be sent now: at the start, again and again after a decrease, and as long as it brings
 // more, whenever more is wanted than the estimate allows.
 func (e *Estimator) Probe(now time.Duration) (Cluster, bool) {
@@ -53,6 +56,10 @@ func (e *Estimator) endProbe(now time.Duration) {
 	if p.cluster.Small {
 		e.judgeLoss(now)
 		return
+	}
+	// A shaper lets a short burst pass faster than what it carries for long, which its queue has told.
+	if e.filled > 0 && now-e.filledAt < capacityKept && rate > e.filled && rate < e.filled*burstMost/100 {
+		rate = e.filled
 	}
 	switch result {
 	case ProbeRaised:
