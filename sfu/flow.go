@@ -83,7 +83,8 @@ func (p *Peer) sent(size int) {
 // pace sends a packet of video now when its turn is now, and lets it wait otherwise. Audio never waits.
 func (d *Down) pace(l *Layer, slot *ring.Slot) {
 	p := d.peer
-	if !d.video || p.flow == nil || p.flow.Pass(p.shard.now) {
+	if opens := d.opens(slot); opens || !d.video || p.flow == nil || p.flow.Pass(p.shard.now) {
+		d.opened = d.opened || opens
 		d.put(l, slot)
 		return
 	}

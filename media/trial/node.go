@@ -100,7 +100,7 @@ func (n *node) fresh(d *down, s *stream, p *packet) {
 		n.pump(d)
 		return
 	}
-	if n.flow.Pass(n.now) {
+	if n.flow.Pass(n.now) || n.flow.Full() && p.ts == d.opening {
 		n.put(d, s, p)
 		return
 	}
