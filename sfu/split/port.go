@@ -26,7 +26,7 @@ type Options struct {
 	Patience time.Duration
 	// Undecided is how many connections may be that have not told yet; 0: 4096.
 	Undecided int
-	// UndecidedPerAddress is how many of them may come from one address (IPv6: one /64); 0: 128.
+	// UndecidedPerAddress is how many of them may come from one address (IPv6: one /64); 0: 512, which an office behind one NAT does not reach.
 	UndecidedPerAddress int
 
 	Registerer prometheus.Registerer // required
@@ -61,7 +61,7 @@ func New(o Options, kinds ...Kind) (*Port, error) {
 		o.Undecided = 4096
 	}
 	if o.UndecidedPerAddress == 0 {
-		o.UndecidedPerAddress = 128
+		o.UndecidedPerAddress = 512
 	}
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
