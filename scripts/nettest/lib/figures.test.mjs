@@ -5,6 +5,12 @@ import { backAfter, concealed, longestGap, switches } from './measure.mjs';
 
 const runs = (...values) => values.map((v) => ({ figures: { x: v } }));
 
+test('what has no aim is told and never missed', () => {
+  const check = { what: 'x', figure: 'x', unit: '%' };
+  const [row] = rows({ name: 's', checks: [check] }, [{ figures: { x: 3 } }, { figures: { x: 5 } }]);
+  assert.deepEqual([row.aim, row.median, row.p95, row.verdict, row.met], ['told', '3.0 %', '5.0 %', '', true]);
+});
+
 test('the 95th percentile of ten runs is the worst of them', () => {
   assert.equal(percentile([3, 1, 2, 10, 4, 5, 6, 7, 8, 9], 0.95), 10);
   assert.equal(percentile([3, 1, 2], 0.5), 2);

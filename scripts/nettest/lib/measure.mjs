@@ -45,6 +45,13 @@ export function concealed(seen) {
   return Math.max(...flowing.map((r) => (100 * (r.concealedSamples - r.silentConcealedSamples)) / r.totalSamplesReceived));
 }
 
+/** Share of the sound that never came, or came too late to be played, in percent. */
+export function soundLost(seen) {
+  const flowing = of(seen, 'audio').filter((r) => r.packetsReceived > 0);
+  if (flowing.length === 0) return 100;
+  return Math.max(...flowing.map((r) => (100 * (Math.max(0, r.packetsLost) + (r.packetsDiscarded ?? 0))) / (r.packetsReceived + Math.max(0, r.packetsLost))));
+}
+
 /** Pictures that came whole and could not be decoded; three may be on their way. */
 export function undecoded(seen) {
   return of(seen, 'video').reduce((n, r) => n + Math.max(0, r.framesReceived - r.framesDecoded - r.framesDropped - 3), 0);

@@ -1,6 +1,6 @@
 // The scenarios, their aims, and how each is played. A run gives figures by name; checks say which figure has which aim.
 import { clean } from './net.mjs';
-import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sending, sizedAfter, summary, switches, undecoded } from './measure.mjs';
+import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sending, sizedAfter, soundLost, summary, switches, undecoded } from './measure.mjs';
 
 export const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 const large = { width: 1280, height: 720 };
@@ -76,7 +76,8 @@ const step = {
   name: 'step', checks: [
     { what: 'low layer after the drop', figure: 'low', unit: 'ms', max: 1000 },
     { what: 'longest freeze', figure: 'gap', unit: 'ms', max: 1000 },
-    { what: 'sound made up', figure: 'concealed', unit: '%', max: 1 },
+    { what: 'sound lost or too late', figure: 'lost', unit: '%', max: 1 },
+    { what: 'sound made up while the queue drains', figure: 'concealed', unit: '%' },
     { what: 'queue from 2 s after the drop', figure: 'queue', unit: 'ms', max: 300 },
     { what: 'top layer back', figure: 'top', unit: 'ms', max: 8000 },
   ],
@@ -101,7 +102,7 @@ const step = {
     const after = await viewer.call('end');
     run.note({ narrow: summary(narrow), after: summary(after), queue: down });
     return {
-      low: sizedAfter(narrow, dropped, (h) => h === lowest), gap: longestGap(after, dropped, after.to), concealed: concealed(narrow),
+      low: sizedAfter(narrow, dropped, (h) => h === lowest), gap: longestGap(after, dropped, after.to), concealed: concealed(narrow), lost: soundLost(narrow),
       queue: down.WaitedMs, top: sizedAfter(after, widened, (h) => h === highest),
     };
   },
