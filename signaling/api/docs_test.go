@@ -8,6 +8,7 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/mfa"
+	"incamera/signaling/problem"
 )
 
 // docs/protocol.md lists every route and every code.
@@ -24,9 +25,9 @@ func TestTheDocumentKnowsEveryRouteAndCode(t *testing.T) {
 			t.Errorf("the document does not know %s", r.pattern)
 		}
 	}
-	known := []*problem{
+	known := []*problem.Problem{
 		errBadRequest, errTooLarge, errUnauthenticated, errSecondFactor, errForbidden, errNotFound, errUnavailable, errInternal,
-		errAborted, errSetupToken, errOldPassword, errChanged, tooMany(0),
+		errAborted, errSetupToken, errOldPassword, errChanged, problem.TooMany(0),
 		translateAuth(&account.Throttled{}), translateAuth(&mfa.Throttled{}), translateAuth(&account.WeakPassword{}),
 	}
 	for _, r := range refusals {
@@ -36,8 +37,8 @@ func TestTheDocumentKnowsEveryRouteAndCode(t *testing.T) {
 		known = append(known, p)
 	}
 	for _, p := range known {
-		if !strings.Contains(text, "`"+p.code+"`") {
-			t.Errorf("the document does not know %s", p.code)
+		if !strings.Contains(text, "`"+p.Code+"`") {
+			t.Errorf("the document does not know %s", p.Code)
 		}
 	}
 }

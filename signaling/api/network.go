@@ -8,6 +8,7 @@ import (
 
 	"incamera/cluster/noderpc"
 	"incamera/signaling/probe"
+	"incamera/signaling/problem"
 )
 
 // Probe opens a transport that lasts seconds, for a test of the network; probe.Prober is one.
@@ -51,7 +52,7 @@ func (a *API) networkTest(w http.ResponseWriter, r *http.Request) (any, error) {
 func probeProblem(err error) error {
 	switch {
 	case errors.Is(err, probe.ErrTooMany):
-		return tooMany(10 * time.Second)
+		return problem.TooMany(10 * time.Second)
 	case errors.Is(err, probe.ErrNoNode):
 		return errUnavailable
 	}

@@ -36,7 +36,7 @@ func (a *API) act(r *http.Request, e entry, do func(ctx context.Context) error) 
 func (a *API) note(r *http.Request, e entry, err error) {
 	result := "ok"
 	if err != nil {
-		result = a.translate(err).code
+		result = a.translate(err).Code
 	}
 	if err := a.append(r, e, result); err != nil {
 		a.log.Error("not on record", "verb", e.verb, "error", err)

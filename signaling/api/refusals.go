@@ -11,35 +11,36 @@ import (
 	"incamera/auth/mfa"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
+	"incamera/signaling/problem"
 )
 
 // Refusals that mean another thing on one route than in general.
 var (
-	errOldPassword = &problem{status: http.StatusForbidden, code: "invalid_credentials", text: "the old password is wrong"}
-	errNotInvited  = &problem{status: http.StatusConflict, code: "conflict", text: "the account does not wait for an invitation"}
-	errChanged     = &problem{status: http.StatusConflict, code: "conflict", text: "somebody changed this at the same time"}
+	errOldPassword = &problem.Problem{Status: http.StatusForbidden, Code: "invalid_credentials", Text: "the old password is wrong"}
+	errNotInvited  = &problem.Problem{Status: http.StatusConflict, Code: "conflict", Text: "the account does not wait for an invitation"}
+	errChanged     = &problem.Problem{Status: http.StatusConflict, Code: "conflict", Text: "somebody changed this at the same time"}
 )
 
-var errSetupToken = &problem{status: http.StatusForbidden, code: "setup_token_invalid", text: "the set-up link is not valid"}
+var errSetupToken = &problem.Problem{Status: http.StatusForbidden, Code: "setup_token_invalid", Text: "the set-up link is not valid"}
 
 // refusals are auth's errors in the wire's words. First match counts.
 var refusals = []struct {
 	err error
-	is  *problem
+	is  *problem.Problem
 }{
-	{account.ErrCredentials, &problem{status: http.StatusUnauthorized, code: "invalid_credentials", text: "account and password do not match"}},
+	{account.ErrCredentials, &problem.Problem{Status: http.StatusUnauthorized, Code: "invalid_credentials", Text: "account and password do not match"}},
 	{account.ErrBusy, errUnavailable},
-	{account.ErrToken, &problem{status: http.StatusForbidden, code: "invite_invalid", text: "the invitation is unknown, used or over"}},
-	{account.ErrSetupDone, &problem{status: http.StatusConflict, code: "setup_done", text: "set-up is done"}},
-	{account.ErrLoginTaken, &problem{status: http.StatusConflict, code: "login_taken", text: "another account has this name"}},
-	{account.ErrInvalid, &problem{status: http.StatusBadRequest, code: "login_invalid", text: "account name, name or role is not spelled as it must be"}},
+	{account.ErrToken, &problem.Problem{Status: http.StatusForbidden, Code: "invite_invalid", Text: "the invitation is unknown, used or over"}},
+	{account.ErrSetupDone, &problem.Problem{Status: http.StatusConflict, Code: "setup_done", Text: "set-up is done"}},
+	{account.ErrLoginTaken, &problem.Problem{Status: http.StatusConflict, Code: "login_taken", Text: "another account has this name"}},
+	{account.ErrInvalid, &problem.Problem{Status: http.StatusBadRequest, Code: "login_invalid", Text: "account name, name or role is not spelled as it must be"}},
 	{account.ErrNotFound, errNotFound},
 	{login.ErrNoSession, errUnauthenticated},
-	{mfa.ErrCode, &problem{status: http.StatusForbidden, code: "second_factor_invalid", text: "the code is wrong or was used"}},
-	{mfa.ErrNoFactor, &problem{status: http.StatusForbidden, code: "enrolment_required", text: "add a second factor first"}},
+	{mfa.ErrCode, &problem.Problem{Status: http.StatusForbidden, Code: "second_factor_invalid", Text: "the code is wrong or was used"}},
+	{mfa.ErrNoFactor, &problem.Problem{Status: http.StatusForbidden, Code: "enrolment_required", Text: "add a second factor first"}},
 	{mfa.ErrFactorExists, errSecondFactor},
-	{apiclient.ErrRefused, &problem{status: http.StatusUnauthorized, code: "unauthorized", text: "the client assertion is refused"}},
-	{apiclient.ErrReplayed, &problem{status: http.StatusUnauthorized, code: "token_used", text: "the client assertion was used before"}},
+	{apiclient.ErrRefused, &problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Text: "the client assertion is refused"}},
+	{apiclient.ErrReplayed, &problem.Problem{Status: http.StatusUnauthorized, Code: "token_used", Text: "the client assertion was used before"}},
 	{apiclient.ErrUnavailable, errUnavailable},
 	{apiclient.ErrFactor, errSecondFactor},
 	{streamkey.ErrNotFound, errNotFound},
@@ -47,7 +48,7 @@ var refusals = []struct {
 	{store.ErrConflict, errChanged},
 }
 
-func translateAuth(err error) *problem {
+func translateAuth(err error) *problem.Problem {
 	if code := issue.CodeOf(err); code != "" { // first: what it wraps is a cause, not the answer
 		return translateIssue(code, err)
 	}
@@ -58,33 +59,33 @@ func translateAuth(err error) *problem {
 	}
 	var slow *account.Throttled
 	if errors.As(err, &slow) {
-		return &problem{status: http.StatusTooManyRequests, code: "throttled", text: "too many tries", retry: slow.Wait}
+		return &problem.Problem{Status: http.StatusTooManyRequests, Code: "throttled", Text: "too many tries", Retry: slow.Wait}
 	}
 	var slowCode *mfa.Throttled
 	if errors.As(err, &slowCode) {
-		return &problem{status: http.StatusTooManyRequests, code: "throttled", text: "too many tries", retry: slowCode.Wait}
+		return &problem.Problem{Status: http.StatusTooManyRequests, Code: "throttled", Text: "too many tries", Retry: slowCode.Wait}
 	}
 	var weak *account.WeakPassword
 	if errors.As(err, &weak) {
-		return &problem{status: http.StatusBadRequest, code: "password_weak", text: "the password is refused: " + weak.Reason}
+		return &problem.Problem{Status: http.StatusBadRequest, Code: "password_weak", Text: "the password is refused: " + weak.Reason}
 	}
 	return nil
 }
 
 // issued are the codes of package issue with their status; the words are the package's own where it gives a reason.
-var issued = map[issue.Code]*problem{
+var issued = map[issue.Code]*problem.Problem{
 	issue.CodeInvalid:              errBadRequest,
 	issue.CodeNotFound:             errNotFound,
 	issue.CodeUnauthorized:         errUnauthenticated,
 	issue.CodeSecondFactorRequired: errSecondFactor,
-	issue.CodeBanned:               {status: http.StatusForbidden, code: "banned", text: "a host banned you from this room"},
-	issue.CodeLobbyRequired:        {status: http.StatusForbidden, code: "lobby_required", text: "a host has to let you in"},
-	issue.CodeLimit:                {status: http.StatusConflict, code: "limit", text: "there are as many as there may be"},
+	issue.CodeBanned:               {Status: http.StatusForbidden, Code: "banned", Text: "a host banned you from this room"},
+	issue.CodeLobbyRequired:        {Status: http.StatusForbidden, Code: "lobby_required", Text: "a host has to let you in"},
+	issue.CodeLimit:                {Status: http.StatusConflict, Code: "limit", Text: "there are as many as there may be"},
 	issue.CodeForbidden:            errForbidden,
 	issue.CodeUnavailable:          errUnavailable,
 }
 
-func translateIssue(code issue.Code, err error) *problem {
+func translateIssue(code issue.Code, err error) *problem.Problem {
 	p, ok := issued[code]
 	if !ok {
 		return errInternal
@@ -92,7 +93,7 @@ func translateIssue(code issue.Code, err error) *problem {
 	var why *issue.Error
 	if errors.As(err, &why) && why.Reason != "" {
 		said := *p
-		said.text = why.Reason
+		said.Text = why.Reason
 		return &said
 	}
 	return p

@@ -8,6 +8,7 @@ import (
 
 	"incamera/auth/store"
 	"incamera/auth/token"
+	"incamera/signaling/problem"
 )
 
 // Bounds of what a person keeps here.
@@ -78,7 +79,7 @@ func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(have) >= maxRooms {
-		return nil, &problem{status: http.StatusConflict, code: "limit", text: "you have as many rooms as an account may have"}
+		return nil, &problem.Problem{Status: http.StatusConflict, Code: "limit", Text: "you have as many rooms as an account may have"}
 	}
 	return a.makeRoom(w, r, p.subject)
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"incamera/signaling/problem"
 )
 
 // handler answers with a value, or an error that translate knows.
@@ -134,5 +136,5 @@ func (a *API) spend(r *http.Request, l *limiter, kind string) error {
 		return nil
 	}
 	a.metrics.limited.WithLabelValues(kind).Inc()
-	return tooMany(wait)
+	return problem.TooMany(wait)
 }

@@ -21,6 +21,7 @@ import (
 
 	"incamera/auth/issue"
 	"incamera/auth/streamkey"
+	"incamera/signaling/problem"
 	"incamera/signaling/session"
 	"incamera/signaling/wire"
 )
@@ -177,7 +178,7 @@ const (
 func (d *Door) post(w http.ResponseWriter, r *http.Request, mode streamkey.Mode) int {
 	addr := d.o.ClientAddr(r)
 	if wait, ok := d.o.Spend(addr); !ok {
-		return d.refuse(w, tooMany(wait))
+		return d.refuse(w, problem.TooMany(wait))
 	}
 	secret, ok := bearer(r)
 	if !ok {
@@ -270,7 +271,7 @@ func (d *Door) add(s *stream) bool {
 // find is the stream of a session URL, for who holds its key too: the two are told apart by nobody else.
 func (d *Door) find(r *http.Request, mode streamkey.Mode, id string) (*stream, error) {
 	if wait, ok := d.o.Spend(d.o.ClientAddr(r)); !ok {
-		return nil, tooMany(wait)
+		return nil, problem.TooMany(wait)
 	}
 	secret, ok := bearer(r)
 	if !ok {
@@ -336,7 +337,7 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 // body reads a body of one type, up to a size.
-func body(w http.ResponseWriter, r *http.Request, want string, most int64, wrong *problem) (string, error) {
+func body(w http.ResponseWriter, r *http.Request, want string, most int64, wrong *problem.Problem) (string, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != want {
 		return "", wrong

@@ -1,68 +1,53 @@
 package whip
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"incamera/auth/issue"
+	"incamera/signaling/problem"
 	"incamera/signaling/wire"
 )
 
-// problem is a refusal: {"error":{"code","message","retry_after_ms"}}, as of the HTTP API.
-type problem struct {
-	status int
-	code   string
-	text   string
-	retry  time.Duration
-}
-
-func (p *problem) Error() string { return p.code + ": " + p.text }
-
 // The refusals of this door. docs/protocol.md lists all codes.
 var (
-	errMethod       = &problem{status: http.StatusMethodNotAllowed, code: "bad_request", text: "this address does not take the method"}
-	errMediaType    = &problem{status: http.StatusUnsupportedMediaType, code: "bad_request", text: "the body must be application/sdp"}
-	errFragmentType = &problem{status: http.StatusUnsupportedMediaType, code: "bad_request", text: "the body must be application/trickle-ice-sdpfrag"}
-	errTooLarge     = &problem{status: http.StatusRequestEntityTooLarge, code: "too_large", text: "the offer is longer than 64 KiB"}
-	errBody         = &problem{status: http.StatusBadRequest, code: "bad_request", text: "the body could not be read"}
-	errKey          = &problem{status: http.StatusUnauthorized, code: "unauthorized", text: "the stream key is missing, unknown or over"}
-	errSession      = &problem{status: http.StatusNotFound, code: "not_found", text: "there is no such session"}
-	errNeedsTag     = &problem{status: http.StatusPreconditionRequired, code: "bad_request", text: "an ICE restart needs If-Match: *, trickled candidates the session's ETag"}
-	errTag          = &problem{status: http.StatusPreconditionFailed, code: "conflict", text: "the session has another ETag by now"}
-	errFragment     = &problem{status: http.StatusBadRequest, code: "bad_request", text: "the fragment is not of this session"}
-	errFull         = &problem{status: http.StatusServiceUnavailable, code: "overloaded", text: "no more sessions here now", retry: 2 * time.Second}
-	errUnavailable  = &problem{status: http.StatusServiceUnavailable, code: "unavailable", text: "try again in a moment", retry: time.Second}
-	errInternal     = &problem{status: http.StatusInternalServerError, code: "internal", text: "something went wrong on the server"}
+	errMethod       = &problem.Problem{Status: http.StatusMethodNotAllowed, Code: "bad_request", Text: "this address does not take the method"}
+	errMediaType    = &problem.Problem{Status: http.StatusUnsupportedMediaType, Code: "bad_request", Text: "the body must be application/sdp"}
+	errFragmentType = &problem.Problem{Status: http.StatusUnsupportedMediaType, Code: "bad_request", Text: "the body must be application/trickle-ice-sdpfrag"}
+	errTooLarge     = &problem.Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Text: "the offer is longer than 64 KiB"}
+	errBody         = &problem.Problem{Status: http.StatusBadRequest, Code: "bad_request", Text: "the body could not be read"}
+	errKey          = &problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Text: "the stream key is missing, unknown or over"}
+	errSession      = &problem.Problem{Status: http.StatusNotFound, Code: "not_found", Text: "there is no such session"}
+	errNeedsTag     = &problem.Problem{Status: http.StatusPreconditionRequired, Code: "bad_request", Text: "an ICE restart needs If-Match: *, trickled candidates the session's ETag"}
+	errTag          = &problem.Problem{Status: http.StatusPreconditionFailed, Code: "conflict", Text: "the session has another ETag by now"}
+	errFragment     = &problem.Problem{Status: http.StatusBadRequest, Code: "bad_request", Text: "the fragment is not of this session"}
+	errFull         = &problem.Problem{Status: http.StatusServiceUnavailable, Code: "overloaded", Text: "no more sessions here now", Retry: 2 * time.Second}
+	errUnavailable  = &problem.Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Text: "try again in a moment", Retry: time.Second}
+	errInternal     = &problem.Problem{Status: http.StatusInternalServerError, Code: "internal", Text: "something went wrong on the server"}
 )
 
-func tooMany(wait time.Duration) *problem {
-	return &problem{status: http.StatusTooManyRequests, code: "rate_limited", text: "too many requests from your address", retry: wait}
-}
-
 // refusals of the issuer.
-var issued = map[issue.Code]*problem{
+var issued = map[issue.Code]*problem.Problem{
 	issue.CodeUnauthorized:         errKey,
 	issue.CodeInvalid:              errInternal, // what we ask for is spelled by us
-	issue.CodeNotFound:             {status: http.StatusNotFound, code: "not_found", text: "the room is gone"},
-	issue.CodeBanned:               {status: http.StatusForbidden, code: "banned", text: "a host banned this stream from the room"},
-	issue.CodeForbidden:            {status: http.StatusForbidden, code: "forbidden", text: "this stream key may not do that here and now"},
-	issue.CodeSecondFactorRequired: {status: http.StatusForbidden, code: "forbidden", text: "the rules of this place do not let stream keys in"},
-	issue.CodeLobbyRequired:        {status: http.StatusForbidden, code: "forbidden", text: "the rules of this place do not let stream keys in"},
+	issue.CodeNotFound:             {Status: http.StatusNotFound, Code: "not_found", Text: "the room is gone"},
+	issue.CodeBanned:               {Status: http.StatusForbidden, Code: "banned", Text: "a host banned this stream from the room"},
+	issue.CodeForbidden:            {Status: http.StatusForbidden, Code: "forbidden", Text: "this stream key may not do that here and now"},
+	issue.CodeSecondFactorRequired: {Status: http.StatusForbidden, Code: "forbidden", Text: "the rules of this place do not let stream keys in"},
+	issue.CodeLobbyRequired:        {Status: http.StatusForbidden, Code: "forbidden", Text: "the rules of this place do not let stream keys in"},
 	issue.CodeUnavailable:          errUnavailable,
 }
 
-func ofIssuer(err error) *problem {
+func ofIssuer(err error) *problem.Problem {
 	p, ok := issued[issue.CodeOf(err)]
 	if !ok {
 		return errInternal
 	}
 	var why *issue.Error
-	if p.status == http.StatusForbidden && errors.As(err, &why) && why.Reason != "" {
+	if p.Status == http.StatusForbidden && errors.As(err, &why) && why.Reason != "" {
 		said := *p
-		said.text = why.Reason
+		said.Text = why.Reason
 		return &said
 	}
 	return p
@@ -83,7 +68,7 @@ var statuses = map[wire.Code]int{
 }
 
 // ofWire is a refusal of the client protocol; what is not in the list may work later: no host yet, no room, no node.
-func ofWire(e *wire.Error) *problem {
+func ofWire(e *wire.Error) *problem.Problem {
 	status, ok := statuses[wire.Code(e.Code)]
 	if !ok {
 		status = http.StatusServiceUnavailable
@@ -92,29 +77,18 @@ func ofWire(e *wire.Error) *problem {
 	if status == http.StatusServiceUnavailable && retry == 0 {
 		retry = 2 * time.Second
 	}
-	return &problem{status: status, code: e.Code, text: e.Message, retry: retry}
+	return &problem.Problem{Status: status, Code: e.Code, Text: e.Message, Retry: retry}
 }
 
 func (d *Door) refuse(w http.ResponseWriter, err error) int {
-	var p *problem
+	var p *problem.Problem
 	if !errors.As(err, &p) {
 		d.log.Error("stream request failed", "error", err)
 		p = errInternal
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	if p.status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", "Bearer")
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	body := struct {
-		Code         string `json:"code"`
-		Message      string `json:"message"`
-		RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
-	}{p.code, p.text, p.retry.Milliseconds()}
-	if p.retry > 0 {
-		h.Set("Retry-After", strconv.FormatInt(int64((p.retry+time.Second-1)/time.Second), 10))
-	}
-	w.WriteHeader(p.status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": body}) // the client is gone when this fails
-	return p.status
+	p.Write(w)
+	return p.Status
 }

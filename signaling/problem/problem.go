@@ -1,0 +1,41 @@
+package problem
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Problem is one refusal. It is an error.
+type Problem struct {
+	Status int
+	Code   string
+	Text   string        // for people
+	Retry  time.Duration // when asking again may help; 0: not by itself
+}
+
+func (p *Problem) Error() string { return p.Code + ": " + p.Text }
+
+type body struct {
+	Code         string `json:"code"`
+	Message      string `json:"message"`
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+}
+
+// Write answers a request with the refusal. Waiting times are rounded up: who waits that long is not early.
+func (p *Problem) Write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	if p.Retry > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((p.Retry+time.Second-1)/time.Second), 10))
+	}
+	w.WriteHeader(p.Status)
+	said := body{Code: p.Code, Message: p.Text, RetryAfterMS: (p.Retry + time.Millisecond - 1).Milliseconds()}
+	_ = json.NewEncoder(w).Encode(map[string]body{"error": said}) // the client is gone when this fails
+}
+
+// TooMany refuses an address that asks too fast.
+func TooMany(retry time.Duration) *Problem {
+	return &Problem{Status: http.StatusTooManyRequests, Code: "rate_limited", Text: "too many requests from your address", Retry: retry}
+}
