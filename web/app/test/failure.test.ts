@@ -1,13 +1,14 @@
 import './scene.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { failureOf, sentenceIn } from '../src/failure.js';
 import { tables } from '../src/i18n/index.js';
 
 const repository = fileURLToPath(new URL('../../../../../', import.meta.url));
 const words = (path: string, pattern: RegExp) => [...readFileSync(repository + path, 'utf8').matchAll(pattern)].map((match) => match[1] ?? '');
+const sources = (folder: string) => readdirSync(repository + folder).filter((name) => /(?<!_test)\.go$/.test(name)).map((name) => `${folder}/${name}`);
 
 test('every code of the wire has a sentence', () => {
   const codes = words('signaling/wire/codes.go', /Code\w+\s+Code = "(\w+)"/g);
@@ -22,8 +23,9 @@ test('every code of the SDK has a sentence', () => {
 });
 
 test('every code of the HTTP API has a sentence', () => {
-  const codes = words('signaling/api/problem.go', /code: "(\w+)"/g);
-  assert.ok(codes.length > 5);
+  const files = ['api', 'problem'].flatMap((folder) => sources(`signaling/${folder}`));
+  const codes = new Set(files.flatMap((path) => words(path, /\bCode:\s*"(\w+)"/g)));
+  assert.ok(codes.size > 20);
   for (const code of codes) assert.ok(Object.hasOwn(tables.en.errors, code), code);
 });
 
