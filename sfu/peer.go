@@ -65,6 +65,7 @@ type Peer struct {
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
 	state       state
+	heardAt     time.Duration // when its first check came, 0: not yet
 	connectedAt time.Duration
 	readyAt     time.Duration // when slots may be filled
 	ready       bool

@@ -302,7 +302,7 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 		}
 	}
 	if slot.Facts.KeyStart {
-		l.lastKey, l.wantKey = s.now, false
+		l.lastKey, l.wantKey, l.foreseen = s.now, false, false
 		if l.nack != nil {
 			l.nack.Key(slot.Ext)
 		}
