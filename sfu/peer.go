@@ -13,6 +13,7 @@ import (
 	"incamera/media/send"
 	"incamera/media/seq"
 	"incamera/media/twcc"
+	"incamera/media/uplink"
 	"incamera/sfu/dtlskey"
 	"incamera/sfu/offer"
 	"incamera/sfu/srtp"
@@ -89,6 +90,7 @@ type Peer struct {
 	challenger *challenger
 	early      []earlyPacket
 	arrived    *twcc.Recorder
+	uplink     uplink.Watch
 	clocks     report.ClockMap
 
 	// send side

@@ -152,6 +152,9 @@ func (s *Shard) feedback(p *Peer) {
 			}
 		}
 	}
+	if rate, tell := p.uplink.Limit(s.now); tell {
+		s.sendRTCP(p, rtcp.AppendREMB(s.scratch.build[:0], rtcpSSRC, p.anySSRC(), uint64(rate)))
+	}
 	if s.now >= p.nextRR {
 		p.nextRR = s.now + rrEvery
 		s.receiverReport(p)
