@@ -108,14 +108,6 @@ func testOffer(slots int, publish bool) string {
 
 func (d *direct) join(publish bool, slots int) *party {
 	d.t.Helper()
-	p := d.admit(publish, slots)
-	p.connect(d.t)
-	return p
-}
-
-// admit lets somebody in whose handshake is still to come.
-func (d *direct) admit(publish bool, slots int) *party {
-	d.t.Helper()
 	d.peers++
 	number := uint32(d.peers)
 	sdp := testOffer(slots, publish)
@@ -144,13 +136,6 @@ func (d *direct) admit(publish bool, slots int) *party {
 	}
 	d.t.Cleanup(func() { _ = p.sink.Close() })
 	p.addr = p.sink.LocalAddr().(*net.UDPAddr).AddrPort()
-	return p
-}
-
-// connect ends the handshake.
-func (p *party) connect(t testing.TB) {
-	t.Helper()
-	var err error
 	random := func(n int) []byte {
 		b := make([]byte, n)
 		_, _ = rand.Read(b)
@@ -158,13 +143,14 @@ func (p *party) connect(t testing.TB) {
 	}
 	keys := dtlskey.Keys{Profile: srtp.ProfileAES128GCM, LocalKey: random(16), LocalSalt: random(12), RemoteKey: random(16), RemoteSalt: random(12)}
 	if p.out, err = srtp.NewOut(keys.Profile, keys.RemoteKey, keys.RemoteSalt); err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	if p.in, err = srtp.NewIn(keys.Profile, keys.LocalKey, keys.LocalSalt, srtp.InOptions{}); err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	p.shard.selected(p.Peer, p.addr)
-	p.shard.connected(p.Peer, keys)
+	d.s.selected(p.Peer, p.addr)
+	d.s.connected(p.Peer, keys)
+	return p
 }
 
 // seal protects a plain RTP packet as this client.

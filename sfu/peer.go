@@ -13,7 +13,6 @@ import (
 	"incamera/media/send"
 	"incamera/media/seq"
 	"incamera/media/twcc"
-	"incamera/media/uplink"
 	"incamera/sfu/dtlskey"
 	"incamera/sfu/offer"
 	"incamera/sfu/srtp"
@@ -66,7 +65,6 @@ type Peer struct {
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
 	state       state
-	heardAt     time.Duration // when its first check came, 0: not yet
 	connectedAt time.Duration
 	readyAt     time.Duration // when slots may be filled
 	ready       bool
@@ -90,7 +88,6 @@ type Peer struct {
 	challenger *challenger
 	early      []earlyPacket
 	arrived    *twcc.Recorder
-	uplink     uplink.Watch
 	clocks     report.ClockMap
 
 	// send side

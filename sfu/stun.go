@@ -110,12 +110,8 @@ func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
 	if s.learn(p, src) {
 		p.proven(src)
 	}
-	switch {
-	case p.in != nil:
+	if p.in != nil {
 		p.lastPacket = s.now
-	case p.heardAt == 0:
-		p.heardAt = s.now
-		p.room.foresee(p)
 	}
 	s.control(src, pkt)
 }

@@ -151,11 +151,15 @@ func (e *Estimator) SetRTT(rtt, now time.Duration) {
 // Congested says that so many bytes in flight are more than the path holds without a long queue, while there is one: what
 // is sent now would only wait in it.
 func (e *Estimator) Congested(flying int, now time.Duration) bool {
-	if e.delay.queue <= queueTooLong {
+	rate := e.Estimate(now)
+	switch seems := e.busy.seems(e.left.rate(shortWindow)); {
+	case seems > 0:
+		rate = min(rate, seems)
+	case e.delay.queue <= queueTooLong:
 		return false
 	}
 	hold := e.shortest.value() + windowQueue
-	return int64(flying)*8*int64(time.Second) > int64(e.Estimate(now))*int64(hold)
+	return int64(flying)*8*int64(time.Second) > int64(rate)*int64(hold)
 }
 
 // SetWanted says what would be sent if the path could carry it. Only who wants more than the estimate is probed for.
@@ -179,8 +183,12 @@ func (e *Estimator) Update(now time.Duration) {
 	acked := max(e.acked.rate(shortWindow), e.acked.rate(shortWindow/2)) // a full link delivers evenly
 	was := e.state
 	long := e.delay.long
-	if e.state = e.delay.verdict(); e.busy.chokes() && !e.probe.active && !e.probe.waiting {
+	e.state = e.delay.verdict()
+	switch {
+	case e.busy.chokes(e.left.rate(shortWindow)) > 0 && !e.probe.active && !e.probe.waiting:
 		e.state = Overuse
+	case e.state == Overuse && !e.busy.sure():
+		e.state = Underuse
 	}
 	switch {
 	case !long && e.delay.long:
@@ -209,7 +217,7 @@ func (e *Estimator) Update(now time.Duration) {
 // overused goes below what the link delivers, so that its queue drains.
 func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 	left := e.left.rate(shortWindow)
-	if arrived, sent := e.busy.rates(); arrived > 0 { // nothing in it is from before the link was full
+	if arrived, sent := e.busy.rates(left); arrived > 0 { // nothing in it is from before the link was full
 		acked, left = arrived, sent
 	}
 	if acked == 0 {
@@ -224,7 +232,7 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 		return
 	}
 	// A link that was just seen full is no narrower because the end of its queue came in drips.
-	if floor := Bitrate(down * 1000 * e.link.mean); now-e.link.at < sameLink && acked < floor && acked > floor*3/4 && e.delay.queue < 2*queueTooLong {
+	if floor := Bitrate(down * 1000 * e.link.mean); now-e.link.at < sameLink && acked < floor && acked > floor*3/4 && e.delay.queue < 3*queueTooLong {
 		e.lower(floor, now)
 		return
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Duplicate float64       // share of packets that come twice
 	Stall     time.Duration // so long the receiver's machine does nothing else but something else,
 	StallEach time.Duration // once in this time
+	Stalls    Stalls        // likewise, by chance
 }
 
 // Link carries packets of T one way. Not for concurrent use.
@@ -41,6 +42,7 @@ type Link[T any] struct {
 	last    time.Duration // newest arrival in order
 	order   int
 	flying  flight[T]
+	machine *Machine // of the receiver
 
 	// Sent, Lost and Dropped count packets: lost by chance, dropped at the full queue. Bytes passed the bottleneck.
 	Sent, Lost, Dropped, Bytes int
@@ -51,7 +53,7 @@ const reorderBy = 20 * time.Millisecond
 
 // New makes one.
 func New[T any](o Options, seed uint64) *Link[T] {
-	return &Link[T]{o: o, random: rand.New(rand.NewPCG(seed, 77))}
+	return &Link[T]{o: o, random: rand.New(rand.NewPCG(seed, 77)), machine: NewMachine(o.Stalls, seed)}
 }
 
 type arrival[T any] struct {
@@ -156,6 +158,9 @@ func (l *Link[T]) Send(what T, size int, now time.Duration) {
 	}
 	if l.o.StallEach > 0 {
 		at += max(l.o.Stall-at%l.o.StallEach, 0)
+	}
+	if l.o.Stalls.Apart > 0 {
+		at = l.machine.Takes(at)
 	}
 	l.arrive(what, at)
 	if l.o.Duplicate > 0 && l.random.Float64() < l.o.Duplicate {

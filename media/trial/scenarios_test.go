@@ -37,6 +37,12 @@ func three(s Scenario, kbits ...int) Scenario {
 	return s
 }
 
+// starved is a program on a machine that has too much to do.
+var starved = link.Stalls{Least: 50 * ms, Most: 300 * ms, Apart: 200 * ms, Each: ms}
+
+// busy is one that still does most of it.
+var busy = link.Stalls{Least: 30 * ms, Most: 150 * ms, Apart: time.Second, Each: ms}
+
 var scenarios = map[string]Scenario{
 	"free":   {Down: link.Options{Delay: 20 * ms}, Up: link.Options{Delay: 20 * ms}},
 	"loss5":  lossy(0.05),
@@ -57,7 +63,18 @@ var scenarios = map[string]Scenario{
 	"jitter": {
 		Down: link.Options{Delay: 100 * ms, Jitter: 30 * ms}, Up: link.Options{Delay: 100 * ms, Jitter: 30 * ms},
 	},
-	"stalls":    {Down: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}, Up: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}},
+	"stalls": {Down: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}, Up: link.Options{Delay: 20 * ms, Stall: 150 * ms, StallEach: 400 * ms}},
+	"starved-viewer": {
+		Down: link.Options{Delay: 20 * ms, Stalls: starved}, Up: link.Options{Delay: 20 * ms, Stalls: starved},
+	},
+	"starved-node": {Down: link.Options{Delay: 20 * ms}, Up: link.Options{Delay: 20 * ms}, Node: starved},
+	"starved-narrow": {
+		Down: link.Options{Rates: kbit(0, 300), Queue: 64 << 10, Delay: 20 * ms, Stalls: busy}, Up: link.Options{Delay: 20 * ms, Stalls: busy},
+		Node: busy, Rates: []layer.Bitrate{150_000, 500_000, 1_500_000},
+	},
+	"starved": {
+		Down: link.Options{Delay: 20 * ms, Stalls: starved}, Up: link.Options{Delay: 20 * ms, Stalls: starved}, Node: starved,
+	},
 	"burst":     {Down: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}, Up: link.Options{Delay: 20 * ms, BurstLoss: 0.03, Burst: 8}},
 	"reorder":   {Down: link.Options{Delay: 20 * ms, Reorder: 0.05}, Up: link.Options{Delay: 20 * ms, Reorder: 0.05}},
 	"duplicate": {Down: link.Options{Delay: 20 * ms, Duplicate: 0.05}, Up: link.Options{Delay: 20 * ms, Duplicate: 0.05}},

@@ -13,6 +13,7 @@ import (
 // Scenario is one meeting of somebody who only watches.
 type Scenario struct {
 	Down, Up link.Options
+	Node     link.Stalls     // of the machine that the node runs on
 	Senders  int             // [1]
 	Rates    []layer.Bitrate // of each sender's layers [150, 500 and 2500 kbit/s]
 	Start    layer.Bitrate   // what the estimate begins with [the estimator's]
@@ -73,34 +74,43 @@ func Run(sc Scenario) Result {
 	for range sc.Senders {
 		cameras = append(cameras, newCamera(sc.Rates, r))
 	}
-	var now time.Duration
-	n := newNode(cameras, sc.Start, func(p sent, size int) { to.Send(p, size, now) })
+	var now, leaves, runs time.Duration // leaves is when what the node sends now does: it may be halted between
+	n := newNode(cameras, sc.Start, func(p sent, size int) { to.Send(p, size, leaves) })
+	machine := link.NewMachine(sc.Node, sc.Seed)
 	v := newViewer(sc.Senders)
 	var res Result
 	bytes, passed := 0, 0
 	for ; now < sc.For; now += step {
 		n.rtt += (sc.Down.Delay + sc.Up.Delay + to.Queue(now) + (sc.Down.Jitter+sc.Up.Jitter)/2 - n.rtt) / 64
 		v.rtt = n.rtt
-		for {
-			b, _, ok := from.Receive(now)
-			if !ok {
-				break
-			}
-			n.now = now
-			n.take(b)
-		}
-		for i, c := range cameras {
+		for _, c := range cameras {
 			if now >= c.next {
 				c.frame(now)
 			}
-			for l, s := range c.streams {
-				c.arrive(l, now, func(p *packet) {
-					n.now = now
-					n.fresh(n.downs[i], s, p)
-				})
-			}
 		}
-		n.step(now)
+		if leaves = machine.Runs(now + step); leaves-now <= step {
+			leaves = now
+		}
+		if now >= runs {
+			runs = leaves
+			for {
+				b, _, ok := from.Receive(now)
+				if !ok {
+					break
+				}
+				n.now = now
+				n.take(b)
+			}
+			for i, c := range cameras {
+				for l, s := range c.streams {
+					c.arrive(l, now, func(p *packet) {
+						n.now = now
+						n.fresh(n.downs[i], s, p)
+					})
+				}
+			}
+			n.step(now)
+		}
 		for {
 			p, at, ok := to.Receive(now)
 			if !ok {

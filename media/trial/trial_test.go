@@ -138,6 +138,30 @@ func TestABusyMachineIsNoNarrowLink(t *testing.T) {
 	each(t, "stalls", busy)
 }
 
+func TestAMachineWithTooMuchToDoIsNoNarrowLink(t *testing.T) {
+	for _, name := range []string{"starved-viewer", "starved-node", "starved", "starved-narrow"} {
+		each(t, name, func(t *testing.T, r *Result) {
+			low := time.Duration(0) // since when the estimate is less than it should be
+			for _, s := range r.Samples {
+				if s.At < 5*time.Second {
+					continue
+				}
+				if s.Estimate < 220_000 || s.Paused > 0 {
+					t.Fatalf("at %v the estimate is %d: not even sound and the lowest layer", s.At, s.Estimate)
+				}
+				if name == "starved-narrow" || s.Estimate > 1_000_000 {
+					low = 0
+				} else if low == 0 {
+					low = s.At
+				} else if s.At-low > 2*time.Second {
+					t.Fatalf("at %v the estimate is still %d", s.At, s.Estimate)
+				}
+			}
+			r.decodable(t)
+		})
+	}
+}
+
 func TestALinkThatShrinksAndComesBack(t *testing.T) {
 	each(t, "drop", func(t *testing.T, r *Result) {
 		low, top := time.Duration(0), time.Duration(0)
@@ -195,7 +219,7 @@ func TestALinkThatWasWideAndShrinksTwice(t *testing.T) {
 				top = s.at - 22*time.Second
 			}
 		}
-		if low == 0 || low > 1500*ms || top == 0 || top > 8*time.Second {
+		if low == 0 || low > 900*ms || top == 0 || top > 8*time.Second {
 			t.Errorf("the low layer is seen after %v, the top layer again after %v", low, top)
 		}
 		if r.longest() > time.Second || r.AudioLost > 0.01 {

@@ -112,11 +112,12 @@ func (s *screen) whole(e seq.Ext) (end seq.Ext, ok bool) {
 	if !have || !f.first {
 		return 0, false
 	}
-	for ; have; f, have = s.got[e] {
+	for begins := true; have && f.first == begins; begins = false { // a frame may lack its end, and the next one follow
 		if f.last {
 			return e, true
 		}
 		e++
+		f, have = s.got[e]
 	}
 	return 0, false
 }
