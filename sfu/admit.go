@@ -382,6 +382,8 @@ func (p *Peer) setSource(kind noderpc.Kind, on bool) error {
 	if src.on = on; !on {
 		p.room.sourceGone(src)
 		p.room.assignAll()
+	} else if kind == noderpc.Kind_KIND_MIC {
+		p.uplink.Anew() // its clock stood still
 	}
 	return nil
 }

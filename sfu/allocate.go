@@ -240,12 +240,17 @@ func (d *Down) showLower() bool {
 
 // slow says that the link would take too long for a replay of a layer that began some time ago.
 func (p *Peer) slow(l *Layer, age time.Duration, packets int) bool {
-	b := p.videoBudget()
-	if b <= 0 {
+	return l.tooLong(p.videoBudget(), age, packets)
+}
+
+// tooLong says so for a link of that width; 0: nothing is known that would limit it.
+func (l *Layer) tooLong(link layer.Bitrate, age time.Duration, packets int) bool {
+	if link <= 0 {
 		return false
 	}
-	bits := min(int64(l.source.set.Bitrate(l.index, p.shard.now))*int64(age)/int64(time.Second), int64(packets)*1200*8)
-	return bits > int64(b)*int64(hurry)/int64(time.Second)
+	now := l.source.peer.shard.now
+	bits := min(int64(l.source.set.Bitrate(l.index, now))*int64(age)/int64(time.Second), int64(packets)*1200*8)
+	return bits > int64(link)*int64(hurry)/int64(time.Second)
 }
 
 // woke is told when a layer begins to send or to be sent for, or ends.

@@ -108,6 +108,14 @@ func testOffer(slots int, publish bool) string {
 
 func (d *direct) join(publish bool, slots int) *party {
 	d.t.Helper()
+	p := d.admit(publish, slots)
+	p.connect(d.t)
+	return p
+}
+
+// admit lets somebody in whose handshake is still to come.
+func (d *direct) admit(publish bool, slots int) *party {
+	d.t.Helper()
 	d.peers++
 	number := uint32(d.peers)
 	sdp := testOffer(slots, publish)
@@ -136,6 +144,13 @@ func (d *direct) join(publish bool, slots int) *party {
 	}
 	d.t.Cleanup(func() { _ = p.sink.Close() })
 	p.addr = p.sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	return p
+}
+
+// connect ends the handshake.
+func (p *party) connect(t testing.TB) {
+	t.Helper()
+	var err error
 	random := func(n int) []byte {
 		b := make([]byte, n)
 		_, _ = rand.Read(b)
@@ -143,14 +158,13 @@ func (d *direct) join(publish bool, slots int) *party {
 	}
 	keys := dtlskey.Keys{Profile: srtp.ProfileAES128GCM, LocalKey: random(16), LocalSalt: random(12), RemoteKey: random(16), RemoteSalt: random(12)}
 	if p.out, err = srtp.NewOut(keys.Profile, keys.RemoteKey, keys.RemoteSalt); err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if p.in, err = srtp.NewIn(keys.Profile, keys.LocalKey, keys.LocalSalt, srtp.InOptions{}); err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	d.s.selected(p.Peer, p.addr)
-	d.s.connected(p.Peer, keys)
-	return p
+	p.shard.selected(p.Peer, p.addr)
+	p.shard.connected(p.Peer, keys)
 }
 
 // seal protects a plain RTP packet as this client.

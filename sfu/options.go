@@ -100,6 +100,9 @@ func (o Options) withDefaults() Options {
 	if len(o.Codecs) == 0 {
 		o.Codecs = []string{"VP8", "VP9", "H264", "AV1"}
 	}
+	if o.StartBitrate == 0 {
+		o.StartBitrate = 600_000
+	}
 	if o.MaxParticipants == 0 {
 		o.MaxParticipants = 1000
 	}

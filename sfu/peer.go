@@ -13,6 +13,7 @@ import (
 	"incamera/media/send"
 	"incamera/media/seq"
 	"incamera/media/twcc"
+	"incamera/media/uplink"
 	"incamera/sfu/dtlskey"
 	"incamera/sfu/offer"
 	"incamera/sfu/srtp"
@@ -65,6 +66,7 @@ type Peer struct {
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
 	state       state
+	heardAt     time.Duration // when its first check came, 0: not yet
 	connectedAt time.Duration
 	readyAt     time.Duration // when slots may be filled
 	ready       bool
@@ -88,6 +90,7 @@ type Peer struct {
 	challenger *challenger
 	early      []earlyPacket
 	arrived    *twcc.Recorder
+	uplink     uplink.Watch
 	clocks     report.ClockMap
 
 	// send side

@@ -8,6 +8,7 @@ import (
 	"incamera/media/red"
 	"incamera/media/ring"
 	"incamera/media/rtp"
+	"incamera/media/send"
 	"incamera/media/seq"
 	"incamera/sfu/offer"
 )
@@ -105,6 +106,7 @@ func (s *Shard) rtp(p *Peer, src netip.AddrPort, pkt []byte) {
 	if p.roam.probing {
 		p.roam.earn(len(pkt))
 	}
+	p.uplink.Arrived(len(pkt) + send.Datagram)
 	p.arrivedNow(h)
 	if err := h.ParsePayload(slot.Buf[:n]); err != nil {
 		s.drop(dropMalformed)
@@ -128,6 +130,7 @@ func (s *Shard) slowRTP(p *Peer, st *stream, src netip.AddrPort, pkt []byte) {
 		return
 	}
 	p.authentic(src, h.SSRC, len(pkt), newest)
+	p.uplink.Arrived(len(pkt) + send.Datagram)
 	s.opened(p, st, s.scratch.plain[:n], index)
 }
 
@@ -259,6 +262,9 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 		return
 	}
 	slot.TS, slot.PT, slot.Marker, slot.Recovered, slot.Arrival = h.TS, pt, h.Marker, recovered, s.now
+	if src.kind == noderpc.Kind_KIND_MIC && !recovered {
+		p.uplink.Sound(seq.RTPTime(h.TS), h.HeaderLen+h.PayloadLen+p.out.Overhead()+send.Datagram, s.now)
+	}
 	if src.kind == noderpc.Kind_KIND_CAMERA || src.kind == noderpc.Kind_KIND_SCREEN {
 		if ext := h.Ext(p.exts[offer.ExtOrientation]); len(ext) > 0 {
 			slot.HasOrientation, slot.Orientation = true, ext[0]
@@ -302,7 +308,7 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 		}
 	}
 	if slot.Facts.KeyStart {
-		l.lastKey, l.wantKey = s.now, false
+		l.lastKey, l.wantKey, l.foreseen = s.now, false, false
 		if l.nack != nil {
 			l.nack.Key(slot.Ext)
 		}

@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"time"
+
 	"incamera/cluster/noderpc"
 	"incamera/media/allot"
 	"incamera/media/speaker"
@@ -10,6 +12,8 @@ import (
 const (
 	firstWidth  = 640
 	firstHeight = 360
+
+	handshakeMost = time.Second // who takes longer waits for a packet that was lost
 )
 
 // assignAll puts sources into the slots of everybody in the room.
@@ -31,9 +35,10 @@ func (r *Room) assign(p *Peer) {
 }
 
 // foresee gives a new receiver its slots and asks for the key frames they will need, while its handshake runs: by the
-// time it can receive, the page knows who comes and the key frames are in the ring.
+// time it can receive, the page knows who comes and the key frames are in the ring. It is done at the admission, at the
+// first sign of the client and when its wishes come: on a long way a key frame that is young now will be too old.
 func (r *Room) foresee(p *Peer) {
-	if !p.subscribe {
+	if !p.subscribe || p.ready {
 		return
 	}
 	r.assignVideo(p)
@@ -45,12 +50,28 @@ func (r *Room) foresee(p *Peer) {
 	v.memory.Allot(0, v.shares, r.shard.now)
 	for i, d := range p.video {
 		if at := v.shares[i].Target; at != allot.None {
-			l := d.target.menu.ways[at].layer
-			if _, ok := l.replay(r.shard.now); !ok {
-				l.requestKey()
-			}
+			d.target.menu.ways[at].layer.foresee(p)
 		}
 	}
+}
+
+// foresee asks for a key frame when none is at hand that the receiver could begin with once its handshake is done.
+func (l *Layer) foresee(p *Peer) {
+	rest := p.handshakeRest()
+	run, ok := l.replay(p.shard.now + rest)
+	if !ok || l.tooLong(p.shard.node.opts.StartBitrate, run.Age, run.Packets) {
+		l.requestKey()
+		l.foreseen = true
+	}
+}
+
+// handshakeRest is how long the client will most likely take until it can receive: its first sign of life came one round
+// trip after the admission, and two more belong to the handshake.
+func (p *Peer) handshakeRest() time.Duration {
+	if p.heardAt == 0 {
+		return 0
+	}
+	return max(0, min(2*(p.heardAt-p.admitted), handshakeMost)-(p.shard.now-p.heardAt))
 }
 
 // assignAudio gives the loudest others; who is one of the loudest hears the next loudest instead of themselves.
@@ -216,5 +237,9 @@ func (p *Peer) setWishes(wishes []*noderpc.Wish) {
 			width: uint16(min(w.Width, 8192)), height: uint16(min(w.Height, 8192)),
 		}
 	}
-	p.room.assign(p)
+	if p.ready {
+		p.room.assign(p)
+	} else {
+		p.room.foresee(p)
+	}
 }

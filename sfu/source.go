@@ -86,6 +86,7 @@ type Layer struct {
 	pliCopy  int           // the next of that request's copies
 	nackedAt time.Duration // when lost packets were last asked for, 0: never
 	wantKey  bool
+	foreseen bool          // for somebody who cannot receive yet
 	gap      time.Duration // between packets of one frame, averaged
 	cameAt   time.Duration
 	cameTS   uint32

@@ -110,8 +110,12 @@ func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
 	if s.learn(p, src) {
 		p.proven(src)
 	}
-	if p.in != nil {
+	switch {
+	case p.in != nil:
 		p.lastPacket = s.now
+	case p.heardAt == 0:
+		p.heardAt = s.now
+		p.room.foresee(p)
 	}
 	s.control(src, pkt)
 }

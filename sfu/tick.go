@@ -152,6 +152,9 @@ func (s *Shard) feedback(p *Peer) {
 			}
 		}
 	}
+	if rate, tell := p.uplink.Limit(s.now); tell {
+		s.sendRTCP(p, rtcp.AppendREMB(s.scratch.build[:0], rtcpSSRC, p.anySSRC(), uint64(rate)))
+	}
 	if s.now >= p.nextRR {
 		p.nextRR = s.now + rrEvery
 		s.receiverReport(p)
@@ -173,8 +176,8 @@ func (s *Shard) feedback(p *Peer) {
 // keyRequests asks for a key frame when one is due, and again while the request may have been lost.
 func (s *Shard) keyRequests(p *Peer, l *Layer) {
 	switch {
-	case l.keyDue(s.now) && len(l.downs) > 0:
-		l.pliAt, l.wantKey, l.pliCopy = s.now, false, len(pliCopies)
+	case l.keyDue(s.now) && (len(l.downs) > 0 || l.foreseen):
+		l.pliAt, l.wantKey, l.foreseen, l.pliCopy = s.now, false, false, len(pliCopies)
 		s.counts.pliSent.Add(1)
 		if l.nackedAt != 0 && s.now-l.nackedAt < pliSpacing {
 			l.pliCopy = 0

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,8 @@ type studio struct {
 	url  string
 	room string
 	host *person
+
+	guesses atomic.Int64
 }
 
 func newStudio(t *testing.T) *studio {
@@ -91,7 +94,10 @@ func newStudio(t *testing.T) *studio {
 	s.door, err = whip.New(whip.Options{
 		Audience: audience, Issuer: s.keys, Dial: s.in.Dial, Log: quiet, Registerer: prometheus.NewRegistry(),
 		ClientAddr: func(*http.Request) netip.Addr { return localAddr("192.0.2.7") },
-		Spend:      func(netip.Addr) (time.Duration, bool) { return 0, true },
+		Spend: func(netip.Addr) (time.Duration, bool) {
+			s.guesses.Add(1)
+			return 0, true
+		},
 	})
 	must(t, err)
 	t.Cleanup(s.door.Close)
@@ -265,6 +271,14 @@ func TestTrickleAndRestart(t *testing.T) {
 		if res.StatusCode != c.status {
 			t.Errorf("%s: %d %s", c.name, res.StatusCode, body)
 		}
+	}
+	if n := s.guesses.Load(); n != 1 {
+		t.Errorf("a stream that trickled and restarted took %d guesses of its address; its POST takes one", n)
+	}
+	s.do("DELETE", location, "camera", "", "")
+	s.do("DELETE", location, "", "", "")
+	if n := s.guesses.Load(); n != 3 {
+		t.Errorf("%d guesses were counted; a wrong key and none take one each", n-1)
 	}
 	encoder := s.post("/whip", "camera").Header.Get("Location")
 	if res, _ := s.do("PATCH", encoder, "camera", fragment, trickle, "If-Match", ""); res.StatusCode != http.StatusPreconditionRequired {

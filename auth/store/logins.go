@@ -11,22 +11,23 @@ type Login struct {
 	AMR                   []string // how the person proved themselves: pwd, otp, recovery …
 	CreatedAt, SeenAt     time.Time
 	MFAAt, ExpiresAt      time.Time // MFAAt zero: no second factor yet
+	ResistantAt           time.Time // when a passkey was given; zero: never
 	Address, Agent        string
 }
 
 // Logins is the table of web sessions.
 type Logins struct{ q querier }
 
-const loginCols = `id, hash, user_id, state, amr, created_at, seen_at, mfa_at, expires_at, address, agent`
+const loginCols = `id, hash, user_id, state, amr, created_at, seen_at, mfa_at, expires_at, address, agent, resistant_at`
 
 func scanLogin(s scanner) (l Login, err error) {
-	err = s.Scan(&l.ID, &l.Hash, &l.User, &l.State, list{&l.AMR}, at{&l.CreatedAt}, at{&l.SeenAt}, at{&l.MFAAt}, at{&l.ExpiresAt}, &l.Address, &l.Agent)
+	err = s.Scan(&l.ID, &l.Hash, &l.User, &l.State, list{&l.AMR}, at{&l.CreatedAt}, at{&l.SeenAt}, at{&l.MFAAt}, at{&l.ExpiresAt}, &l.Address, &l.Agent, at{&l.ResistantAt})
 	return l, err
 }
 
 func (r Logins) Create(ctx context.Context, l Login) error {
-	return exec(ctx, r.q, `INSERT INTO logins (`+loginCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
-		l.ID, l.Hash, l.User, l.State, words(l.AMR), ms(l.CreatedAt), ms(l.SeenAt), ms(l.MFAAt), ms(l.ExpiresAt), l.Address, l.Agent)
+	return exec(ctx, r.q, `INSERT INTO logins (`+loginCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
+		l.ID, l.Hash, l.User, l.State, words(l.AMR), ms(l.CreatedAt), ms(l.SeenAt), ms(l.MFAAt), ms(l.ExpiresAt), l.Address, l.Agent, ms(l.ResistantAt))
 }
 
 func (r Logins) ByHash(ctx context.Context, hash string) (Login, error) {
@@ -43,8 +44,8 @@ func (r Logins) Of(ctx context.Context, user string) ([]Login, error) {
 
 // Elevate replaces handle and cookie and records the factor. Only one elevation of a cookie succeeds.
 func (r Logins) Elevate(ctx context.Context, oldHash string, l Login) error {
-	return execOne(ctx, r.q, `UPDATE logins SET id=$2, hash=$3, state=$4, amr=$5, mfa_at=$6, seen_at=$7, expires_at=$8 WHERE hash=$1`,
-		oldHash, l.ID, l.Hash, l.State, words(l.AMR), ms(l.MFAAt), ms(l.SeenAt), ms(l.ExpiresAt))
+	return execOne(ctx, r.q, `UPDATE logins SET id=$2, hash=$3, state=$4, amr=$5, mfa_at=$6, seen_at=$7, expires_at=$8, resistant_at=$9 WHERE hash=$1`,
+		oldHash, l.ID, l.Hash, l.State, words(l.AMR), ms(l.MFAAt), ms(l.SeenAt), ms(l.ExpiresAt), ms(l.ResistantAt))
 }
 
 func (r Logins) Touch(ctx context.Context, id string, now time.Time) error {

@@ -109,6 +109,18 @@ func (a at) Scan(v any) error {
 	return nil
 }
 
+// span reads a duration column of milliseconds.
+type span struct{ d *time.Duration }
+
+func (s span) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("store: duration column holds %T", v)
+	}
+	*s.d = time.Duration(n) * time.Millisecond
+	return nil
+}
+
 // list reads and writes a text column that holds a JSON list of words.
 type list struct{ l *[]string }
 

@@ -63,13 +63,16 @@ type Store struct {
 	Settings Settings
 
 	StreamKeys StreamKeys
+	Passkeys   Passkeys
+	Ceremonies Ceremonies
+	Approvals  Approvals
 }
 
 func with(db *sql.DB, q querier) *Store {
 	return &Store{
 		db: db, Users: Users{q}, Invites: Invites{q}, Factors: Factors{q}, Recovery: Recovery{q}, Logins: Logins{q},
 		Clients: Clients{q}, Rooms: Rooms{q}, Members: Members{q}, Meetings: Meetings{q}, Bans: Bans{q}, Audit: Audit{q},
-		Settings: Settings{q}, StreamKeys: StreamKeys{q},
+		Settings: Settings{q}, StreamKeys: StreamKeys{q}, Passkeys: Passkeys{q}, Ceremonies: Ceremonies{q}, Approvals: Approvals{q},
 	}
 }
 

@@ -168,6 +168,22 @@ func TestPionReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
+func TestPionReadsTheLimitOfASender(t *testing.T) {
+	for _, rate := range []uint64{64_000, 112_500, 1 << 18, 1_000_000_000} {
+		parts, err := pion.Unmarshal(AppendREMB(nil, 1, 7, rate))
+		if err != nil || len(parts) != 1 {
+			t.Fatal(parts, err)
+		}
+		remb, ok := parts[0].(*pion.ReceiverEstimatedMaximumBitrate)
+		if !ok || len(remb.SSRCs) != 1 || remb.SSRCs[0] != 7 || remb.SenderSSRC != 1 {
+			t.Fatalf("%+v", parts[0])
+		}
+		if got := float64(remb.Bitrate); got > float64(rate) || got < 0.9999*float64(rate) {
+			t.Errorf("told %d, read %v", rate, got)
+		}
+	}
+}
+
 func TestACNAMEOfAnyLengthIsAligned(t *testing.T) {
 	for n := range 300 {
 		b := AppendSDES(nil, 1, string(bytes.Repeat([]byte{'a'}, n)))

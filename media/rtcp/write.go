@@ -1,6 +1,9 @@
 package rtcp
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // All writers append to dst and never allocate while it has room; give a buffer with capacity, such as buf[:0].
 
@@ -100,6 +103,16 @@ func AppendNACK(dst []byte, sender, media uint32, seqs []uint16, maxLen int) (ou
 func AppendPLI(dst []byte, sender, media uint32) []byte {
 	at := len(dst)
 	return finish(appendFeedback(dst, ptPSFB, fmtPLI, sender, media), at)
+}
+
+// AppendREMB adds the most bit/s that a sender may send (draft-alvestrand-rmcat-remb-03), for one of its SSRCs.
+func AppendREMB(dst []byte, sender, media uint32, rate uint64) []byte {
+	at := len(dst)
+	dst = appendFeedback(dst, ptPSFB, fmtALFB, sender, 0)
+	exp := max(bits.Len64(rate)-18, 0)
+	mantissa := uint32(rate >> exp)
+	dst = append(dst, 'R', 'E', 'M', 'B', 1, byte(exp)<<2|byte(mantissa>>16), byte(mantissa>>8), byte(mantissa))
+	return finish(be.AppendUint32(dst, media), at)
 }
 
 func appendFeedback(dst []byte, pt, format byte, sender, media uint32) []byte {

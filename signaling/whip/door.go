@@ -268,23 +268,29 @@ func (d *Door) add(s *stream) bool {
 	return true
 }
 
-// find is the stream of a session URL, for who holds its key too: the two are told apart by nobody else.
+// find is the stream of a session URL, for who holds its key too: the two are told apart by nobody else. Only a miss
+// costs a guess: an encoder that trickles many candidates must not shut its office out of signing in.
 func (d *Door) find(r *http.Request, mode streamkey.Mode, id string) (*stream, error) {
-	if wait, ok := d.o.Spend(d.o.ClientAddr(r)); !ok {
-		return nil, problem.TooMany(wait)
-	}
 	secret, ok := bearer(r)
 	if !ok {
-		return nil, errKey
+		return nil, d.missed(r, errKey)
 	}
 	d.mu.Lock()
 	s := d.streams[id]
 	d.mu.Unlock()
 	sum := sha256.Sum256([]byte(secret))
 	if s == nil || s.mode != mode || subtle.ConstantTimeCompare(s.sum[:], sum[:]) != 1 {
-		return nil, errSession
+		return nil, d.missed(r, errSession)
 	}
 	return s, nil
+}
+
+// missed is why a request is refused; an address that has no guesses left is told nothing else.
+func (d *Door) missed(r *http.Request, why error) error {
+	if wait, ok := d.o.Spend(d.o.ClientAddr(r)); !ok {
+		return problem.TooMany(wait)
+	}
+	return why
 }
 
 func (d *Door) delete(w http.ResponseWriter, r *http.Request, mode streamkey.Mode, id string) int {

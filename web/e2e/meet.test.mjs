@@ -54,8 +54,13 @@ describe('three people meet', { timeout: 240_000 }, () => {
       await hearsOthers(p, 2);
     }));
     for (const p of [lin, zhao, chen]) {
-      const seen = (await tiles(p)).filter((t) => t.kind === 'camera' && t.playing && t.width >= 160 && t.height >= 90);
-      assert.ok(seen.length >= 2, `${p.browser} plays ${JSON.stringify(seen)}`);
+      // A machine without CPU to spare looks like a bad line, and a tile may rest for a moment.
+      for (const end = Date.now() + 5000; ;) {
+        const all = await tiles(p);
+        if (all.filter((t) => t.kind === 'camera' && t.playing && t.width >= 160 && t.height >= 90).length >= 2) break;
+        assert.ok(Date.now() < end, `${p.browser} shows ${JSON.stringify(all)}`);
+        await new Promise((r) => setTimeout(r, 100));
+      }
     }
     await lin.screenshot(await picture('meeting.png')); // the README shows a copy of it
   });

@@ -188,6 +188,7 @@ const far = {
     const { viewer } = await two(lab, run);
     await pause(1500); // a person looks at the page; everything is ready meanwhile
     const first = await firstPicture(viewer);
+    run.note(await viewer.call('paths'));
     await pause(1000);
     const seen = await observe(viewer, 10_000);
     run.note(summary(seen));

@@ -79,7 +79,11 @@ export class Media {
     this.playback = new Playback((error) => options.host.error(error));
     this.#listening = new Listening((kind) => this.#current.slots(kind).flatMap((slot) => this.#current.receiver(slot) ?? []));
     this.#network = new NetworkWatch({ host: {
-      received: () => this.#current.received(),
+      received: async () => {
+        const { received, uplink } = await this.#current.traffic();
+        options.publisher.uplink(uplink);
+        return received;
+      },
       changed: (why) => this.#networkChanged(why),
     } });
   }

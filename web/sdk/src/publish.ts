@@ -5,6 +5,7 @@ import { encodingsOf, hasSpatialLayers, highestRid, limitSpatial, lowestRid } fr
 import type { LayerHint } from './protocol.js';
 import { Queue } from './queue.js';
 import { applyToParameters, screenSettings, smallRid } from './screen.js';
+import { applyThrift, Thrift, type Uplink } from './thrift.js';
 import type { Logger, ScreenSettings, SourceKind, VideoCodec } from './types.js';
 
 /** The preference is in browsers, but not in every version of the types. */
@@ -71,6 +72,7 @@ export class Publisher {
   /** Lines of a transport being moved to: only sound and the lowest layer until the old one closes. */
   readonly #thin = new Set<Senders>();
   readonly #balanced = new WeakSet<RTCRtpSender>();
+  readonly #thrift = new Thrift();
 
   constructor(plan: PublishPlan, logger: Logger) {
     this.plan = plan;
@@ -94,8 +96,9 @@ export class Publisher {
         const track = this.#tracks.get(kind);
         if (track) await senders[kind]?.replaceTrack(track);
       }
-      if (thin || this.#hints.size > 0) await this.#applyLayers(senders);
+      if (thin || this.#thrift.thrifty || this.#hints.size > 0) await this.#applyLayers(senders);
       await this.#applyScreen(senders);
+      if (this.#thrift.thrifty) await this.#applyThrift(senders);
     });
   }
 
@@ -138,6 +141,18 @@ export class Publisher {
     });
   }
 
+  /** How the way out does: where it is narrow, sound makes room for pictures. */
+  uplink(state: Uplink): void {
+    if (!this.#thrift.observe(state, performance.now())) return;
+    this.#logger.info(this.#thrift.thrifty ? 'uplink is narrow: only what is needed' : 'uplink is wide again', { kbps: (state.bitsPerSecond ?? 0) / 1000 });
+    this.#run('uplink', async () => {
+      for (const senders of this.#lines) {
+        await this.#applyThrift(senders);
+        await this.#applyLayers(senders);
+      }
+    });
+  }
+
   /** A new transport may be on a node that has said nothing yet. */
   forgetHints(): void {
     this.#hints.clear();
@@ -154,6 +169,18 @@ export class Publisher {
     this.#queue.run(task, body).catch((error: unknown) => this.#logger.debug('publish task failed', { task, error: String(error) }));
   }
 
+  async #applyThrift(senders: Senders): Promise<void> {
+    const sender = senders.mic;
+    if (!sender || !this.#lines.has(senders)) return;
+    const parameters = sender.getParameters();
+    if (!applyThrift(parameters, this.#thrift.thrifty)) return;
+    await sender.setParameters(parameters).catch(async () => {
+      // Some versions choose no codec here: fewer bits help too.
+      const again = sender.getParameters();
+      if (applyThrift({ ...again, codecs: [] }, this.#thrift.thrifty)) await sender.setParameters(again);
+    });
+  }
+
   async #applyScreen(senders: Senders): Promise<void> {
     const sender = senders.screen;
     if (!sender || !this.#lines.has(senders)) return;
@@ -165,7 +192,7 @@ export class Publisher {
   }
 
   async #applyLayers(senders: Senders): Promise<void> {
-    const thin = this.#thin.has(senders);
+    const thin = this.#thin.has(senders) || this.#thrift.thrifty;
     for (const kind of ['camera', 'screen'] as const) {
       const sender = senders[kind];
       if (!sender || !this.#lines.has(senders)) continue;

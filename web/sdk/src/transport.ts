@@ -5,6 +5,7 @@ import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
 import type { IceServer, MediaAnswer } from './protocol.js';
 import { addSendLines, type AttachTransforms, type PublishPlan, type Senders } from './publish.js';
+import type { Uplink } from './thrift.js';
 import type { Logger } from './types.js';
 
 export type TransportState = 'connecting' | 'connected' | 'lost' | 'failed' | 'closed';
@@ -22,6 +23,22 @@ export interface TransportOptions {
   /** The transforms make frames that only the people in the room can read. */
   readonly opaque?: boolean;
   readonly logger: Logger;
+}
+
+/** What goes over a transport, as its statistics tell. */
+export interface Traffic {
+  readonly received: number | null;
+  readonly uplink: Uplink;
+}
+
+interface TrafficReport {
+  readonly type: string;
+  readonly kind?: string;
+  readonly packetsReceived?: number;
+  readonly bytesReceived?: number;
+  readonly availableOutgoingBitrate?: number;
+  readonly fractionLost?: number;
+  readonly roundTripTime?: number;
 }
 
 /** How long an answered transport may take to connect before it counts as failed. */
@@ -122,16 +139,31 @@ export class Transport {
     await this.#negotiate(exchange, { iceRestart: true });
   }
 
-  /** Packets that have come so far, whatever they carried; null before the first. */
-  async received(): Promise<number | null> {
-    if (this.#state === 'closed' || this.#state === 'connecting') return null;
-    let sum: number | null = null;
-    for (const s of (await this.#pc.getStats()).values() as Iterable<{ type: string; packetsReceived?: number; bytesReceived?: number }>) {
-      // Chromium counts packets of the transport, Firefox bytes of each pair.
-      if (s.type === 'transport' && s.packetsReceived !== undefined) return s.packetsReceived;
-      if (s.type === 'candidate-pair') sum = (sum ?? 0) + (s.packetsReceived ?? s.bytesReceived ?? 0);
+  /** Packets that have come so far, whatever they carried, null before the first; and how the way out does. */
+  async traffic(): Promise<Traffic> {
+    let received: number | null = null;
+    let exact = false;
+    const uplink: { -readonly [K in keyof Uplink]: Uplink[K] } = { bitsPerSecond: null, lost: null, roundTripMs: null };
+    if (this.#state === 'closed' || this.#state === 'connecting') return { received, uplink };
+    for (const s of (await this.#pc.getStats()).values() as Iterable<TrafficReport>) {
+      switch (s.type) {
+        case 'transport': // Chromium counts packets of the transport, Firefox bytes of each pair
+          if (s.packetsReceived === undefined) break;
+          received = s.packetsReceived;
+          exact = true;
+          break;
+        case 'candidate-pair':
+          if (!exact) received = (received ?? 0) + (s.packetsReceived ?? s.bytesReceived ?? 0);
+          uplink.bitsPerSecond = Math.max(uplink.bitsPerSecond ?? 0, s.availableOutgoingBitrate ?? 0) || null;
+          break;
+        case 'remote-inbound-rtp':
+          if (s.kind !== 'audio') break;
+          uplink.lost = s.fractionLost ?? null;
+          uplink.roundTripMs = s.roundTripTime === undefined ? null : s.roundTripTime * 1000;
+          break;
+      }
     }
-    return sum;
+    return { received, uplink };
   }
 
   /** Slot numbers served by the node, ascending. */

@@ -1,0 +1,219 @@
+package uplink
+
+import (
+	"time"
+
+	"incamera/media/layer"
+	"incamera/media/seq"
+)
+
+const (
+	every      = 50 * time.Millisecond // between two looks
+	baseHalf   = 10 * time.Second      // the usual lateness is the least of the last 10 to 20 s
+	nowHalf    = 100 * time.Millisecond
+	pauseLeast = 3 * time.Second // without sound: where its clock stood still meanwhile, it begins anew
+	quiet      = time.Second     // without sound nothing is known
+
+	tooLong = 150 * time.Millisecond // a queue that talking suffers from
+	short   = 60 * time.Millisecond  // jitter makes as much
+	grown   = 100 * time.Millisecond // a queue that still grows: the line carries less than it was taken for
+
+	buckets    = 6    // of a look each: the time over which the line's rate is measured
+	drain      = 0.75 // of the line's rate, while there is a queue
+	drainLong  = 0.5  // while it is long
+	long       = 500 * time.Millisecond
+	regain     = 0.9  // of the line's rate, once the queue is gone
+	climb      = 0.20 // per second from there
+	enough     = 4    // times the line's rate: no limit any more
+	leastLimit = 30_000
+	shrinks    = 3 * time.Second // a queue that does not, whatever is sent, is none; what is in it must leave first
+	shrunk     = 0.9
+	tellEvery  = 200 * time.Millisecond
+	tellFreed  = 3 // times, as feedback may be lost
+)
+
+// Free is told to a publisher whose line needs no limit any more.
+const Free layer.Bitrate = 1_000_000_000
+
+// Watch looks at what comes from one publisher. The zero value is ready. Not for concurrent use.
+type Watch struct {
+	started bool
+	ts      seq.RTPTime
+	clock   time.Duration // of ts, since the first
+	heard   time.Duration
+	base    least
+	late    least
+
+	looked time.Duration
+	bytes  [buckets]int // by look, the newest at n
+	sound  [buckets]int // of them
+	took   [buckets]time.Duration
+	n      int
+
+	limit   layer.Bitrate // 0: none
+	line    layer.Bitrate // what it was measured to carry
+	most    time.Duration // of the queue in this episode
+	checkAt time.Duration // when the queue must have shrunk
+	checkAs time.Duration // from this
+	tellAt  time.Duration
+	freed   int // times that it still must be told
+}
+
+// Sound takes note of a packet of the voice by its timestamp and its size as a datagram.
+func (w *Watch) Sound(ts seq.RTPTime, size int, now time.Duration) {
+	w.sound[w.n] += size
+	if !w.started {
+		w.begin(ts, now)
+		return
+	}
+	step := seq.AudioClock.Duration(ts.Sub(w.ts))
+	if step <= 0 {
+		return
+	}
+	gap := now - w.heard
+	w.ts, w.heard = ts, now
+	w.clock += step
+	if step > gap+time.Second || gap > pauseLeast && step < gap/2 {
+		w.begin(ts, now)
+		return
+	}
+	w.base.add(now-w.clock, now)
+	w.late.add(now-w.clock, now)
+}
+
+// begin takes the lateness of this moment for the usual one.
+func (w *Watch) begin(ts seq.RTPTime, now time.Duration) {
+	w.started, w.ts, w.heard = true, ts, now
+	w.base, w.late = least{half: baseHalf}, least{half: nowHalf}
+	w.base.add(now-w.clock, now)
+	w.late.add(now-w.clock, now)
+}
+
+// Arrived counts what came, in bytes of a datagram.
+func (w *Watch) Arrived(size int) { w.bytes[w.n] += size }
+
+// Queue is how long packets wait before the line, as far as sound tells.
+func (w *Watch) Queue() time.Duration {
+	if !w.started {
+		return 0
+	}
+	return w.late.value() - w.base.value()
+}
+
+// Limit says what the publisher should be told now, if anything: how much it may send.
+func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
+	if now-w.looked >= every {
+		w.took[w.n] = now - w.looked
+		w.looked = now
+		w.look(now)
+		w.n = (w.n + 1) % buckets
+		w.bytes[w.n], w.sound[w.n] = 0, 0
+	}
+	if now < w.tellAt {
+		return 0, false
+	}
+	switch {
+	case w.limit > 0:
+		w.tellAt = now + tellEvery
+		return w.limit, true
+	case w.freed > 0:
+		w.freed--
+		w.tellAt = now + tellEvery
+		return Free, true
+	}
+	return 0, false
+}
+
+// rate is what came over the last looks.
+func (w *Watch) rate(bytes *[buckets]int) layer.Bitrate {
+	sum, span := 0, time.Duration(0)
+	for i, n := range bytes {
+		sum, span = sum+n, span+w.took[i]
+	}
+	return layer.Bitrate(int64(sum) * 8 * int64(time.Second) / int64(max(span, every)))
+}
+
+func (w *Watch) look(now time.Duration) {
+	queue := w.Queue()
+	switch {
+	case !w.started || now-w.heard > quiet:
+		w.free()
+	case w.limit == 0 && queue >= tooLong:
+		w.note(queue, now)
+		w.measure()
+		w.tellAt = now
+	case w.limit == 0:
+	case queue >= short:
+		if queue > w.most+grown {
+			w.note(queue, now)
+			w.measure()
+		} else if now >= w.checkAt {
+			if float64(queue) > shrunk*float64(w.checkAs) {
+				w.begin(w.ts, w.heard) // the path is that long, or the publisher is that slow
+				w.free()
+				return
+			}
+			w.note(queue, now)
+		}
+		w.limit = w.share(w.drain())
+	default:
+		w.note(queue, now)
+		w.limit = max(w.limit+layer.Bitrate(climb*every.Seconds()*float64(w.limit)), w.share(regain))
+		if w.limit > enough*w.line {
+			w.free()
+		}
+	}
+}
+
+// note begins to wait for a queue of this length to shrink.
+func (w *Watch) note(queue, now time.Duration) {
+	w.most, w.checkAt, w.checkAs = queue, now+shrinks+queue, queue
+}
+
+// measure takes what comes while there is a queue for what the line carries.
+func (w *Watch) measure() {
+	w.line = max(w.rate(&w.bytes), leastLimit)
+	w.limit = w.share(w.drain())
+}
+
+func (w *Watch) drain() float64 {
+	if w.Queue() > long {
+		return drainLong
+	}
+	return drain
+}
+
+// share of the line without its sound: browsers fill the limit with pictures and padding, and send the sound besides.
+func (w *Watch) share(of float64) layer.Bitrate {
+	return max(layer.Bitrate(of*float64(w.line))-w.rate(&w.sound), leastLimit)
+}
+
+// Anew forgets what was usual: the source of the sound was switched on.
+func (w *Watch) Anew() { w.started = false }
+
+func (w *Watch) free() {
+	if w.limit > 0 {
+		w.limit, w.freed = 0, tellFreed
+	}
+}
+
+// least is the least value within the last one to two halves.
+type least struct {
+	half         time.Duration
+	since        time.Duration
+	older, newer time.Duration
+	any          bool
+}
+
+func (l *least) add(v, at time.Duration) {
+	switch {
+	case !l.any || at-l.since >= 2*l.half:
+		l.any, l.since, l.older, l.newer = true, at, v, v
+	case at-l.since >= l.half:
+		l.since, l.older, l.newer = l.since+l.half, l.newer, v
+	default:
+		l.newer = min(l.newer, v)
+	}
+}
+
+func (l *least) value() time.Duration { return min(l.older, l.newer) }
