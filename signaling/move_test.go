@@ -1,6 +1,7 @@
 package signaling_test
 
 import (
+	"strings"
 	"testing"
 
 	"incamera/auth/token"
@@ -123,6 +124,28 @@ func TestMoreSlotsAreNegotiatedOnTheLivingTransport(t *testing.T) {
 	if a := m.GetAnswer(); a.GetAnswer() != "answer to more" || a.Placement != host.placement {
 		t.Errorf("answer: %v", m)
 	}
+}
+
+func TestWhoPacksOffersGetsPackedAnswers(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{})
+	host := w.person("u:host")
+	host.join(in, room, token.RoleHost)
+	if !host.welcome.PackedSdp {
+		t.Error("the server does not say that SDP may be packed")
+	}
+	renegotiate := func(offer string) *wire.ServerMessage {
+		return host.ask(&wire.ClientMessage{Body: &wire.ClientMessage_Renegotiate{Renegotiate: &wire.Renegotiate{Offer: offer}}})
+	}
+	m := renegotiate(wire.PackSDP("more"))
+	answer, packed, err := wire.UnpackSDP(m.GetAnswer().GetAnswer())
+	if answer != "answer to more" || !packed || err != nil {
+		t.Errorf("answer: %v", m)
+	}
+	host.refused(renegotiate("deflate:AAAA"), wire.CodeBadOffer)
+	host.refused(renegotiate(wire.PackSDP(strings.Repeat("v", wire.MaxOffer+1))), wire.CodeTooLarge)
 }
 
 func TestNodeEventsReachTheRightPersonInTheirWords(t *testing.T) {

@@ -31,7 +31,7 @@ func hello(_ context.Context, s *Session, req *request) error {
 			MaxMessageBytes: wire.MaxMessage, MaxChatChars: maxChat,
 			MessagesPerSecond: uint32(o.MessagesPerSecond), PingIntervalMs: uint32(o.PingInterval.Milliseconds()),
 		},
-		AudioSlots: o.AudioSlots, VideoSlots: o.VideoSlots,
+		AudioSlots: o.AudioSlots, VideoSlots: o.VideoSlots, PackedSdp: true,
 	}}})
 	return nil
 }

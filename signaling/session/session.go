@@ -70,8 +70,9 @@ type Session struct {
 	state    State
 	limit    *rate.Limiter
 	chat     *rate.Limiter
-	refused  int // messages over the rate, in a row
-	failures int // entries that were refused
+	refused  int  // messages over the rate, in a row
+	failures int  // entries that were refused
+	packs    bool // the client packs its offers, and is answered likewise
 	waiter   *hub.Waiter
 	wishes   *wire.SetWishes
 	video    map[uint32]bool // slots of the living transport: video or not
@@ -138,6 +139,11 @@ func (s *Session) dispatch(req *request) error {
 	if verb.in&s.state == 0 {
 		return refuse(wire.CodeWrongState, "not now: the socket is "+s.state.String())
 	}
+	packed, err := wire.UnpackOffer(req.ClientMessage)
+	if err != nil {
+		return refuse(wire.CodeBadOffer, "the packed offer cannot be read").because(err)
+	}
+	s.packs = s.packs || packed
 	// The socket may die meanwhile; what was begun is finished all the same, so that no half-made seat stays behind.
 	ctx, cancel := context.WithTimeout(s.srv.base, s.srv.o.HandlerTimeout)
 	defer cancel()
@@ -197,6 +203,9 @@ func (s *Session) logFault(name string, fault *Fault) {
 func (s *Session) reply(req *request, m *wire.ServerMessage) {
 	req.answered = true
 	m.Re = req.Id
+	if s.packs {
+		wire.PackAnswer(m)
+	}
 	s.send(m)
 }
 

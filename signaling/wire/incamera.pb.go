@@ -1034,8 +1034,10 @@ type Welcome struct {
 	ServerTimeMs int64   `protobuf:"varint,4,opt,name=server_time_ms,json=serverTimeMs,proto3" json:"server_time_ms,omitempty"`
 	Limits       *Limits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Pool of receiving m-lines a client should offer.
-	AudioSlots    uint32 `protobuf:"varint,6,opt,name=audio_slots,json=audioSlots,proto3" json:"audio_slots,omitempty"`
-	VideoSlots    uint32 `protobuf:"varint,7,opt,name=video_slots,json=videoSlots,proto3" json:"video_slots,omitempty"`
+	AudioSlots uint32 `protobuf:"varint,6,opt,name=audio_slots,json=audioSlots,proto3" json:"audio_slots,omitempty"`
+	VideoSlots uint32 `protobuf:"varint,7,opt,name=video_slots,json=videoSlots,proto3" json:"video_slots,omitempty"`
+	// SDP may be sent packed: "deflate:" and the base64 of its raw DEFLATE. Who packs an offer gets packed answers.
+	PackedSdp     bool `protobuf:"varint,8,opt,name=packed_sdp,json=packedSdp,proto3" json:"packed_sdp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1117,6 +1119,13 @@ func (x *Welcome) GetVideoSlots() uint32 {
 		return x.VideoSlots
 	}
 	return 0
+}
+
+func (x *Welcome) GetPackedSdp() bool {
+	if x != nil {
+		return x.PackedSdp
+	}
+	return false
 }
 
 type Limits struct {
@@ -4356,7 +4365,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x05Hello\x12!\n" +
 	"\fprotocol_min\x18\x01 \x01(\rR\vprotocolMin\x12!\n" +
 	"\fprotocol_max\x18\x02 \x01(\rR\vprotocolMax\x12\x16\n" +
-	"\x06client\x18\x03 \x01(\tR\x06client\"\xec\x01\n" +
+	"\x06client\x18\x03 \x01(\tR\x06client\"\x8b\x02\n" +
 	"\aWelcome\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\tR\x05nonce\x12\x1a\n" +
@@ -4366,7 +4375,9 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\vaudio_slots\x18\x06 \x01(\rR\n" +
 	"audioSlots\x12\x1f\n" +
 	"\vvideo_slots\x18\a \x01(\rR\n" +
-	"videoSlots\"\xb4\x01\n" +
+	"videoSlots\x12\x1d\n" +
+	"\n" +
+	"packed_sdp\x18\b \x01(\bR\tpackedSdp\"\xb4\x01\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\rR\x0fmaxMessageBytes\x12$\n" +
 	"\x0emax_chat_chars\x18\x02 \x01(\rR\fmaxChatChars\x12.\n" +

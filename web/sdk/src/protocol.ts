@@ -59,6 +59,7 @@ export interface Welcome {
   readonly limits: Limits;
   readonly audioSlots: number;
   readonly videoSlots: number;
+  readonly packedSdp: boolean;
 }
 export interface SlotLine {
   readonly slot: number;
@@ -245,7 +246,7 @@ function readWelcome(f: Fields<wire.WelcomeJson>): Welcome {
       maxMessageBytes: l.num('maxMessageBytes'), maxChatChars: l.num('maxChatChars'),
       messagesPerSecond: l.num('messagesPerSecond'), pingIntervalMs: l.num('pingIntervalMs'),
     },
-    audioSlots: f.num('audioSlots'), videoSlots: f.num('videoSlots'),
+    audioSlots: f.num('audioSlots'), videoSlots: f.num('videoSlots'), packedSdp: f.bool('packedSdp'),
   };
 }
 

@@ -5,6 +5,7 @@ import { InCameraError } from './errors.js';
 import {
   decodeServer, encodeClient, protocolVersion, subprotocol, type ClientBody, type ServerMessage, type Welcome,
 } from './protocol.js';
+import { packSdp } from './pack.js';
 import type { Logger } from './types.js';
 
 export interface SocketOptions {
@@ -164,7 +165,15 @@ export class Socket {
         resolve: (reply) => (done(), resolve(reply)),
         reject: (error) => (done(), reject(error)),
       });
-      this.#ws.send(encodeClient(id, message));
+      if (this.welcome.packedSdp && 'offer' in message.body) {
+        const { offer = '' } = message.body;
+        void packSdp(offer).catch(() => offer).then((packed) => {
+          if (this.#closed) return; // then the request has been rejected
+          this.#ws.send(encodeClient(id, { ...message, body: { ...message.body, ...(packed && { offer: packed }) } } as ClientBody));
+        });
+      } else {
+        this.#ws.send(encodeClient(id, message));
+      }
     });
   }
 

@@ -3,6 +3,7 @@
 import { cleanOffer, preferCodecs, trimExtensions } from './codecs.js';
 import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
+import { unpackSdp } from './pack.js';
 import type { IceServer, MediaAnswer } from './protocol.js';
 import { addSendLines, type AttachTransforms, type PublishPlan, type Senders } from './publish.js';
 import type { Uplink } from './thrift.js';
@@ -98,9 +99,7 @@ export class Transport {
 
   async answer(answer: MediaAnswer): Promise<void> {
     try {
-      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
-      this.#mapSlots(answer);
-      this.#relays = answer.iceServers;
+      await this.#apply(answer);
       this.placement = answer.placement;
       if (this.#state === 'connecting') {
         this.#deadline = this.#scope.timeout(() => this.#become('failed'), connectTimeoutMs);
@@ -219,13 +218,17 @@ export class Transport {
   async #negotiate(exchange: (offer: string) => Promise<MediaAnswer>, options: RTCOfferOptions = {}): Promise<void> {
     try {
       const answer = await exchange(await this.#makeOffer(options));
-      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.answer });
-      this.#mapSlots(answer);
-      this.#relays = answer.iceServers; // each answer brings a new credential
+      await this.#apply(answer);
     } catch (error) {
       if (this.#pc.signalingState === 'have-local-offer') await this.#pc.setLocalDescription({ type: 'rollback' });
       throw InCameraError.from(error, 'media_failed');
     }
+  }
+
+  async #apply(answer: MediaAnswer): Promise<void> {
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp: await unpackSdp(answer.answer) });
+    this.#mapSlots(answer);
+    this.#relays = answer.iceServers; // each answer brings a new credential
   }
 
   async #makeOffer(options: RTCOfferOptions = {}): Promise<string> {
