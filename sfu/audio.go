@@ -70,7 +70,7 @@ func (src *Source) ownSize(slot *ring.Slot) int {
 }
 
 // audioPayload is what a receiver gets of a voice, and under which payload type: redundant packets as they are when it
-// can read them, else their own block.
+// can read them and its path has room for them, else their own block.
 func (d *Down) audioPayload(l *Layer, slot *ring.Slot) (payload []byte, pt uint8) {
 	p := d.peer
 	own := p.ptOf[codec.Opus]
@@ -78,7 +78,7 @@ func (d *Down) audioPayload(l *Layer, slot *ring.Slot) (payload []byte, pt uint8
 	if in.primary == 0 {
 		return slot.Payload(), own
 	}
-	if p.redPT == 0 {
+	if p.redPT == 0 || p.flow != nil && !p.flow.Copies(p.shard.now) {
 		_, media, err := red.Own(slot.Payload())
 		if err != nil {
 			return nil, 0

@@ -50,6 +50,7 @@ const (
 	response      = 100 * time.Millisecond // of the other side, beyond the round trip
 	windowQueue   = 300 * time.Millisecond // of queue, beyond the round trip, is the most that is filled knowingly
 	calm          = 40 * time.Millisecond  // a longer queue: no growth
+	pathStep      = 500 * time.Millisecond // by more than this paths hardly ever become longer; queues do
 	feedbackStop  = time.Second
 	defaultStart  = 600_000
 	defaultMin    = 30_000
@@ -193,7 +194,9 @@ func (e *Estimator) Update(now time.Duration) {
 	switch {
 	case !long && e.delay.long:
 		e.before = e.target
-	case e.delay.rebased: // it was not our doing
+	case e.delay.rebased > pathStep: // who knows what it is: only a probe may tell that it carries more
+		e.link, e.probe.next = capacity{}, now
+	case e.delay.rebased > 0: // it was not our doing
 		e.target = max(e.target, e.before)
 		e.link = capacity{}
 	}

@@ -66,8 +66,9 @@ type detector struct {
 	longSince time.Duration
 	long      bool
 	most      time.Duration
+	grew      time.Duration // when it was last longer than before
 	steady    least
-	rebased   bool // at the last verdict
+	rebased   time.Duration // at the last verdict, by so much
 
 	// The trend: least squares over the smoothed, accumulated change of delay.
 	began    time.Duration
@@ -200,9 +201,10 @@ func (d *detector) judge(was, sent float64) {
 	d.limitAt = at
 }
 
-// rebase finds out that the path has become longer: its delay neither grows nor shrinks, whatever is sent.
+// rebase finds out that the path has become longer: its delay neither grows nor shrinks, whatever is sent. How a queue
+// answers to what is sent is seen only when what was in it has gone.
 func (d *detector) rebase() {
-	d.rebased = false
+	d.rebased = 0
 	if d.queue <= queueTooLong {
 		d.long = false
 		return
@@ -210,12 +212,14 @@ func (d *detector) rebase() {
 	if !d.long {
 		d.long, d.longSince, d.most, d.steady = true, d.last, 0, least{half: steadyHalf}
 	}
-	d.most = max(d.most, d.queue)
+	if d.queue > d.most+d.most/20 {
+		d.most, d.grew = d.queue, d.last
+	}
 	d.steady.add(d.queue, d.last)
-	if d.last-d.longSince > longPath && d.steady.value() >= d.most*9/10 {
+	if d.last-d.longSince > longPath && d.last-d.grew > d.queue && d.steady.value() >= d.most*9/10 {
 		d.base = d.now
 		d.base.half = baseHalf
-		d.queue, d.long, d.rebased = 0, false, true
+		d.queue, d.long, d.rebased = 0, false, d.queue
 		d.forget()
 	}
 }

@@ -21,6 +21,8 @@ const (
 	repairMin = 64_000
 	twiceFrom = 0.12                   // of all packets lost
 	repairFor = 500 * time.Millisecond // of it may be used at once
+	copyLoss  = 0.03                   // of all packets lost: from there copies of sound are worth what they cost
+	copyFrom  = 200_000                // of the estimate: below it they would take half of it
 	keep      = 0.005                  // of the estimate is kept back for retransmissions, besides what the path loses
 	holdMost  = 500 * time.Millisecond // since the last feedback
 	useEvery  = 250 * time.Millisecond
@@ -175,6 +177,11 @@ func (f *Flow[T]) Repair(size int) bool {
 // Twice says that so much is lost on the path that a retransmission is sent twice, some time apart: else many a packet
 // would be lost until its receiver gives up.
 func (f *Flow[T]) Twice() bool { return f.bwe.Loss() >= twiceFrom }
+
+// Copies says whether sound may bring copies of itself, where its publisher sends them.
+func (f *Flow[T]) Copies(now time.Duration) bool {
+	return !f.bwe.Known(now) || f.bwe.Estimate(now) >= copyFrom || f.bwe.Loss() >= copyLoss
+}
 
 // Budget is the payload of video that may be sent: the estimate without audio, a reserve for retransmissions, and headers.
 func (f *Flow[T]) Budget(now time.Duration) layer.Bitrate {

@@ -59,6 +59,10 @@ var scenarios = map[string]Scenario{
 	"link5":   narrow(200*ms, 8, 0, 5000),
 	"link10":  narrow(200*ms, 8, 0, 10000),
 	"link100": narrow(200*ms, 1, 0, 100),
+	"shrunk100": {
+		Down: link.Options{Rates: kbit(0, 2000, 6, 100), Queue: 64 << 10, Delay: 20 * ms},
+		Up:   link.Options{Delay: 20 * ms}, Rates: []layer.Bitrate{150_000, 500_000, 1_500_000}, For: 71 * time.Second,
+	},
 	"policed": narrow(15*ms, 8, 0, 2000),
 	"jitter": {
 		Down: link.Options{Delay: 100 * ms, Jitter: 30 * ms}, Up: link.Options{Delay: 100 * ms, Jitter: 30 * ms},

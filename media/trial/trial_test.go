@@ -250,6 +250,37 @@ func TestALinkForSoundAloneCarriesSoundAlone(t *testing.T) {
 	})
 }
 
+func TestALinkThatShrinksToSoundAloneCarriesSoundAlone(t *testing.T) {
+	const settled = 11 * time.Second
+	each(t, "shrunk100", func(t *testing.T, r *Result) {
+		switches := 0
+		for i := 1; i < len(r.Samples); i++ {
+			a, b := &r.Samples[i-1], &r.Samples[i]
+			if b.At < settled {
+				continue
+			}
+			if a.Levels[0] != b.Levels[0] {
+				switches++
+			}
+			if b.Paused == 0 {
+				t.Errorf("at %v nobody is told that there is no video", b.At)
+			}
+			if b.Queue > 500*ms && b.At > settled+3*time.Second {
+				t.Errorf("at %v sound waits for %v", b.At, b.Queue)
+			}
+		}
+		lost := 0
+		for _, came := range r.AudioFrom[settled/(20*ms):] {
+			if !came {
+				lost++
+			}
+		}
+		if share := float64(lost) / float64(len(r.AudioFrom)); switches > 2 || share > 0.01 {
+			t.Errorf("%d switches, %.3f of the sound lost", switches, share)
+		}
+	})
+}
+
 func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
 	for name, rate := range map[string]float64{"link05": 0.5e6, "link1": 1e6, "link2": 2e6, "link5": 5e6, "link10": 10e6, "policed": 2e6} {
 		each(t, name, func(t *testing.T, r *Result) {
