@@ -9,7 +9,8 @@
 //	throttle   slows down guessing
 //	account    people and passwords
 //	mfa        TOTP and recovery codes
-//	login      web sessions: password done, second factor done
+//	passkey    WebAuthn: a factor that no other site can ask for, alone enough to sign in
+//	login      web sessions: password done, second factor done, by what and when
 //	apiclient  portals that vouch for their own people
 //	policy     CEL rules: allow, deny, step up, restrict
 //	issue      the one place where room tokens and lobby passes come from
@@ -19,8 +20,10 @@
 //	first setup     account.Setup → login.Begin (pending cookie) → enrol
 //	invitation      account.AcceptInvite → login.Begin → enrol
 //	sign-in         account.Verify → login.Begin → mfa.Status says: second factor, or enrol
-//	second factor   login.Get → mfa.Verify → login.Elevate (new cookie)
-//	enrol           login.Get → mfa.BeginTOTP → mfa.ConfirmTOTP → login.Elevate (new cookie); `fresh` is
+//	second factor   login.Get → mfa.Verify, or passkey.FinishConfirm → login.Elevate (new cookie)
+//	passkey alone   passkey.BeginSignIn → passkey.FinishSignIn → login.BeginFull
+//	enrol           login.Get → mfa.BeginTOTP → mfa.ConfirmTOTP → login.Elevate (new cookie), or the same two steps
+//	                of passkey with mfa.FirstRecovery; `fresh` is
 //	                login.FreshMFA over a few minutes: who has a factor must give it before replacing it
 //	room token      login.Get → issue.ForUser; second_factor_required leads back to "second factor"
 //	lobby pass      issue.LobbyPass (with the session's handle when there is one)

@@ -3,6 +3,8 @@ package issue
 import (
 	"errors"
 	"fmt"
+
+	"incamera/auth/login"
 )
 
 // Code says why nothing was issued.
@@ -20,10 +22,12 @@ const (
 	CodeUnavailable          Code = "unavailable"    // database or audit record out of reach: nothing is issued
 )
 
-// Error is every error of this package. Reason may be shown to the person.
+// Error is every error of this package. Reason may be shown to the person; Need says what second factor is asked for,
+// with CodeSecondFactorRequired.
 type Error struct {
 	Code   Code
 	Reason string
+	Need   login.Requirement
 	Err    error
 }
 
@@ -52,3 +56,8 @@ func CodeOf(err error) Code {
 func refuse(c Code, reason string) error { return &Error{Code: c, Reason: reason} }
 
 func wrap(c Code, err error) error { return &Error{Code: c, Err: err} }
+
+// demand refuses until the person gives the second factor that need says.
+func demand(need login.Requirement, reason string) error {
+	return &Error{Code: CodeSecondFactorRequired, Reason: reason, Need: need}
+}

@@ -20,15 +20,17 @@ import (
 
 // Options of an Issuer.
 type Options struct {
-	Store      *store.Store
-	Sessions   *login.Sessions
-	Clients    apiclient.Clients
-	Streams    streamkey.Keys
-	Policy     *policy.Engine
-	Audit      *audit.Log
-	Minter     *token.Minter
-	Verifier   *token.Verifier // of the minter's deployment and audience, for lobby passes
-	MaxAge     time.Duration   // a second factor older than this is not fresh; 12 h when 0
+	Store    *store.Store
+	Sessions *login.Sessions
+	Clients  apiclient.Clients
+	Streams  streamkey.Keys
+	Policy   *policy.Engine
+	Audit    *audit.Log
+	Minter   *token.Minter
+	Verifier *token.Verifier // of the minter's deployment and audience, for lobby passes
+	MaxAge   time.Duration   // a second factor older than this is not fresh; 12 h when 0
+	// Required is what rooms of a class ask of people's second factor, beyond MaxAge. A room may ask for more.
+	Required   map[string]login.Requirement
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now when nil
 }
@@ -151,19 +153,35 @@ func (i *Issuer) enter(ctx context.Context, a *attempt, roomID string, do func()
 	return do()
 }
 
-// session re-reads a session by its handle and demands a fresh second factor: what the caller knew may be over.
-func (i *Issuer) session(ctx context.Context, id string) (login.Session, error) {
+// need is what the room asks of people's second factor: what every room asks, its class, and the room itself.
+func (i *Issuer) need(room store.Room) login.Requirement {
+	all := login.Requirement{Assurance: token.AssuranceMFA, MaxAge: i.o.MaxAge}
+	return all.And(i.o.Required[room.Class]).And(login.Requirement{Assurance: token.Assurance(room.ACR), MaxAge: room.FactorMaxAge})
+}
+
+// proven is a session whose person gave the second factor that the room asks for.
+type proven struct {
+	login.Session
+	class token.Assurance
+	at    time.Time // when it was given
+}
+
+// session re-reads a session by its handle and demands the second factor that the room asks for: what the caller knew
+// may be over.
+func (i *Issuer) session(ctx context.Context, room store.Room, id string) (proven, error) {
 	s, err := i.o.Sessions.ByID(ctx, id)
 	if errors.Is(err, login.ErrNoSession) {
-		return s, refuse(CodeUnauthorized, "")
+		return proven{}, refuse(CodeUnauthorized, "")
 	}
 	if err != nil {
-		return s, wrap(CodeUnavailable, err)
+		return proven{}, wrap(CodeUnavailable, err)
 	}
-	if !i.o.Sessions.FreshMFA(s, i.o.MaxAge) {
-		return s, refuse(CodeSecondFactorRequired, "")
+	need := i.need(room)
+	class, at, ok := i.o.Sessions.Meets(s, need)
+	if !ok {
+		return proven{}, demand(need, "")
 	}
-	return s, nil
+	return proven{s, class, at}, nil
 }
 
 func (i *Issuer) banned(ctx context.Context, room, subject string) error {
@@ -209,7 +227,7 @@ func (i *Issuer) decide(ctx context.Context, a *attempt, r policy.Request, p *to
 		}
 		return nil
 	case policy.StepUp:
-		return refuse(CodeSecondFactorRequired, d.Reason)
+		return demand(i.need(a.room), d.Reason)
 	}
 	return refuse(CodeForbidden, d.Reason)
 }

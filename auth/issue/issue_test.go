@@ -39,6 +39,7 @@ var from = netip.MustParseAddr("192.0.2.7")
 
 type world struct {
 	*issue.Issuer
+	o        issue.Options
 	s        *store.Store
 	sessions *login.Sessions
 	clients  apiclient.Registry
@@ -80,10 +81,11 @@ func newWorld(t *testing.T, rules ...policy.Rule) *world {
 	w.verifier, err = token.NewVerifier(token.Options{Trust: w.trust, Audience: aud, Now: now})
 	check(err)
 	w.clients = apiclient.Registry{Store: w.s, Now: now}
-	w.Issuer, err = issue.New(issue.Options{
+	w.o = issue.Options{
 		Store: w.s, Sessions: w.sessions, Clients: w.clients, Policy: engine, Audit: log, Minter: w.minter, Verifier: w.verifier,
 		Streams: streamkey.Keys{Store: w.s, Now: now}, MaxAge: time.Hour, Registerer: reg, Now: now,
-	})
+	}
+	w.Issuer, err = issue.New(w.o)
 	check(err)
 	for _, n := range []string{"ada", "bob", "eve"} {
 		check(w.s.Users.Create(ctx, store.User{ID: n, Login: n, Name: strings.ToUpper(n), Role: "user", State: store.UserActive, CreatedAt: w.now}))

@@ -8,7 +8,6 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/policy"
-	"incamera/auth/store"
 	"incamera/auth/token"
 )
 
@@ -25,12 +24,12 @@ type UserRequest struct {
 func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
 	a := &attempt{path: pathUser, actor: "unknown", address: q.Address, meta: map[string]string{}}
 	return i.run(ctx, a, q.Room, func() (Issued, error) {
-		s, err := i.session(ctx, q.Login)
+		s, err := i.session(ctx, a.room, q.Login)
 		if err != nil {
 			return Issued{}, err
 		}
 		a.actor = UserSubject(s.User.ID)
-		p, member, err := i.account(ctx, a, s.User, s.ID)
+		p, member, err := i.account(ctx, a, s)
 		if err != nil {
 			return Issued{}, err
 		}
@@ -38,7 +37,7 @@ func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
 			return Issued{}, refuse(CodeLobbyRequired, "")
 		}
 		err = i.decide(ctx, a, policy.Request{
-			Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.MFAAt), Member: member,
+			Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.at), Member: member,
 		}, &p)
 		if err != nil {
 			return Issued{}, err
@@ -48,8 +47,8 @@ func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
 }
 
 // account is who an account's person is in the room, unless banned.
-func (i *Issuer) account(ctx context.Context, a *attempt, u store.User, handle string) (token.Person, bool, error) {
-	p := token.Person{Subject: UserSubject(u.ID), Name: u.Name, Assurance: token.AssuranceMFA, Login: handle}
+func (i *Issuer) account(ctx context.Context, a *attempt, s proven) (token.Person, bool, error) {
+	p := token.Person{Subject: UserSubject(s.User.ID), Name: s.User.Name, Assurance: s.class, Login: s.ID}
 	if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
 		return p, false, err
 	}
@@ -83,9 +82,10 @@ func (i *Issuer) ForClient(ctx context.Context, q ClientRequest) (Issued, error)
 		if !c.Has(apiclient.ScopeTokens) || a.room.Owner != ClientSubject(c.ID) {
 			return Issued{}, refuse(CodeForbidden, "not a room of this client")
 		}
-		resistant, err := q.Evidence.Factor(i.o.Now(), i.o.MaxAge)
-		if err != nil {
-			return Issued{}, refuse(CodeSecondFactorRequired, "")
+		need := i.need(a.room)
+		resistant, err := q.Evidence.Factor(i.o.Now(), need.MaxAge)
+		if err != nil || need.Assurance == token.AssurancePhishingResistant && !resistant {
+			return Issued{}, demand(need, "")
 		}
 		if q.Role == "" {
 			q.Role = token.RoleParticipant
@@ -132,11 +132,11 @@ func (i *Issuer) LobbyPass(ctx context.Context, q LobbyRequest) (Issued, error) 
 			Room: a.room.ID, Waiter: token.NewID("w_"), Subject: GuestSubject(q.Key), Name: q.Name, Assurance: token.AssuranceGuest, Key: q.Key,
 		}
 		if q.Login != "" {
-			s, err := i.session(ctx, q.Login)
+			s, err := i.session(ctx, a.room, q.Login)
 			if err != nil {
 				return Issued{}, err
 			}
-			pass.Subject, pass.Name, pass.Assurance, pass.Login = UserSubject(s.User.ID), s.User.Name, token.AssuranceMFA, s.ID
+			pass.Subject, pass.Name, pass.Assurance, pass.Login = UserSubject(s.User.ID), s.User.Name, s.class, s.ID
 		} else if !a.room.Guests {
 			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
 		}
@@ -194,18 +194,18 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 		ask := policy.Request{Subject: p.Subject, Role: "guest", Assurance: string(p.Assurance)}
 		rights(&p)
 		if pass.Login != "" {
-			s, err := i.session(ctx, pass.Login)
+			s, err := i.session(ctx, a.room, pass.Login)
 			if err != nil {
 				return Issued{}, err
 			}
 			if UserSubject(s.User.ID) != pass.Subject {
 				return Issued{}, refuse(CodeUnauthorized, "")
 			}
-			if p, ask.Member, err = i.account(ctx, a, s.User, s.ID); err != nil {
+			if p, ask.Member, err = i.account(ctx, a, s); err != nil {
 				return Issued{}, err
 			}
 			p.Sponsor = q.Host.Person.Subject
-			ask.Role, ask.Assurance, ask.FactorAge = s.User.Role, string(p.Assurance), i.age(s.MFAAt)
+			ask.Role, ask.Assurance, ask.FactorAge = s.User.Role, string(p.Assurance), i.age(s.at)
 		} else if pass.Assurance != token.AssuranceGuest {
 			return Issued{}, refuse(CodeUnauthorized, "") // verified by nobody we can ask
 		} else if !a.room.Guests {
@@ -232,7 +232,7 @@ func (i *Issuer) sponsor(ctx context.Context, a *attempt, h Host) error {
 	}
 	switch {
 	case p.Login != "":
-		s, err := i.session(ctx, p.Login)
+		s, err := i.session(ctx, a.room, p.Login)
 		if err != nil {
 			return err
 		}
@@ -247,8 +247,9 @@ func (i *Issuer) sponsor(ctx context.Context, a *attempt, h Host) error {
 		if a.room.Owner != ClientSubject(c.ID) {
 			return refuse(CodeForbidden, "not a room of this client")
 		}
-		if age := i.age(h.EnteredAt); h.EnteredAt.IsZero() || age > i.o.MaxAge || age < -token.Skew {
-			return refuse(CodeSecondFactorRequired, "")
+		need, age := i.need(a.room), i.age(h.EnteredAt)
+		if h.EnteredAt.IsZero() || age > need.MaxAge || age < -token.Skew || need.Assurance == token.AssurancePhishingResistant && p.Assurance != need.Assurance {
+			return demand(need, "")
 		}
 	default:
 		return refuse(CodeUnauthorized, "")

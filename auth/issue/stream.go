@@ -58,12 +58,12 @@ func (i *Issuer) StreamKey(ctx context.Context, q StreamKeyRequest) (out IssuedS
 }
 
 func (i *Issuer) mayIssueKeys(ctx context.Context, a *attempt, q StreamKeyRequest) error {
-	s, err := i.session(ctx, q.Login)
+	s, err := i.session(ctx, a.room, q.Login)
 	if err != nil {
 		return err
 	}
 	a.actor = UserSubject(s.User.ID)
-	p, member, err := i.account(ctx, a, s.User, s.ID)
+	p, member, err := i.account(ctx, a, s)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (i *Issuer) mayIssueKeys(ctx context.Context, a *attempt, q StreamKeyReques
 		return refuse(CodeForbidden, "an end-to-end encrypted room takes no encoders or players")
 	}
 	return i.decide(ctx, a, policy.Request{
-		Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.MFAAt), Member: member,
+		Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.at), Member: member,
 	}, nil)
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/netip"
-	"slices"
 	"time"
 
 	"incamera/auth/store"
@@ -49,15 +48,17 @@ func (o Options) Validate() error {
 
 // Session is a web session as it is now.
 type Session struct {
-	ID        string // public handle
-	User      store.User
-	State     State
-	AMR       []string
-	MFAAt     time.Time // zero: no second factor yet
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	Address   string
-	Agent     string
+	ID    string // public handle
+	User  store.User
+	State State
+	AMR   []string
+	MFAAt time.Time // zero: no second factor yet
+	// ResistantAt is when a factor was given that no other site can ask for: a passkey. Zero: never.
+	ResistantAt time.Time
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	Address     string
+	Agent       string
 }
 
 // Sessions is all web sessions. It is safe for concurrent use, also by several processes on one database.
@@ -86,11 +87,27 @@ func New(o Options) (*Sessions, error) {
 // Begin makes a pending session after a right password, and its cookie. Never reuse a cookie the browser sent.
 func (s *Sessions) Begin(ctx context.Context, user store.User, address netip.Addr, agent string) (cookie string, _ Session, err error) {
 	now := s.o.Now()
-	cookie = newCookie()
-	l := store.Login{
-		ID: token.NewID("l"), Hash: hash(cookie), User: user.ID, State: string(Pending), AMR: []string{"pwd"}, CreatedAt: now, SeenAt: now,
-		ExpiresAt: now.Add(s.o.PendingLife), Address: address.String(), Agent: cut(agent, 200),
+	return s.create(ctx, user, store.Login{
+		State: string(Pending), AMR: []string{"pwd"}, CreatedAt: now, ExpiresAt: now.Add(s.o.PendingLife), Address: address.String(), Agent: agent,
+	})
+}
+
+// BeginFull makes a full session for a person whose one proof was both factors: a passkey with user verification. Only
+// package passkey's answer may lead here; methods are what it returned.
+func (s *Sessions) BeginFull(ctx context.Context, user store.User, methods []string, address netip.Addr, agent string) (cookie string, _ Session, err error) {
+	if !Resistant(methods) {
+		return "", Session{}, errors.New("login: only a passkey is both factors")
 	}
+	now := s.o.Now()
+	return s.create(ctx, user, store.Login{
+		State: string(Full), AMR: with(nil, methods...), CreatedAt: now, MFAAt: now, ResistantAt: now, ExpiresAt: now.Add(s.o.Absolute),
+		Address: address.String(), Agent: agent,
+	})
+}
+
+func (s *Sessions) create(ctx context.Context, user store.User, l store.Login) (cookie string, _ Session, err error) {
+	cookie = newCookie()
+	l.ID, l.Hash, l.User, l.SeenAt, l.Agent = token.NewID("l"), hash(cookie), user.ID, l.CreatedAt, cut(l.Agent, 200)
 	if err := s.o.Store.Logins.Create(ctx, l); err != nil {
 		return "", Session{}, err
 	}
@@ -146,40 +163,29 @@ func (s *Sessions) open(ctx context.Context, l store.Login, err error, touch boo
 	return session(l, u), nil
 }
 
-// Elevate records a second factor given just now (pending → full, or a step-up) and changes the cookie. Only package
-// mfa's answer may lead here; method is what it returned ("otp", "recovery").
-func (s *Sessions) Elevate(ctx context.Context, cookie, method string) (newC string, _ Session, err error) {
+// Elevate records a second factor given just now (pending → full, or a step-up) and changes the cookie. Only the answers
+// of mfa and passkey may lead here; methods are what they returned ("otp", "recovery"; "hwk", "user").
+func (s *Sessions) Elevate(ctx context.Context, cookie string, methods ...string) (newC string, _ Session, err error) {
 	cur, err := s.Get(ctx, cookie)
 	if err != nil {
 		return "", Session{}, err
 	}
 	now := s.o.Now()
-	l := store.Login{ID: cur.ID, State: string(Full), MFAAt: now, SeenAt: now, ExpiresAt: cur.CreatedAt.Add(s.o.Absolute), AMR: slices.Clone(cur.AMR)}
-	for _, m := range []string{method, "mfa"} {
-		if !slices.Contains(l.AMR, m) {
-			l.AMR = append(l.AMR, m)
-		}
+	cur.State, cur.MFAAt, cur.AMR, cur.ExpiresAt = Full, now, with(cur.AMR, methods...), cur.CreatedAt.Add(s.o.Absolute)
+	if Resistant(methods) {
+		cur.ResistantAt = now
 	}
 	newC = newCookie()
-	l.Hash = hash(newC)
-	err = s.o.Store.Logins.Elevate(ctx, hash(cookie), l)
+	err = s.o.Store.Logins.Elevate(ctx, hash(cookie), store.Login{
+		ID: cur.ID, Hash: hash(newC), State: string(Full), AMR: cur.AMR, MFAAt: now, ResistantAt: cur.ResistantAt, SeenAt: now, ExpiresAt: cur.ExpiresAt,
+	})
 	if errors.Is(err, store.ErrNotFound) { // another tab was first; its cookie is the one that counts
 		return "", Session{}, ErrNoSession
 	}
 	if err != nil {
 		return "", Session{}, err
 	}
-	cur.State, cur.MFAAt, cur.AMR, cur.ExpiresAt = Full, now, l.AMR, l.ExpiresAt
 	return newC, cur, nil
-}
-
-// FreshMFA says whether a second factor was given in this session at most maxAge ago.
-func (s *Sessions) FreshMFA(x Session, maxAge time.Duration) bool {
-	if x.State != Full || x.MFAAt.IsZero() || !slices.Contains(x.AMR, "mfa") {
-		return false
-	}
-	age := s.o.Now().Sub(x.MFAAt)
-	return age >= -5*time.Second && age <= maxAge
 }
 
 // End ends the session of a cookie; ending one that is gone is no error.
@@ -232,7 +238,7 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 
 func session(l store.Login, u store.User) Session {
 	return Session{
-		ID: l.ID, User: u, State: State(l.State), AMR: l.AMR, MFAAt: l.MFAAt, CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt,
+		ID: l.ID, User: u, State: State(l.State), AMR: l.AMR, MFAAt: l.MFAAt, ResistantAt: l.ResistantAt, CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt,
 		Address: l.Address, Agent: l.Agent,
 	}
 }

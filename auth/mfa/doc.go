@@ -2,5 +2,5 @@
 //
 // A secret is sealed for its row and pending until a first code confirms it. Each time step is accepted once, decided
 // by one UPDATE in the database, so it holds across processes. Recovery codes are stored hashed and spent once.
-// Passkeys will be another kind of factor beside these.
+// Passkeys (package passkey) are another kind of factor beside these; Guard and KeepsOne hold for both.
 package mfa

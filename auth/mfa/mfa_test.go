@@ -234,3 +234,57 @@ func TestTheTenthWrongCodeLocks(t *testing.T) {
 		t.Error("after the lock:", err)
 	}
 }
+
+// A person may have a passkey and no app: their recovery codes work, and a code of an app they do not have does not.
+func TestRecoveryCodesOfAPersonWithAPasskeyAlone(t *testing.T) {
+	w, ctx := newWorld(t, storetest.SQLite(t)), context.Background()
+	if _, err := w.Verify(ctx, w.u.ID, "abcd-efgh"); !errors.Is(err, mfa.ErrNoFactor) {
+		t.Fatal(err)
+	}
+	if err := w.s.Passkeys.Create(ctx, store.Passkey{ID: "k1", User: w.u.ID, Credential: "c1", Name: "Key", CreatedAt: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	codes, err := w.FirstRecovery(ctx, w.u.ID)
+	if err != nil || len(codes) != 10 {
+		t.Fatal(codes, err)
+	}
+	if more, err := w.FirstRecovery(ctx, w.u.ID); err != nil || more != nil {
+		t.Error("codes were given twice", err)
+	}
+	if _, err := w.Verify(ctx, w.u.ID, "123456"); !errors.Is(err, mfa.ErrCode) {
+		t.Error(err)
+	}
+	if m, err := w.Verify(ctx, w.u.ID, codes[0]); err != nil || m != mfa.Recovery {
+		t.Error(m, err)
+	}
+	if _, err := w.Verify(ctx, w.u.ID, codes[0]); !errors.Is(err, mfa.ErrCode) {
+		t.Error("a recovery code counts twice:", err)
+	}
+}
+
+func TestTheAppStaysUnlessAPasskeyTakesItsPlace(t *testing.T) {
+	w, ctx := newWorld(t, storetest.SQLite(t)), context.Background()
+	w.enrol(t)
+	if err := w.RemoveTOTP(ctx, w.u.ID, false); !errors.Is(err, mfa.ErrFactorExists) {
+		t.Error("without a fresh factor:", err)
+	}
+	if err := w.RemoveTOTP(ctx, w.u.ID, true); !errors.Is(err, mfa.ErrLastFactor) {
+		t.Error("the last factor:", err)
+	}
+	blocked := store.Passkey{ID: "k1", User: w.u.ID, Credential: "c1", Name: "Key", CreatedAt: w.now, BlockedAt: w.now}
+	if err := w.s.Passkeys.Create(ctx, blocked); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.RemoveTOTP(ctx, w.u.ID, true); !errors.Is(err, mfa.ErrLastFactor) {
+		t.Error("a blocked passkey is no factor:", err)
+	}
+	if err := w.s.Passkeys.Create(ctx, store.Passkey{ID: "k2", User: w.u.ID, Credential: "c2", Name: "Key", CreatedAt: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.RemoveTOTP(ctx, w.u.ID, true); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.BeginTOTP(ctx, w.u, false); !errors.Is(err, mfa.ErrFactorExists) {
+		t.Error("a password alone adds an app beside a passkey:", err)
+	}
+}
