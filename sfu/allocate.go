@@ -20,6 +20,7 @@ type division struct {
 	budget layer.Bitrate // that it was last done with
 	most   layer.Bitrate // a limit besides the estimate, 0: none
 	wants  layer.Bitrate // what would be sent if the link carried everything
+	least  layer.Bitrate // what the cheapest picture that is shown costs at the least
 	shares []allot.Slot  // by video slot
 	memory allot.Memory
 }
@@ -54,6 +55,7 @@ func (p *Peer) divide() {
 		}
 	}
 	v.memory.Allot(v.budget, v.shares, p.shard.now)
+	v.least = allot.Floor(v.shares)
 	v.wants = 0
 	for i, d := range p.video {
 		s := &v.shares[i]

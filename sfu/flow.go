@@ -293,6 +293,7 @@ func (p *Peer) aspire() {
 	}
 	// A picture that had to pause comes back only when there is half as much again.
 	p.flow.Want(p.division.wants * 3 / 2)
+	p.flow.Floor(p.division.least)
 }
 
 // watch takes samples for the metrics.

@@ -13,7 +13,7 @@ const (
 	slack        = 110                     // what is shown may cost this much of the budget, in percent, for graceTime
 	graceTime    = 1200 * time.Millisecond // a measured bitrate counts the key frame that a switch begins with for a second
 	patient      = 120                     // what is left when all pictures are as small as they get may cost this much, in percent,
-	patientLast  = 150                     // or this much when it is the last picture,
+	patientLast  = 200                     // or this much when it is the last picture,
 	patience     = 3 * time.Second         // for so long: an estimate falls too low for a while when a link shrinks
 	holdUp       = time.Second             // a step up must have been affordable for this long
 	upApart      = 500 * time.Millisecond  // between steps up: each begins with a key frame
@@ -125,6 +125,21 @@ func total(slots []Slot) (sum layer.Bitrate) {
 		sum += slots[i].price(slots[i].Target)
 	}
 	return sum
+}
+
+// Floor is what the cheapest of the pictures that are shown costs at the least, 0 when none is. Call it after Allot.
+func Floor(slots []Slot) (least layer.Bitrate) {
+	for i := range slots {
+		s := &slots[i]
+		c := &s.chains[living]
+		if s.Target == None || c.n == 0 {
+			continue
+		}
+		if price := s.price(int(c.index[0])); least == 0 || price < least {
+			least = price
+		}
+	}
+	return least
 }
 
 // giveAll is for a link that limits nothing.

@@ -121,8 +121,8 @@ func (m *Memory) lower(budget layer.Bitrate, slots []Slot, now time.Duration) {
 	}
 	lowered, paused := false, false
 	for pass := 0; pass < 4 && sum > budget; pass++ {
-		if pass == 3 && now-m.overAt < patience && sum <= budget*borne(slots)/100 && smallest(slots) {
-			break
+		if pass == 3 && smallest(slots) && (sum <= budget*slack/100 || now-m.overAt < patience && sum <= budget*borne(slots)/100) {
+			break // no estimate is as exact as a pause is final
 		}
 		for k := len(m.order) - 1; k >= 0 && sum > budget; k-- {
 			s := &slots[m.order[k]]

@@ -30,6 +30,7 @@ type busy struct {
 	prevArrived time.Duration
 	queue       time.Duration // of the newest packet
 	last        time.Duration // newest arrival
+	lastSent    time.Duration // when that was sent
 	newest      uint8         // place in recent
 	recent      [recentMost]arrival
 }
@@ -40,8 +41,8 @@ const recentMost = 8
 // arrival is a packet's size, how long it waited, and how much later it came than the one before: where it was waiting
 // already then, that is how long the link took for it.
 type arrival struct {
-	size       int
-	queue, gap time.Duration
+	size             int
+	queue, gap, sent time.Duration // sent is how much later than the one before it was sent
 }
 
 // stretch is a run of packets: how long they took to leave, and to arrive.
@@ -71,12 +72,12 @@ func (s *stretch) slower(l late) {
 // packet takes an arrival, and how much longer than the shortest its way was.
 func (b *busy) packet(a twcc.Ack, queue time.Duration) {
 	b.newest = (b.newest + 1) % recentMost
-	b.recent[b.newest] = arrival{size: a.Size, queue: queue, gap: max(a.Arrived-b.last, 0)}
-	b.last, b.queue = a.Arrived, queue
+	b.recent[b.newest] = arrival{size: a.Size, queue: queue, gap: max(a.Arrived-b.last, 0), sent: a.Sent - b.lastSent}
+	b.last, b.lastSent, b.queue = a.Arrived, a.Sent, queue
 	if !b.any || queue < busyQueue || a.Arrived < b.began {
 		*b = busy{
 			any: true, sent: a.Sent, began: a.Arrived, prevSent: a.Sent, prevArrived: a.Arrived,
-			last: b.last, queue: queue, newest: b.newest, recent: b.recent,
+			last: b.last, lastSent: b.lastSent, queue: queue, newest: b.newest, recent: b.recent,
 		}
 		return
 	}
@@ -169,6 +170,7 @@ func (b *busy) passes(few int, below Bitrate, butSlow bool) Bitrate {
 		}
 		s.bytes += p.size
 		s.arrived += passed
+		s.sent += p.sent
 		s.slower(late{gap: passed, size: p.size})
 		bytes, took := s.bytes, s.arrived
 		if butSlow {
@@ -178,7 +180,7 @@ func (b *busy) passes(few int, below Bitrate, butSlow bool) Bitrate {
 		if n+1 < few || took < passLeast {
 			continue
 		}
-		if rate := rateOf(bytes, took); rate < below {
+		if rate := rateOf(bytes, took); rate < below && s.arrived*4 > s.sent*5 {
 			return rate
 		}
 		break

@@ -72,6 +72,7 @@ type Estimator struct {
 	rtt      time.Duration
 	shortest least // round trip
 	wanted   Bitrate
+	floor    Bitrate
 	delay    detector
 	loss     losses
 	probe    prober
@@ -166,6 +167,10 @@ func (e *Estimator) Congested(flying int, now time.Duration) bool {
 // SetWanted says what would be sent if the path could carry it. Only who wants more than the estimate is probed for.
 func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 
+// SetFloor says what the least that is worth sending takes. Below it the estimate falls only when loss, silence or a queue
+// that has stood for a while says so: what only lasts a moment would cost the picture for seconds.
+func (e *Estimator) SetFloor(rate Bitrate) { e.floor = rate }
+
 // Moved says that the path is another one: what was seen of the old one's delay and capacity means nothing any more.
 func (e *Estimator) Moved(now time.Duration) {
 	e.delay = newDetector()
@@ -232,6 +237,10 @@ func (e *Estimator) overused(acked Bitrate, now time.Duration) {
 	// What arrives as fast as it was sent makes no queue grow: it stands for another reason, and less would not help.
 	if left > 0 && float64(acked) >= even*float64(left) &&
 		(e.delay.state != Overuse || e.delay.queue < 2*queueTooLong) {
+		return
+	}
+	if floor := min(e.floor, e.target); down*float64(acked) < float64(floor) && !e.delay.stands() {
+		e.lower(floor, now)
 		return
 	}
 	// A link that was just seen full is no narrower because the end of its queue came in drips.

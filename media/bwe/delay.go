@@ -21,6 +21,7 @@ const (
 	nowHalf  = 25 * time.Millisecond // the delay now is the least of the last 25 to 50 ms: jitter only ever adds
 
 	steadyHalf = 500 * time.Millisecond
+	standing   = time.Second             // so long a queue must have been too long to be believed whatever it costs
 	longPath   = 1500 * time.Millisecond // so long the delay must have stayed the same to be the path's
 
 	queueTrust   = 25 * time.Millisecond // growth below this may be jitter
@@ -223,6 +224,9 @@ func (d *detector) rebase() {
 		d.forget()
 	}
 }
+
+// stands says that the queue has been too long for a while.
+func (d *detector) stands() bool { return d.long && d.last-d.longSince > standing }
 
 // verdict is asked once per feedback.
 func (d *detector) verdict() State {

@@ -193,11 +193,16 @@ func (f *Flow[T]) Budget(now time.Duration) layer.Bitrate {
 func (f *Flow[T]) share() float64 { return 1 - keep - min(f.bwe.Loss(), repairs) }
 
 // Want says what all video that is wished for would take, as payload.
-func (f *Flow[T]) Want(payload layer.Bitrate) {
+func (f *Flow[T]) Want(payload layer.Bitrate) { f.bwe.SetWanted(f.whole(payload)) }
+
+// Floor says what the least video that is worth sending takes, as payload.
+func (f *Flow[T]) Floor(payload layer.Bitrate) { f.bwe.SetFloor(f.whole(payload)) }
+
+// whole is what has to be sent for so much payload of video, sound and repairs and all; 0 for none.
+func (f *Flow[T]) whole(payload layer.Bitrate) layer.Bitrate {
 	if payload == 0 {
-		f.bwe.SetWanted(0)
-		return
+		return 0
 	}
 	whole := float64(payload)*100/float64(f.payloadPercent) + float64(f.audioRate)
-	f.bwe.SetWanted(layer.Bitrate(whole / f.share()))
+	return layer.Bitrate(whole / f.share())
 }

@@ -30,7 +30,7 @@ func (p *policy) choose(n *node) {
 			s.Points = append(s.Points, allot.Point{Bitrate: rate, Width: width, Height: height, Spatial: uint8(l)})
 		}
 		s.Current = max(d.wants, d.level)
-		if d.want == nil {
+		if d.want == nil && d.layer != nil { // else what waited too long was given up, and is shown anew
 			s.Current = d.level
 		}
 	}
@@ -42,6 +42,7 @@ func (p *policy) choose(n *node) {
 		}
 	}
 	n.flow.Want(wants * 3 / 2)
+	n.flow.Floor(allot.Floor(p.slots))
 	for i, d := range n.downs {
 		p.paused[i] = p.slots[i].Paused
 		n.seek(d, p.slots[i].Target)

@@ -146,7 +146,7 @@ func TestAMachineWithTooMuchToDoIsNoNarrowLink(t *testing.T) {
 				if s.At < 5*time.Second {
 					continue
 				}
-				if s.Estimate < 220_000 || s.Paused > 0 {
+				if s.Estimate < 210_000 || s.Paused > 0 {
 					t.Fatalf("at %v the estimate is %d: not even sound and the lowest layer", s.At, s.Estimate)
 				}
 				if name == "starved-narrow" || s.Estimate > 1_000_000 {
@@ -240,7 +240,7 @@ func TestALinkForSoundAloneCarriesSoundAlone(t *testing.T) {
 			if b.At > 3*time.Second && b.Paused == 0 {
 				t.Errorf("at %v nobody is told that there is no video", b.At)
 			}
-			if b.At > 3*time.Second && b.Estimate > 135_000 {
+			if b.At > 3*time.Second && b.Estimate > 140_000 {
 				t.Errorf("at %v the estimate is %d", b.At, b.Estimate)
 			}
 		}
