@@ -190,17 +190,25 @@ func (d *Down) repairLater(lost uint16) {
 		s.drop(dropRepairShare)
 		return
 	}
+	copies := 1
+	if p.flow.Twice() {
+		copies = d.dedupe.Copies(lost)
+	}
+	done := 0
 	if p.flow.Pass(s.now) {
 		p.goes(&q)
-		if !p.flow.Twice() || !p.flow.Repair(repairSize) {
+		done++
+	}
+	for ; done < copies; done++ {
+		if done > 0 && !p.flow.Repair(repairSize) {
 			return
 		}
+		if p.flow.Push(pacer.Repair, q, repairSize, s.now) != pacer.Queued {
+			s.drop(dropPacedFull)
+			return
+		}
+		s.soon()
 	}
-	if p.flow.Push(pacer.Repair, q, repairSize, s.now) != pacer.Queued {
-		s.drop(dropPacedFull)
-		return
-	}
-	s.soon()
 }
 
 // pad sends one packet that carries nothing new: the receiver has it or has lost it, and ignores what it has.

@@ -21,6 +21,8 @@ type listener struct {
 	repairs  int
 	padding  int
 	sounds   int
+	loseEach int // one of so many packets; 0: none
+	came     int
 }
 
 func (d *direct) listener() *listener {
@@ -70,6 +72,9 @@ func (l *listener) take(t *testing.T, pkt, plain []byte) {
 	}
 	if err := h.ParsePayload(plain[:n]); err != nil {
 		t.Fatal(err)
+	}
+	if l.came++; l.loseEach > 0 && l.came%l.loseEach == 0 {
+		return
 	}
 	l.numbers = append(l.numbers, number)
 	l.recorder.Record(number, l.d.s.now)

@@ -9,6 +9,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"incamera/cluster/noderpc"
+	rtcpwire "incamera/media/rtcp"
 )
 
 // ordered gives the packets of a slot by sequence number: repairs arrive late.
@@ -193,4 +194,51 @@ func TestUnwatchedSimulcastLayersAreHintedOff(t *testing.T) {
 	})
 	bob.wish(&noderpc.Wish{Slot: 3, SourceId: source(1, camera), Width: 640, Height: 360})
 	eventually(t, "the big layer is asked for again", func() bool { return hinted(true, false, true) })
+}
+
+func TestWhatIsStillAskedForAfterLongBeginsAKeyFrameWhereMuchIsLost(t *testing.T) {
+	d := newDirect(t)
+	d.n.opts.StartBitrate = 2_000_000
+	pub, l := d.join(true, 1), d.listener()
+	began := d.s.now
+	run := func(from, to time.Duration) {
+		for at := from; at < to; at += 5 * time.Millisecond {
+			d.at(began + at)
+			if at%(20*time.Millisecond) == 0 {
+				d.pass(pub, pub.video(t, at == 0, 1000))
+			}
+			l.listen(t)
+		}
+	}
+	ask := func(lost uint16) {
+		plain, _ := rtcpwire.AppendNACK(nil, 7, l.Peer.video[0].ssrc, []uint16{lost}, 1000)
+		sealed := make([]byte, len(plain)+l.out.RTCPOverhead())
+		if _, err := l.out.SealRTCP(sealed, plain); err != nil {
+			t.Fatal(err)
+		}
+		d.pass(l.party, sealed)
+	}
+	run(0, time.Second)
+	old := l.video[len(l.video)-25] // half a second ago
+	ask(old)
+	run(time.Second, 1100*time.Millisecond)
+	if n := d.s.counts.pliSent.Load(); n != 0 {
+		t.Fatalf("%d requests for a key frame on a path that loses nothing", n)
+	}
+	l.loseEach = 3
+	run(1100*time.Millisecond, 6*time.Second)
+	if !l.flow.Twice() {
+		t.Fatalf("the path is known to lose %.2f", l.flow.Estimator().Loss())
+	}
+	before := d.s.counts.pliSent.Load()
+	ask(l.video[len(l.video)-2])
+	run(6*time.Second, 6100*time.Millisecond)
+	if n := d.s.counts.pliSent.Load(); n != before {
+		t.Error("a packet that was just lost makes a key frame")
+	}
+	ask(l.video[len(l.video)-25])
+	run(6100*time.Millisecond, 6200*time.Millisecond)
+	if n := d.s.counts.pliSent.Load(); n == before {
+		t.Error("no key frame is asked for")
+	}
 }

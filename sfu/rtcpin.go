@@ -3,12 +3,19 @@ package sfu
 import (
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"incamera/media/layer"
 	"incamera/media/report"
 	"incamera/media/rewrite"
 	"incamera/media/ring"
 	"incamera/media/rtcp"
+)
+
+// A packet that is asked for after so long is one that its receiver will soon give up.
+const (
+	overdueAfter  = 400 * time.Millisecond
+	overdueRounds = 8
 )
 
 // rtcp takes an SRTCP datagram.
@@ -118,10 +125,25 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 			}
 			if d.dedupe.Allow(lost, p.rtt, s.now) {
 				d.double.lost++
+				d.overdue(lost)
 				d.repairLater(lost)
 			}
 		}
 	}
+}
+
+// overdue begins a new picture where a packet has been asked for so long, on a path that loses much, that its receiver
+// will soon give it up: the request for a key frame may be lost as well, and browsers repeat it after three seconds.
+func (d *Down) overdue(lost uint16) {
+	p := d.peer
+	if !d.video || p.flow == nil || !p.flow.Twice() {
+		return
+	}
+	_, slot, l := d.original(lost)
+	if slot == nil || l != d.layer || l.lastKey > slot.Arrival || p.shard.now-slot.Arrival < max(overdueAfter, overdueRounds*p.rtt) {
+		return
+	}
+	l.requestKey()
 }
 
 // holds says whether a packet that went out can be sent again.

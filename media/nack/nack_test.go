@@ -268,6 +268,19 @@ func TestNothingAllocates(t *testing.T) {
 	}
 }
 
+func TestWhatIsAskedForAgainAndAgainIsWorthMoreCopies(t *testing.T) {
+	var d Dedupe
+	now := time.Duration(0)
+	for i, want := range []int{2, 3, 4, 5, 5, 5} {
+		if now += rtt; !d.Allow(7, rtt, now) || d.Copies(7) != want {
+			t.Errorf("request %d: %d copies, want %d", i+1, d.Copies(7), want)
+		}
+	}
+	if d.Allow(7+dedupePlaces, rtt, now); d.Copies(7+dedupePlaces) != 2 {
+		t.Errorf("%d copies of a packet that is asked for the first time", d.Copies(7+dedupePlaces))
+	}
+}
+
 func BenchmarkReceivedInOrder(b *testing.B) {
 	g := NewGenerator(Options{})
 	e := seq.Ext(1)

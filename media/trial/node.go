@@ -203,19 +203,40 @@ func (n *node) take(b back) {
 			if !d.dedupe.Allow(lost, n.rtt, n.now) {
 				continue
 			}
+			n.overdue(d, lost)
 			if !n.flow.Repair(padding) {
 				n.shared++
 				continue
 			}
+			copies := 1
+			if n.flow.Twice() {
+				copies = d.dedupe.Copies(lost)
+			}
+			done := 0
 			if n.flow.Pass(n.now) {
 				n.answer(d, lost)
-				if n.flow.Twice() && n.flow.Repair(padding) {
-					n.flow.Push(pacer.Repair, queued{down: d, lost: lost}, padding, n.now)
+				done++
+			}
+			for ; done < copies; done++ {
+				if done > 0 && !n.flow.Repair(padding) {
+					break
 				}
-			} else if n.flow.Push(pacer.Repair, queued{down: d, lost: lost}, padding, n.now) == pacer.Queued {
-				n.tick = min(n.tick, n.now+soonTick)
+				if n.flow.Push(pacer.Repair, queued{down: d, lost: lost}, padding, n.now) == pacer.Queued {
+					n.tick = min(n.tick, n.now+soonTick)
+				}
 			}
 		}
+	}
+}
+
+// overdue asks for a key frame where a packet has been asked for in vain for long.
+func (n *node) overdue(d *down, lost uint16) {
+	o, ok := d.rw.Lookup(lost)
+	if !ok || !n.flow.Twice() || d.layer == nil || d.epochs[o.Epoch%uint16(len(d.epochs))] != d.layer {
+		return
+	}
+	if at := d.layer.packets[o.Ext-1].at; n.now-at >= max(400*time.Millisecond, 8*n.rtt) && d.layer.keyAt < at {
+		d.layer.ask(n.now)
 	}
 }
 
