@@ -8,8 +8,9 @@ import (
 
 const (
 	probeTime     = 50 * time.Millisecond
-	probeBytes    = 2500 // at least
-	probeSmall    = 290  // bytes of a small packet
+	probeLong     = 150 * time.Millisecond // where a shorter one may have passed as a burst
+	probeBytes    = 2500                   // at least
+	probeSmall    = 290                    // bytes of a small packet
 	probeLongest  = 250 * time.Millisecond
 	probeFactor   = 2
 	probeWait     = 400 * time.Millisecond // for its feedback, beyond the round trip
@@ -26,6 +27,7 @@ const (
 type Cluster struct {
 	Rate  Bitrate
 	Bytes int
+	Long  bool // longer than any burst that a shaper lets pass
 	Small bool // many small packets rather than few large ones: it is their number that lost ones are counted in
 }
 
@@ -66,6 +68,7 @@ type prober struct {
 
 	firstSent, latestSent time.Duration // of the first and the last to arrive
 
+	doubted bool // what the last one told may have been a burst's
 	started bool // the first probe was made
 	next    time.Duration
 	gap     time.Duration
@@ -78,7 +81,12 @@ func (p *prober) holds(sent time.Duration) bool {
 }
 
 func (p *prober) start(rate Bitrate, asks bool, now time.Duration) Cluster {
-	c := Cluster{Rate: rate, Bytes: max(int(int64(rate)*int64(probeTime)/8/int64(time.Second)), probeBytes), Small: asks}
+	c := Cluster{Rate: rate, Small: asks, Long: p.doubted && !asks}
+	during := probeTime
+	if c.Long {
+		during = probeLong
+	}
+	c.Bytes = max(int(int64(rate)*int64(during)/8/int64(time.Second)), probeBytes)
 	if asks {
 		c.Bytes = max(c.Bytes, lossAsk*probeSmall)
 	}

@@ -2,7 +2,8 @@ package bwe
 
 import "time"
 
-// burstMost is how much faster than a link a burst may seem, in percent; more is another link.
+// burstMost is how much faster than a link a burst may seem, in percent; more is another link, if a longer probe says
+// the same.
 const burstMost = 130
 
 // Probe says whether a probe should be sent now: at the start, again and again after a decrease, and as long as it brings
@@ -58,8 +59,16 @@ func (e *Estimator) endProbe(now time.Duration) {
 		return
 	}
 	// A shaper lets a short burst pass faster than what it carries for long, which its queue has told.
-	if e.filled > 0 && now-e.filledAt < capacityKept && rate > e.filled && rate < e.filled*burstMost/100 {
-		rate = e.filled
+	if e.filled > 0 && now-e.filledAt < capacityKept && rate > e.filled {
+		switch {
+		case rate < e.filled*burstMost/100:
+			rate = e.filled
+		case !p.cluster.Long:
+			p.doubted, p.next = true, now
+			return
+		default:
+			e.filled = 0
+		}
 	}
 	switch result {
 	case ProbeRaised:

@@ -17,6 +17,7 @@ type Step struct {
 // Options of a Link. The zero value delivers everything at once.
 type Options struct {
 	Rates     []Step // by time; before the first there is no bottleneck
+	Bucket    int    // bytes that pass at once after a quiet time, as through a shaper
 	Queue     int    // bytes that may wait before the bottleneck; 0: no limit
 	Delay     time.Duration
 	Jitter    time.Duration // more, up to this, evenly spread; it keeps the order
@@ -102,7 +103,7 @@ func (l *Link[T]) serve(now time.Duration) {
 		if r == 0 {
 			l.backlog = 0
 		}
-		l.backlog = max(l.backlog-r*float64(until-l.at), 0)
+		l.backlog = max(l.backlog-r*float64(until-l.at), -float64(l.o.Bucket))
 		l.at = until
 	}
 }
@@ -117,7 +118,7 @@ func (l *Link[T]) Queue(now time.Duration) time.Duration {
 func (l *Link[T]) passes(bytes float64, now time.Duration) time.Duration {
 	for t := now; ; {
 		r, until := l.rate(t)
-		if r == 0 {
+		if r == 0 || bytes <= 0 {
 			return t
 		}
 		if need := time.Duration(bytes / r); t+need <= until {

@@ -29,6 +29,12 @@ func narrow(queue time.Duration, senders int, steps ...int) Scenario {
 	}
 }
 
+// shaped lets a burst pass now and then.
+func shaped(s Scenario) Scenario {
+	s.Down.Bucket = 4000
+	return s
+}
+
 func three(s Scenario, kbits ...int) Scenario {
 	s.Rates = nil
 	for _, k := range kbits {
@@ -53,12 +59,14 @@ var scenarios = map[string]Scenario{
 		Down: link.Options{Rates: kbit(0, 0, 3, 2000, 10, 300, 22, 2000), Queue: 64 << 10, Delay: 20 * ms},
 		Up:   link.Options{Delay: 20 * ms}, Rates: []layer.Bitrate{150_000, 500_000, 1_500_000}, For: 40 * time.Second,
 	},
-	"link05":  narrow(200*ms, 8, 0, 500),
-	"link1":   narrow(200*ms, 8, 0, 1000),
-	"link2":   narrow(200*ms, 8, 0, 2000),
-	"link5":   narrow(200*ms, 8, 0, 5000),
-	"link10":  narrow(200*ms, 8, 0, 10000),
-	"link100": narrow(200*ms, 1, 0, 100),
+	"link05":   narrow(200*ms, 8, 0, 500),
+	"link1":    narrow(200*ms, 8, 0, 1000),
+	"link2":    narrow(200*ms, 8, 0, 2000),
+	"link5":    narrow(200*ms, 8, 0, 5000),
+	"link10":   narrow(200*ms, 8, 0, 10000),
+	"shaped05": shaped(narrow(200*ms, 8, 0, 500)),
+	"shaped2":  shaped(narrow(200*ms, 8, 0, 2000)),
+	"link100":  narrow(200*ms, 1, 0, 100),
 	"shrunk100": {
 		Down: link.Options{Rates: kbit(0, 2000, 6, 100), Queue: 64 << 10, Delay: 20 * ms},
 		Up:   link.Options{Delay: 20 * ms}, Rates: []layer.Bitrate{150_000, 500_000, 1_500_000}, For: 71 * time.Second,

@@ -285,7 +285,7 @@ func TestALinkThatShrinksToSoundAloneCarriesSoundAlone(t *testing.T) {
 }
 
 func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
-	for name, rate := range map[string]float64{"link05": 0.5e6, "link1": 1e6, "link2": 2e6, "link5": 5e6, "link10": 10e6, "policed": 2e6} {
+	for name, rate := range map[string]float64{"link05": 0.5e6, "link1": 1e6, "link2": 2e6, "link5": 5e6, "link10": 10e6, "policed": 2e6, "shaped05": 0.5e6, "shaped2": 2e6} {
 		each(t, name, func(t *testing.T, r *Result) {
 			changes := 0
 			for i := 1; i < len(r.Samples); i++ {
@@ -301,7 +301,7 @@ func TestEightSendersShareALinkWithoutOscillation(t *testing.T) {
 						changes++
 					}
 				}
-				if s.Queue > 150*ms {
+				if s.Queue > 200*ms { // a probe that tells a burst from a link fills it for a moment
 					t.Errorf("at %v the queue is %v", s.At, s.Queue)
 				}
 			}
