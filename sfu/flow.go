@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	repairSize  = 1000        // what a retransmission is taken for before it is looked up
-	padMost     = 224         // bytes of padding in one packet, as browsers send
-	padBack     = 64          // packets that a probe may repeat
-	padPerTick  = 200         // packets of padding between two ticks
-	catchUp     = time.Second // a replay that takes longer shows the past
-	watchEvery  = time.Second // samples of the histograms
-	steepFall   = 10          // percent: an estimate that falls by more is acted upon at once
-	moveCaution = 80          // percent of an older transport's estimate that the next one starts with
+	repairSize  = 1000                   // what a retransmission is taken for before it is looked up
+	padMost     = 224                    // bytes of padding in one packet, as browsers send
+	padBack     = 64                     // packets that a probe may repeat
+	padPerTick  = 200                    // packets of padding between two ticks
+	catchUp     = time.Second            // a replay that takes longer shows the past
+	watchEvery  = time.Second            // samples of the histograms
+	steepFall   = 10                     // percent: an estimate that falls by more is acted upon at once
+	anewAfter   = 300 * time.Millisecond // without feedback before a move
+	moveCaution = 80                     // percent of an older transport's estimate that the next one starts with
 )
 
 // queued names a packet that waits for its turn: one of a layer's ring, or a retransmission that was asked for.
@@ -51,10 +52,25 @@ func (p *Peer) openFlow() {
 	p.flow = send.New[queued](bwe.Options{Start: start})
 }
 
-// otherPath says that the peer is reached in another way: what was seen of the old one means nothing any more.
+// otherPath says that the peer is reached in another way: what was seen of the old one means nothing any more. What was
+// sent into the void meanwhile is more than can be sent again, so pictures begin anew.
 func (p *Peer) otherPath() {
-	if p.flow != nil {
-		p.flow.Estimator().Moved(p.shard.now)
+	if p.flow == nil {
+		return
+	}
+	now := p.shard.now
+	p.anew = p.anew || p.flow.Silent(now) >= anewAfter
+	p.flow.Estimator().Moved(now)
+	p.division.next = 0
+	p.shard.soon()
+}
+
+// beginAnew shows every picture from a key frame on.
+func (p *Peer) beginAnew() {
+	p.anew = false
+	for _, d := range p.video {
+		d.replay.on = false
+		d.pictureLost()
 	}
 }
 

@@ -259,3 +259,40 @@ func TestPacingAndFeedbackAllocateNothing(t *testing.T) {
 		t.Error("numbers out of order")
 	}
 }
+
+func TestPicturesBeginAnewWhenSomebodyIsReachedInAnotherWayAfterASilence(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	l := d.listener()
+	run := func(span time.Duration, key, listening bool) {
+		for end := d.s.now + span; d.s.now < end; key = false {
+			d.at(d.s.now + 20*time.Millisecond)
+			d.pass(pub, pub.video(t, key, 500))
+			if listening {
+				l.listen(t)
+			}
+		}
+	}
+	run(time.Second, true, true)
+	moved := func() (replayed, asked uint64) {
+		replayed, asked = d.s.counts.replays.Load(), d.s.counts.pliSent.Load()
+		d.s.selected(l.Peer, at(uint16(40_000+d.s.counts.replays.Load())))
+		run(40*time.Millisecond, false, false)
+		return d.s.counts.replays.Load() - replayed, d.s.counts.pliSent.Load() - asked
+	}
+	if replayed, asked := moved(); replayed+asked != 0 {
+		t.Errorf("%d replays and %d requests though nothing was missed", replayed, asked)
+	}
+	d.s.selected(l.Peer, l.addr)
+	run(200*time.Millisecond, true, true)
+	run(500*time.Millisecond, false, false)
+	if replayed, _ := moved(); replayed != 1 {
+		t.Errorf("%d replays of a key frame of half a second ago", replayed)
+	}
+	d.s.selected(l.Peer, l.addr)
+	run(200*time.Millisecond, false, true)
+	run(1500*time.Millisecond, false, false)
+	if _, asked := moved(); asked != 1 {
+		t.Errorf("%d requests for a key frame, where the last one is too old", asked)
+	}
+}

@@ -70,6 +70,7 @@ type Peer struct {
 	connectedAt time.Duration
 	readyAt     time.Duration // when slots may be filled
 	ready       bool
+	anew        bool          // it came back from where nothing reached it
 	replacedAt  time.Duration // not 0: a newer placement is connected
 	lostAt      time.Duration
 	lastPacket  time.Duration

@@ -80,6 +80,9 @@ func (s *Shard) tickPeer(p *Peer) {
 	if divided {
 		p.divide()
 	}
+	if p.anew && !p.roam.probing {
+		p.beginAnew()
+	}
 	for _, d := range p.downs {
 		s.tickDown(d)
 	}

@@ -52,6 +52,7 @@ const (
 	calm          = 40 * time.Millisecond  // a longer queue: no growth
 	pathStep      = 500 * time.Millisecond // by more than this paths hardly ever become longer; queues do
 	feedbackStop  = time.Second
+	movedPercent  = 80 // of what the old path carried are tried on the new one
 	defaultStart  = 600_000
 	defaultMin    = 30_000
 	defaultMax    = 20_000_000
@@ -93,6 +94,7 @@ type Estimator struct {
 	overuses uint64
 	moved    time.Duration
 	before   Bitrate // target when the queue became too long
+	unheard  Bitrate // target when feedback stopped coming, 0: it comes
 
 	remb       Bitrate
 	rembAt     time.Duration
@@ -131,8 +133,11 @@ func (e *Estimator) Sent(size int, now time.Duration) {
 // Ack takes what feedback says of one packet; call Update after the last one of a feedback.
 func (e *Estimator) Ack(a twcc.Ack) {
 	probe := e.probe.holds(a.Sent)
-	newest := e.loss.packet(a, probe)
 	e.probe.ack(a)
+	if a.Lost && a.Sent < e.moved {
+		return // with the old path
+	}
+	newest := e.loss.packet(a, probe)
 	if a.Lost {
 		return
 	}
@@ -171,7 +176,8 @@ func (e *Estimator) SetWanted(rate Bitrate) { e.wanted = rate }
 // that has stood for a while says so: what only lasts a moment would cost the picture for seconds.
 func (e *Estimator) SetFloor(rate Bitrate) { e.floor = rate }
 
-// Moved says that the path is another one: what was seen of the old one's delay and capacity means nothing any more.
+// Moved says that the path is another one: what was seen of the old one's delay and capacity means nothing any more. If
+// nothing was heard over the old one at the end, that made the estimate small, and no link did.
 func (e *Estimator) Moved(now time.Duration) {
 	e.delay = newDetector()
 	e.busy = busy{}
@@ -180,12 +186,14 @@ func (e *Estimator) Moved(now time.Duration) {
 	e.link = capacity{}
 	e.loss = losses{high: e.loss.high}
 	e.state, e.moved = Normal, now
+	e.target, e.unheard = max(e.target, e.unheard*movedPercent/100), 0
+	e.heard = max(e.heard, now)
 	e.probe.next = now
 }
 
 // Update draws the conclusions of a feedback.
 func (e *Estimator) Update(now time.Duration) {
-	e.feedback, e.heard = true, now
+	e.feedback, e.heard, e.unheard = true, now, 0
 	acked := max(e.acked.rate(shortWindow), e.acked.rate(shortWindow/2)) // a full link delivers evenly
 	was := e.state
 	long := e.delay.long
@@ -315,6 +323,9 @@ func (e *Estimator) Tick(now time.Duration) {
 		return
 	}
 	e.heard = now
+	if e.unheard == 0 {
+		e.unheard = e.target
+	}
 	e.state = Overuse
 	e.overuses++
 	e.lower(e.target/2, now)

@@ -114,6 +114,30 @@ func TestAPathThatBecomesLongerIsNoFullOne(t *testing.T) {
 	}
 }
 
+func TestSilenceBeforeAMoveIsForgotten(t *testing.T) {
+	e := New(Options{Start: 2_000_000})
+	p := newPath(e, 100_000_000)
+	p.send(1_500_000, 1200, 5*time.Second)
+	before := e.Estimate(p.now)
+	p.deaf = true
+	p.send(1_500_000, 1200, 3*time.Second)
+	if got := e.Estimate(p.now); got > before/4 {
+		t.Errorf("estimate %d after three seconds without a word", got)
+	}
+	for i := range p.waiting {
+		p.waiting[i].Lost = true
+	}
+	e.Moved(p.now)
+	p.deaf = false
+	if got := e.Estimate(p.now); got < before*3/4 || got > before {
+		t.Errorf("estimate %d after a move, %d before", got, before)
+	}
+	p.send(1_000_000, 1200, 2*time.Second)
+	if got := e.Estimate(p.now); got < before*3/4 {
+		t.Errorf("estimate %d when what was lost with the old path has been told", got)
+	}
+}
+
 func TestWhoSendsLittleNeitherLosesNorGainsByIt(t *testing.T) {
 	e := New(Options{Start: 2_000_000})
 	p := newPath(e, 100_000_000)

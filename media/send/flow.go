@@ -102,6 +102,14 @@ func (f *Flow[T]) Feedback(part []byte, rtt, now time.Duration) error {
 	return nil
 }
 
+// Silent is how long nothing has been told of what was sent; 0 before the first feedback.
+func (f *Flow[T]) Silent(now time.Duration) time.Duration {
+	if f.heard == 0 {
+		return 0
+	}
+	return now - f.heard
+}
+
 // Estimator is for the rarer questions.
 func (f *Flow[T]) Estimator() *bwe.Estimator { return f.bwe }
 

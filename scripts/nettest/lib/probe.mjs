@@ -151,6 +151,8 @@ globalThis.nettest = {
     connections: pcs.map((pc) => [pc.connectionState, pc.iceConnectionState, (pc.getConfiguration().iceServers ?? []).flatMap((s) => s.urls)]),
     sinceClick: [[state.connectedAt, 'answered'], ...state.ice].map(([at, what]) => [Math.round(at - state.clickedAt), what]).sort((a, b) => a[0] - b[0]),
   }),
+  /** How the connections fared from a moment on, in milliseconds after it. */
+  since: (moment) => state.ice.filter(([at]) => at >= moment).map(([at, what]) => [Math.round(at - moment), what]),
   shown: (participant) => {
     const s = state.watched.get(participant);
     return s && { frames: s.frames, first: s.first, last: s.last, size: s.sizes.at(-1) ?? null };

@@ -234,7 +234,7 @@ function event(name, aimMs, happen, { options, before } = {}) {
       await happen(lab.net);
       await pause(aimMs * 2 + 4000);
       const seen = await viewer.call('end');
-      run.note(summary(seen));
+      run.note({ ...summary(seen), since: (await viewer.call('since', at)) });
       return { back: backAfter(seen, at) };
     },
   };
