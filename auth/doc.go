@@ -13,6 +13,7 @@
 //	login      web sessions: password done, second factor done, by what and when
 //	apiclient  portals that vouch for their own people
 //	policy     CEL rules: allow, deny, step up, restrict
+//	approval   four eyes: what one administrator asks for, a second approves
 //	issue      the one place where room tokens and lobby passes come from
 //
 // Nothing here imports another room of the house. What an HTTP layer calls, in order:

@@ -70,7 +70,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) {
 	head.Set("X-Frame-Options", "DENY")
 	head.Set("Cross-Origin-Opener-Policy", "same-origin")
 	head.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), "+
-		"fullscreen=(self), clipboard-write=(self), geolocation=(), payment=(), usb=(), serial=()")
+		"fullscreen=(self), clipboard-write=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=(), serial=()")
 	if !h.file(w, r, "index.html") {
 		http.NotFound(w, r)
 	}

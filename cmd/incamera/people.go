@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,10 +14,12 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/apiclient"
+	"incamera/auth/approval"
 	"incamera/auth/audit"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/store"
@@ -32,6 +35,8 @@ type people struct {
 	store    *store.Store
 	accounts *account.Accounts
 	factors  *mfa.Factors
+	passkeys *passkey.Keys // nil where the public URL can have none
+	waiting  *approval.Approvals
 	sessions *login.Sessions
 	registry apiclient.Registry
 	streams  streamkey.Keys
@@ -53,6 +58,13 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 		return nil, err
 	}
 	if p.factors, err = mfa.New(mfa.Options{Store: s, Vault: v, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	p.passkeys, err = passkey.New(passkey.Options{Store: s, PublicURL: c.HTTP.PublicURL, Name: "InCamera " + c.Name, Registerer: reg})
+	if err != nil && !errors.Is(err, passkey.ErrNowhere) {
+		return nil, err
+	}
+	if p.waiting, err = approval.New(approval.Options{Store: s}); err != nil {
 		return nil, err
 	}
 	if p.sessions, err = login.New(login.Options{Store: s, Absolute: c.Auth.SessionMax, Idle: c.Auth.SessionIdle}); err != nil {
@@ -78,9 +90,18 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p.issuer, err = issue.New(issue.Options{
 		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: engine, Audit: p.audit, Minter: p.minter,
-		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Registerer: reg,
+		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Required: required(c.Auth.Classes), Registerer: reg,
 	})
 	return p, err
+}
+
+// required is what rooms ask of people's second factor, by class.
+func required(c config.Classes) map[string]login.Requirement {
+	out := map[string]login.Requirement{}
+	for class, r := range c.All() {
+		out[class] = login.Requirement{Assurance: token.Assurance(r.Assurance), MaxAge: r.MaxAge}
+	}
+	return out
 }
 
 func policyRules(c config.Auth) ([]policy.Rule, error) {
@@ -98,10 +119,10 @@ func policyRules(c config.Auth) ([]policy.Rule, error) {
 	return rules, nil
 }
 
-// sweepEvery is how often ended web sessions are removed.
+// sweepEvery is how often what is over is removed.
 const sweepEvery = 10 * time.Minute
 
-// sweepLoop removes web sessions that are over, until ctx ends.
+// sweepLoop removes web sessions, ceremonies and approvals that are over, until ctx ends.
 func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
@@ -110,8 +131,12 @@ func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			if err := p.sessions.Sweep(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("web sessions were not swept", "error", err)
+			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx))
+			if p.passkeys != nil {
+				err = errors.Join(err, p.passkeys.Sweep(ctx))
+			}
+			if err != nil && ctx.Err() == nil {
+				log.Warn("what is over was not swept", "error", err)
 			}
 		}
 	}

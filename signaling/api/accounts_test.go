@@ -140,19 +140,6 @@ func TestAReplacedFactorEndsOtherSessions(t *testing.T) {
 	pending.want(401, "unauthenticated", "POST", "/api/v1/second-factor", fields{"code": pending.code()})
 }
 
-func TestAnAdministratorResetsFactorsOfOthersOnly(t *testing.T) {
-	w := newWorld(t, httpsURL)
-	admin := w.admin()
-	u := admin.user("zhao", "192.0.2.3")
-	admin.want(204, "", "POST", "/api/v1/users/"+u.userID+"/reset-factors", fields{})
-	u.want(401, "unauthenticated", "GET", "/api/v1/me", nil)
-	if got := u.signIn("zhao", password); got.text("next") != "enrol" {
-		t.Fatal(got.raw)
-	}
-	u.want(403, "enrolment_required", "POST", "/api/v1/second-factor", fields{"code": u.code()})
-	u.enrol()
-}
-
 func TestAdministrationAsksForAFactorOfThisHour(t *testing.T) {
 	w := newWorld(t, httpsURL)
 	admin := w.admin()

@@ -15,10 +15,12 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/apiclient"
+	"incamera/auth/approval"
 	"incamera/auth/audit"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/passkey"
 	"incamera/auth/store"
 )
 
@@ -28,6 +30,8 @@ type Options struct {
 	Store     *store.Store
 	Accounts  *account.Accounts
 	Factors   *mfa.Factors
+	Passkeys  *passkey.Keys // nil: the public URL can have none
+	Approvals *approval.Approvals
 	Logins    *login.Sessions
 	Issue     *issue.Issuer
 	Clients   apiclient.Verifier
@@ -45,8 +49,8 @@ type Options struct {
 
 // Validate says what is missing.
 func (o *Options) Validate() error {
-	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil {
-		return errors.New("api: Store, Accounts, Factors, Logins, Issue and Audit are required")
+	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Approvals == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil {
+		return errors.New("api: Store, Accounts, Factors, Approvals, Logins, Issue and Audit are required")
 	}
 	if o.Clients.Clients == nil || o.Clients.Once == nil || o.Clients.Now == nil || o.Clients.Audience == "" {
 		return errors.New("api: Clients needs its registry, memory, clock and audience")
@@ -86,6 +90,8 @@ type API struct {
 	store     *store.Store
 	accounts  *account.Accounts
 	factors   *mfa.Factors
+	passkeys  *passkey.Keys
+	approvals *approval.Approvals
 	logins    *login.Sessions
 	issue     *issue.Issuer
 	clients   apiclient.Verifier
@@ -117,7 +123,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
+		factors: o.Factors, passkeys: o.Passkeys, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

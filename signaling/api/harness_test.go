@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,10 +25,12 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/apiclient"
+	"incamera/auth/approval"
 	"incamera/auth/audit"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/store"
@@ -126,6 +129,12 @@ func newWorld(t testing.TB, publicURL string) *world {
 	o.Accounts = w.accounts
 	o.Factors, err = mfa.New(mfa.Options{Store: w.store, Vault: v, Issuer: "InCamera test", Registerer: w.metrics, Now: w.clock})
 	must(t, err)
+	o.Approvals, err = approval.New(approval.Options{Store: w.store, Now: w.clock})
+	must(t, err)
+	o.Passkeys, err = passkey.New(passkey.Options{Store: w.store, PublicURL: publicURL, Name: "InCamera test", Registerer: w.metrics, Now: w.clock})
+	if !errors.Is(err, passkey.ErrNowhere) {
+		must(t, err)
+	}
 	o.Logins, err = login.New(login.Options{Store: w.store, Idle: 24 * time.Hour, Now: w.clock})
 	must(t, err)
 	o.Audit, err = audit.New(ctx, audit.Options{Store: w.store, Identity: id, Now: w.clock, Registerer: w.metrics})
@@ -166,6 +175,7 @@ type agent struct {
 	*world
 	address string
 	cookie  *http.Cookie // as last set
+	browser *http.Cookie // that a sign-in's challenge is bound to
 	secret  string       // of the person's authenticator
 	userID  string
 	header  http.Header
@@ -212,12 +222,19 @@ func (a *agent) call(method, path string, body any) reply {
 	if a.cookie != nil && a.cookie.Value != "" {
 		req.AddCookie(&http.Cookie{Name: a.cookie.Name, Value: a.cookie.Value})
 	}
+	if a.browser != nil {
+		req.AddCookie(&http.Cookie{Name: a.browser.Name, Value: a.browser.Value})
+	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	must(a.t, err)
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
 	must(a.t, err)
 	for _, c := range res.Cookies() {
+		if strings.HasSuffix(c.Name, "-ceremony") {
+			a.browser = c
+			continue
+		}
 		a.cookie = c
 	}
 	return check(a.t, method+" "+path, res.StatusCode, res.Header, data)

@@ -42,6 +42,7 @@ type sessionBody struct {
 	CreatedAtMS    int64  `json:"created_at_ms"`
 	ExpiresAtMS    int64  `json:"expires_at_ms"`
 	SecondFactorMS int64  `json:"second_factor_at_ms,omitempty"`
+	Assurance      string `json:"assurance,omitempty"` // of the factor given last: mfa, phishing_resistant
 	Address        string `json:"address"`
 	Agent          string `json:"agent"`
 }
@@ -60,6 +61,9 @@ func (a *API) listSessions(_ http.ResponseWriter, r *http.Request) (any, error) 
 		list[i] = sessionBody{
 			ID: s.ID, Current: s.ID == p.session.ID, SignedIn: s.State == login.Full, CreatedAtMS: s.CreatedAt.UnixMilli(),
 			ExpiresAtMS: s.ExpiresAt.UnixMilli(), SecondFactorMS: milli(s.MFAAt), Address: s.Address, Agent: s.Agent,
+		}
+		if class, at := s.Class(); !at.IsZero() {
+			list[i].Assurance = string(class)
 		}
 	}
 	return map[string]any{"sessions": list}, nil

@@ -96,7 +96,7 @@ func (a *API) administrator(r *http.Request) (person, error) {
 func (a *API) administers(r *http.Request) (person, error) {
 	p, err := a.administrator(r)
 	if err == nil && !a.logins.FreshMFA(p.session, thisHour) {
-		err = errSecondFactor
+		err = needFactor(login.Requirement{MaxAge: thisHour})
 	}
 	return p, err
 }
@@ -117,5 +117,5 @@ type mfaBody struct {
 
 func (a *API) userBody(r *http.Request, u store.User) (userBody, error) {
 	status, err := a.factors.Status(r.Context(), u.ID)
-	return userBody{ID: u.ID, Name: u.Name, Login: u.Login, Role: u.Role, MFA: mfaBody{TOTP: status.TOTP}}, err
+	return userBody{ID: u.ID, Name: u.Name, Login: u.Login, Role: u.Role, MFA: mfaBody{TOTP: status.TOTP, Passkey: status.Passkeys > 0}}, err
 }

@@ -38,9 +38,10 @@ func TestEveryActIsOnRecord(t *testing.T) {
 	u.want(204, "", "DELETE", "/api/v1/rooms/"+room, nil)
 	gone := ownSession(u)
 	u.want(204, "", "DELETE", "/api/v1/sessions/"+gone, nil)
-	for _, act := range []string{"disable", "enable", "reset-factors"} {
+	for _, act := range []string{"disable", "enable"} {
 		a.want(204, "", "POST", "/api/v1/users/"+u.userID+"/"+act, fields{})
 	}
+	a.want(201, "", "POST", "/api/v1/users/"+u.userID+"/reset-factors", fields{})
 	a.want(201, "", "POST", "/api/v1/users/"+sun+"/invite", fields{})
 	p := w.portal("198.51.100.1")
 	own := p.makeRoom()
@@ -63,7 +64,7 @@ func TestEveryActIsOnRecord(t *testing.T) {
 		"room.create " + zhao + " " + room + " ok", "token.mint " + zhao + " room:" + room + " ok",
 		"lobby.pass g:" + thumb2 + " room:" + room + " ok", "room.delete " + zhao + " " + room + " ok", "session.end " + zhao + " " + gone + " ok",
 		"account.disable " + lin + " " + u.userID + " ok", "account.enable " + lin + " " + u.userID + " ok",
-		"account.reset_factors " + lin + " " + u.userID + " ok", "account.invite_again " + lin + " " + sun + " ok",
+		"account.reset_factors.ask " + lin + " " + u.userID + " ok", "account.invite_again " + lin + " " + sun + " ok",
 		"room.create c:" + p.id + " " + own + " ok", "token.mint c:" + p.id + " room:" + own + " ok", "client.assertion client  token_used",
 		"room.delete c:" + p.id + " " + own + " ok", "sign_out " + lin + " " + a.userID + " ok",
 	} {
@@ -207,7 +208,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		t.Error("empty options")
 	}
 	full := Options{
-		Store: w.store, Accounts: w.accounts, Factors: w.api.factors, Logins: w.api.logins, Issue: w.api.issue, Audit: w.api.audit,
+		Store: w.store, Accounts: w.accounts, Factors: w.api.factors, Approvals: w.api.approvals, Logins: w.api.logins, Issue: w.api.issue, Audit: w.api.audit,
 		Clients: w.api.clients, ClientAddr: w.api.address, Log: w.api.log, Registerer: w.metrics,
 	}
 	for _, url := range []string{"", "meet.test", "ftp://meet.test", "https://", "https://a@meet.test", "https://meet.test/x", "https://meet.test?x", "https://meet.test#x"} {

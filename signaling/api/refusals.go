@@ -3,14 +3,18 @@ package api
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"incamera/auth/account"
 	"incamera/auth/apiclient"
+	"incamera/auth/approval"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/passkey"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
+	"incamera/auth/token"
 	"incamera/signaling/problem"
 )
 
@@ -22,6 +26,21 @@ var (
 )
 
 var errSetupToken = &problem.Problem{Status: http.StatusForbidden, Code: "setup_token_invalid", Text: "the set-up link is not valid"}
+
+var (
+	errNoPasskeys = &problem.Problem{Status: http.StatusConflict, Code: "passkeys_unavailable", Text: "passkeys need an address with a host name, over https"}
+	errBlocked    = &problem.Problem{Status: http.StatusForbidden, Code: "passkey_blocked", Text: "two devices hold this passkey: it is blocked"}
+)
+
+// needFactor asks for a second factor, and says which and how recent.
+func needFactor(need login.Requirement) *problem.Problem {
+	p := *errSecondFactor
+	if need.Assurance == "" {
+		need.Assurance = token.AssuranceMFA
+	}
+	p.ACR, p.MaxAge = string(need.Assurance), need.MaxAge
+	return &p
+}
 
 // refusals are auth's errors in the wire's words. First match counts.
 var refusals = []struct {
@@ -38,7 +57,20 @@ var refusals = []struct {
 	{login.ErrNoSession, errUnauthenticated},
 	{mfa.ErrCode, &problem.Problem{Status: http.StatusForbidden, Code: "second_factor_invalid", Text: "the code is wrong or was used"}},
 	{mfa.ErrNoFactor, &problem.Problem{Status: http.StatusForbidden, Code: "enrolment_required", Text: "add a second factor first"}},
-	{mfa.ErrFactorExists, errSecondFactor},
+	{mfa.ErrFactorExists, needFactor(login.Requirement{MaxAge: justNow})},
+	{mfa.ErrLastFactor, &problem.Problem{Status: http.StatusConflict, Code: "last_factor", Text: "this is your last second factor: add another first"}},
+	{passkey.ErrRefused, &problem.Problem{Status: http.StatusForbidden, Code: "passkey_refused", Text: "this passkey was not accepted"}},
+	{passkey.ErrCeremony, &problem.Problem{Status: http.StatusForbidden, Code: "ceremony_over", Text: "the question to your device is over: ask again"}},
+	{passkey.ErrBlocked, errBlocked},
+	{passkey.ErrExists, &problem.Problem{Status: http.StatusConflict, Code: "passkey_exists", Text: "this device has a passkey here already"}},
+	{passkey.ErrLimit, &problem.Problem{Status: http.StatusConflict, Code: "limit", Text: "you have as many passkeys as a person may have"}},
+	{passkey.ErrName, badField("name", "is too long, or has characters that cannot be shown")},
+	{passkey.ErrNotFound, errNotFound},
+	{passkey.ErrBusy, &problem.Problem{Status: http.StatusTooManyRequests, Code: "rate_limited", Text: "too many sign-ins are open", Retry: 10 * time.Second}},
+	{approval.ErrNotFound, errNotFound},
+	{approval.ErrAsked, &problem.Problem{Status: http.StatusConflict, Code: "approval_waits", Text: "this was asked for already and waits for a second administrator"}},
+	{approval.ErrOwn, &problem.Problem{Status: http.StatusForbidden, Code: "second_person_required", Text: "another administrator has to approve this"}},
+	{approval.ErrTooMany, &problem.Problem{Status: http.StatusConflict, Code: "limit", Text: "as many approvals wait as there may be"}},
 	{apiclient.ErrRefused, &problem.Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Text: "the client assertion is refused"}},
 	{apiclient.ErrReplayed, &problem.Problem{Status: http.StatusUnauthorized, Code: "token_used", Text: "the client assertion was used before"}},
 	{apiclient.ErrUnavailable, errUnavailable},
@@ -91,10 +123,15 @@ func translateIssue(code issue.Code, err error) *problem.Problem {
 		return errInternal
 	}
 	var why *issue.Error
-	if errors.As(err, &why) && why.Reason != "" {
-		said := *p
-		said.Text = why.Reason
-		return &said
+	if !errors.As(err, &why) {
+		return p
 	}
-	return p
+	said := *p
+	if code == issue.CodeSecondFactorRequired {
+		said = *needFactor(why.Need)
+	}
+	if why.Reason != "" {
+		said.Text = why.Reason
+	}
+	return &said
 }

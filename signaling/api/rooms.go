@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"incamera/auth/store"
 	"incamera/auth/token"
@@ -31,10 +32,15 @@ type roomBody struct {
 	Screens int    `json:"screens"` // shared at once
 	Link    string `json:"link,omitempty"`
 	Owned   bool   `json:"owned,omitempty"`
+	ACR     string `json:"acr,omitempty"`     // what the room asks of a second factor, beyond its class
+	MaxAge  int64  `json:"max_age,omitempty"` // and how recently, in seconds
 }
 
 func (a *API) roomBody(r store.Room) roomBody {
-	return roomBody{ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Link: a.publicURL + "/r/" + r.ID}
+	return roomBody{
+		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Link: a.publicURL + "/r/" + r.ID,
+		ACR: r.ACR, MaxAge: int64(r.FactorMaxAge / time.Second),
+	}
 }
 
 // screensOf is how many screens a room shares at once: its own number, and never more than the deployment's.
@@ -50,6 +56,29 @@ type newRoom struct {
 	Class   string `json:"class,omitempty"`
 	Guests  *bool  `json:"guests,omitempty"`  // default: yes, through the lobby; never in a secret room
 	Screens *int   `json:"screens,omitempty"` // default: as many as the deployment lets, now and later
+	// What the room asks of people's second factor; its class may ask for more, and then that holds.
+	ACR    string `json:"acr,omitempty"`
+	MaxAge *int64 `json:"max_age,omitempty"` // seconds
+}
+
+// Bounds of how recent a room may ask a second factor to be: the shortest lets a person enter after giving it.
+const (
+	leastMaxAge = time.Minute
+	mostMaxAge  = 24 * time.Hour
+)
+
+// required reads what a new room asks of people's second factor.
+func (in newRoom) required() (acr string, maxAge time.Duration, err error) {
+	if in.ACR != "" && in.ACR != string(token.AssuranceMFA) && in.ACR != string(token.AssurancePhishingResistant) {
+		return "", 0, badField("acr", "must be mfa or phishing_resistant")
+	}
+	if in.MaxAge != nil {
+		if *in.MaxAge < int64(leastMaxAge/time.Second) || *in.MaxAge > int64(mostMaxAge/time.Second) {
+			return "", 0, badField("max_age", "must be 60 to 86400 seconds")
+		}
+		maxAge = time.Duration(*in.MaxAge) * time.Second
+	}
+	return in.ACR, maxAge, nil
 }
 
 func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -113,8 +142,12 @@ func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (an
 			return nil, badField("screens", fmt.Sprintf("must be 1 to %d here", a.screens))
 		}
 	}
-	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now()}
-	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class}}
+	acr, maxAge, err := in.required()
+	if err != nil {
+		return nil, err
+	}
+	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now(), ACR: acr, FactorMaxAge: maxAge}
+	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class, "acr": m.ACR}}
 	if err := a.act(r, e, func(ctx context.Context) error { return a.store.Rooms.Create(ctx, m) }); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"testing"
+	"time"
 
 	"incamera/auth/store"
 )
@@ -61,4 +62,35 @@ func TestARoomOfADeploymentThatLetFewerScreensSinceShowsThose(t *testing.T) {
 	if got := w.agent("192.0.2.8").want(200, "", "GET", "/api/v1/rooms/"+m.ID, nil); got.body["screens"] != 2.0 {
 		t.Errorf("shown %s", got.raw)
 	}
+}
+
+func TestARoomMayAskForAPasskey(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	a := w.admin()
+	for what, bad := range map[string]fields{
+		"guest": {"acr": "guest"}, "spelling": {"acr": "MFA"}, "too young": {"max_age": 59}, "too old": {"max_age": 86401}, "negative": {"max_age": -1},
+		"kind": {"max_age": "60"},
+	} {
+		bad["title"] = "X"
+		if got := a.call("POST", "/api/v1/rooms", bad); got.status != 400 || got.code != "bad_request" {
+			t.Errorf("%s: %s", what, got.raw)
+		}
+	}
+	made := a.want(201, "", "POST", "/api/v1/rooms", fields{"title": "X", "acr": "phishing_resistant", "max_age": 600})
+	if made.text("acr") != "phishing_resistant" || made.body["max_age"] != float64(600) {
+		t.Error(made.raw)
+	}
+	path := "/api/v1/rooms/" + made.text("id") + "/token"
+	got := a.want(403, "second_factor_required", "POST", path, fields{"jkt": thumb})
+	if need := got.body["error"].(map[string]any); need["acr"] != "phishing_resistant" || need["max_age"] != float64(600) {
+		t.Errorf("the page does not learn what to ask for: %s", got.raw)
+	}
+	a.want(200, "", "POST", "/api/v1/rooms/"+a.room("internal")+"/token", fields{"jkt": thumb}) // control: another room
+	d, _ := a.passkey("Laptop")
+	a.want(200, "", "POST", path, fields{"jkt": thumb})
+	w.pass(601 * time.Second)
+	a.want(200, "", "POST", "/api/v1/second-factor", fields{"code": a.code()})
+	a.want(403, "second_factor_required", "POST", path, fields{"jkt": thumb}) // a fresh code makes no passkey younger
+	a.want(200, "", "POST", confirmPath, d.answer(t, a.want(200, "", "POST", confirmOptions, fields{})))
+	a.want(200, "", "POST", path, fields{"jkt": thumb})
 }

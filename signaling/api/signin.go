@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"incamera/auth/account"
+	"incamera/auth/approval"
 	"incamera/auth/login"
-	"incamera/auth/mfa"
 	"incamera/auth/store"
 )
 
@@ -16,8 +16,33 @@ const (
 	nextEnrol        = "enrol"
 )
 
+// nextBody says what comes after the password: enrol, or a second factor by one of the ways. ResetAtMS tells a person
+// that their factors were taken away, and when.
 type nextBody struct {
-	Next string `json:"next"`
+	Next      string   `json:"next"`
+	Ways      []string `json:"ways,omitempty"` // passkey, otp, recovery
+	ResetAtMS int64    `json:"factors_reset_at_ms,omitempty"`
+}
+
+func (a *API) next(r *http.Request, u store.User) (nextBody, error) {
+	status, err := a.factors.Status(r.Context(), u.ID)
+	if err != nil {
+		return nextBody{}, err
+	}
+	if status.Enrolled() {
+		b := nextBody{Next: nextSecondFactor}
+		for _, w := range []struct {
+			has bool
+			way string
+		}{{status.Passkeys > 0 && a.passkeys != nil, "passkey"}, {status.TOTP, "otp"}, {status.RecoveryLeft > 0, "recovery"}} {
+			if w.has {
+				b.Ways = append(b.Ways, w.way)
+			}
+		}
+		return b, nil
+	}
+	at, err := a.approvals.Untold(r.Context(), approval.ResetFactors, u.ID)
+	return nextBody{Next: nextEnrol, ResetAtMS: milli(at)}, err
 }
 
 func (a *API) me(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -60,7 +85,7 @@ func (a *API) setup(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := a.begin(w, r, u); err != nil {
 		return nil, err
 	}
-	return created{nextBody{nextEnrol}}, nil
+	return created{nextBody{Next: nextEnrol}}, nil
 }
 
 func (a *API) acceptInvite(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -79,7 +104,7 @@ func (a *API) acceptInvite(w http.ResponseWriter, r *http.Request) (any, error) 
 	if err := a.begin(w, r, u); err != nil {
 		return nil, err
 	}
-	return nextBody{nextEnrol}, nil
+	return nextBody{Next: nextEnrol}, nil
 }
 
 func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -99,26 +124,26 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, err := a.factors.Status(r.Context(), u.ID)
+	out, err := a.next(r, u)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.begin(w, r, u); err != nil {
-		return nil, err
-	}
-	if status.Enrolled() {
-		return nextBody{nextSecondFactor}, nil
-	}
-	return nextBody{nextEnrol}, nil
+	return out, a.begin(w, r, u)
 }
 
-// begin starts a pending session. One the browser still has for something else ends: its cookie is gone from here on.
-// A signed-in person's own goes on until it is idle, as their seat in a meeting may hang on it.
-func (a *API) begin(w http.ResponseWriter, r *http.Request, u store.User) error {
+// endOther ends the session that the browser still has for something else: its cookie is gone from here on. A signed-in
+// person's own goes on until it is idle, as their seat in a meeting may hang on it.
+func (a *API) endOther(r *http.Request, u store.User) error {
 	if old, err := a.session(r); err == nil && (old.State == login.Pending || old.User.ID != u.ID) {
-		if err := a.logins.End(r.Context(), a.cookie(r)); err != nil {
-			return err
-		}
+		return a.logins.End(r.Context(), a.cookie(r))
+	}
+	return nil
+}
+
+// begin starts a pending session.
+func (a *API) begin(w http.ResponseWriter, r *http.Request, u store.User) error {
+	if err := a.endOther(r, u); err != nil {
+		return err
 	}
 	cookie, s, err := a.logins.Begin(r.Context(), u, a.address(r), r.UserAgent())
 	if err == nil {
@@ -139,16 +164,16 @@ func (a *API) secondFactor(w http.ResponseWriter, r *http.Request) (any, error) 
 		return nil, err
 	}
 	method, err := a.factors.Verify(r.Context(), s.User.ID, in.Code)
-	a.note(r, entry{actor: subjectOf(s.User), verb: "sign_in.second_factor", object: s.User.ID}, err)
+	a.note(r, entry{actor: subjectOf(s.User), verb: "sign_in.second_factor", object: s.User.ID, meta: map[string]string{"method": string(method)}}, err)
 	if err != nil {
 		return nil, err
 	}
-	return a.elevate(w, r, method)
+	return a.elevate(w, r, string(method))
 }
 
 // elevate records the factor, changes the cookie, and answers who is signed in.
-func (a *API) elevate(w http.ResponseWriter, r *http.Request, method mfa.Method) (any, error) {
-	cookie, s, err := a.logins.Elevate(r.Context(), a.cookie(r), string(method))
+func (a *API) elevate(w http.ResponseWriter, r *http.Request, methods ...string) (any, error) {
+	cookie, s, err := a.logins.Elevate(r.Context(), a.cookie(r), methods...)
 	if errors.Is(err, login.ErrNoSession) {
 		return nil, errUnauthenticated
 	}

@@ -31,6 +31,9 @@ func code(_ *stage, who *agent) any {
 	return fields{"code": who.code()}
 }
 
+// noPasskey is spelled like an answer and is none.
+var noPasskey = fields{"credential": "AA", "client_data": "e30", "authenticator_data": "AA", "signature": "AA"}
+
 // everyone is a row of routes that ask for no session.
 func everyone(status int, b func(*stage, *agent) any) row {
 	return row{status, status, status, status, status, b}
@@ -42,7 +45,17 @@ var table = map[string]row{
 	"POST /api/v1/setup":                           everyone(409, body(fields{"token": "x", "login": "x", "name": "X", "password": password})),
 	"POST /api/v1/invite":                          everyone(403, body(fields{"token": "x", "password": password})),
 	"POST /api/v1/sign-in":                         everyone(200, body(fields{"login": "lin.yue", "password": password})),
+	"POST /api/v1/sign-in/passkey/options":         everyone(200, empty),
+	"POST /api/v1/sign-in/passkey":                 everyone(403, body(noPasskey)),
 	"POST /api/v1/second-factor":                   {401, 200, 403, 200, 200, code},
+	"POST /api/v1/second-factor/passkey/options":   {401, 404, 404, 404, 404, empty}, // they have none
+	"POST /api/v1/second-factor/passkey":           {401, 403, 403, 403, 403, body(noPasskey)},
+	"GET /api/v1/factors":                          {401, 403, 403, 200, 200, nil},
+	"DELETE /api/v1/factors/totp":                  {401, 403, 403, 409, 409, nil}, // their last
+	"POST /api/v1/factors/passkeys/options":        {401, 403, 200, 200, 200, empty},
+	"POST /api/v1/factors/passkeys":                {401, 403, 403, 403, 403, body(fields{"name": "X", "client_data": "e30", "attestation_object": "oA"})},
+	"PATCH /api/v1/factors/passkeys/{id}":          {401, 403, 403, 404, 404, body(fields{"name": "X"})},
+	"DELETE /api/v1/factors/passkeys/{id}":         {401, 403, 403, 404, 404, nil},
 	"POST /api/v1/factors/totp":                    {401, 403, 200, 200, 200, empty},
 	"POST /api/v1/factors/totp/confirm":            {401, 403, 403, 403, 403, code}, // nothing was begun
 	"POST /api/v1/factors/recovery":                {401, 403, 403, 200, 200, empty},
@@ -55,7 +68,10 @@ var table = map[string]row{
 	"POST /api/v1/users/{id}/invite":               {401, 403, 403, 403, 201, empty},
 	"POST /api/v1/users/{id}/disable":              {401, 403, 403, 403, 204, empty},
 	"POST /api/v1/users/{id}/enable":               {401, 403, 403, 403, 204, empty},
-	"POST /api/v1/users/{id}/reset-factors":        {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/users/{id}/reset-factors":        {401, 403, 403, 403, 201, empty},
+	"GET /api/v1/approvals":                        {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/approvals/{id}/approve":          {401, 403, 403, 403, 404, empty},
+	"DELETE /api/v1/approvals/{id}":                {401, 403, 403, 403, 404, nil},
 	"POST /api/v1/network-test":                    {401, 403, 403, 200, 200, body(fields{"offer": "v=0"})},
 	"GET /api/v1/rooms":                            {401, 403, 403, 200, 200, nil},
 	"POST /api/v1/rooms":                           {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},

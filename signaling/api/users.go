@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"incamera/auth/account"
+	"incamera/auth/approval"
 	"incamera/auth/store"
 )
 
@@ -140,13 +141,24 @@ func (a *API) enableUser(w http.ResponseWriter, r *http.Request) (any, error) {
 	})
 }
 
-// resetFactors takes all second factors from a person who lost them, and ends their sessions: they enrol anew after
-// the next password.
+// resetFactors asks for all second factors of a person who lost them to be taken away. It happens when a second
+// administrator approves.
 func (a *API) resetFactors(w http.ResponseWriter, r *http.Request) (any, error) {
-	return nil, a.onUser(w, r, "account.reset_factors", func(ctx context.Context, u store.User) error {
-		if err := a.factors.Reset(ctx, u.ID); err != nil {
+	var out approvalBody
+	err := a.onUser(w, r, "account.reset_factors.ask", func(ctx context.Context, u store.User) error {
+		p, err := a.signedIn(r)
+		if err != nil {
 			return err
 		}
-		return a.logins.RevokeAll(ctx, u.ID, "")
+		row, err := a.approvals.Ask(ctx, approval.Request{Kind: approval.ResetFactors, Object: u.ID, By: p.subject})
+		if err != nil {
+			return err
+		}
+		out, err = a.approvalBody(ctx, row, p.subject)
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return created{out}, nil
 }

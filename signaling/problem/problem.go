@@ -13,6 +13,9 @@ type Problem struct {
 	Code   string
 	Text   string        // for people
 	Retry  time.Duration // when asking again may help; 0: not by itself
+	// ACR and MaxAge say which second factor is asked for, and how recent; empty: another refusal, or any.
+	ACR    string
+	MaxAge time.Duration
 }
 
 func (p *Problem) Error() string { return p.Code + ": " + p.Text }
@@ -21,6 +24,8 @@ type body struct {
 	Code         string `json:"code"`
 	Message      string `json:"message"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	ACR          string `json:"acr,omitempty"`
+	MaxAge       int64  `json:"max_age,omitempty"` // seconds, as in OpenID Connect
 }
 
 // Write answers a request with the refusal. Waiting times are rounded up: who waits that long is not early.
@@ -31,7 +36,7 @@ func (p *Problem) Write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.FormatInt(int64((p.Retry+time.Second-1)/time.Second), 10))
 	}
 	w.WriteHeader(p.Status)
-	said := body{Code: p.Code, Message: p.Text, RetryAfterMS: (p.Retry + time.Millisecond - 1).Milliseconds()}
+	said := body{Code: p.Code, Message: p.Text, RetryAfterMS: (p.Retry + time.Millisecond - 1).Milliseconds(), ACR: p.ACR, MaxAge: int64(p.MaxAge / time.Second)}
 	_ = json.NewEncoder(w).Encode(map[string]body{"error": said}) // the client is gone when this fails
 }
 

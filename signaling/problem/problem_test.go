@@ -18,4 +18,9 @@ func TestARefusalSaysWhatAndWhenToAskAgain(t *testing.T) {
 	if w.Code != 404 || w.Header().Get("Retry-After") != "" || w.Body.String() != `{"error":{"code":"not_found","message":"gone"}}`+"\n" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
+	w = httptest.NewRecorder()
+	(&Problem{Status: 403, Code: "second_factor_required", Text: "again", ACR: "phishing_resistant", MaxAge: time.Hour}).Write(w)
+	if w.Body.String() != `{"error":{"code":"second_factor_required","message":"again","acr":"phishing_resistant","max_age":3600}}`+"\n" {
+		t.Errorf("%s", w.Body)
+	}
 }

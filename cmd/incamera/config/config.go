@@ -145,6 +145,32 @@ type Auth struct {
 	SessionIdle        time.Duration `yaml:"session_idle"`
 	PasswordHashes     int           `yaml:"password_hashes"`
 	PolicyFile         string        `yaml:"policy_file"`
+	Classes            Classes       `yaml:"classes"`
+}
+
+// Classes is what rooms of each class ask of people's second factor.
+type Classes struct {
+	Open         Required `yaml:"open"`
+	Internal     Required `yaml:"internal"`
+	Confidential Required `yaml:"confidential"`
+	Secret       Required `yaml:"secret"`
+}
+
+// Required is a second factor that is asked for. MaxAge 0: no younger than second_factor_max_age.
+type Required struct {
+	Assurance string        `yaml:"assurance"`
+	MaxAge    time.Duration `yaml:"max_age"`
+}
+
+// Assurances.
+const (
+	AssuranceMFA               = "mfa"
+	AssurancePhishingResistant = "phishing_resistant"
+)
+
+// All gives the classes by their names.
+func (c Classes) All() map[string]Required {
+	return map[string]Required{"open": c.Open, "internal": c.Internal, "confidential": c.Confidential, "secret": c.Secret}
 }
 
 // Signaling is the behaviour of meetings.
@@ -155,6 +181,8 @@ type Signaling struct {
 	MaxScreens     int           `yaml:"max_screens"`
 	MessagesPerSec int           `yaml:"messages_per_second"`
 }
+
+var anyFactor = Required{Assurance: AssuranceMFA}
 
 // Default is the configuration of `incamera serve` on a fresh machine.
 func Default() Config {
@@ -173,10 +201,13 @@ func Default() Config {
 			Listen: "[::]:8490", TCP: TCP{Listen: TCPPublic}, Turn: Turn{Enabled: true}, AudioSlots: 3, VideoSlots: 9, MaxParticipants: 1000,
 			Codecs: []string{"VP8", "VP9", "H264", "AV1"},
 		},
-		Redis:     Redis{Mode: RedisEmbedded},
-		SQL:       SQL{Driver: SQLite},
-		Process:   Process{ID: "local", RPCListen: "127.0.0.1:0"},
-		Auth:      Auth{SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2},
+		Redis:   Redis{Mode: RedisEmbedded},
+		SQL:     SQL{Driver: SQLite},
+		Process: Process{ID: "local", RPCListen: "127.0.0.1:0"},
+		Auth: Auth{
+			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2,
+			Classes: Classes{Open: anyFactor, Internal: anyFactor, Confidential: anyFactor, Secret: anyFactor},
+		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}
 }

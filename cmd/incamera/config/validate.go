@@ -40,6 +40,7 @@ func (c Config) Validate() error {
 	k.lasts("auth.session_max", c.Auth.SessionMax, time.Minute, 12*time.Hour)
 	k.lasts("auth.session_idle", c.Auth.SessionIdle, time.Minute, 24*time.Hour)
 	k.between("auth.password_hashes", c.Auth.PasswordHashes, 1, 64)
+	c.Auth.Classes.validate(&k, c.HTTP.PublicURL)
 	k.lasts("signaling.seat_kept", c.Signaling.SeatKept, time.Second, 10*time.Minute)
 	k.lasts("signaling.meeting_kept", c.Signaling.MeetingKept, time.Second, time.Hour)
 	k.between("signaling.max_per_meeting", c.Signaling.MaxPerMeeting, 2, 5000)
@@ -81,6 +82,28 @@ func (k *check) address(key, value string) {
 	if _, _, err := net.SplitHostPort(value); err != nil {
 		k.bad(key, "is %q, must be host:port", value)
 	}
+}
+
+func (c Classes) validate(k *check, publicURL string) {
+	for name, r := range c.All() {
+		key := "auth.classes." + name
+		k.oneOf(key+".assurance", r.Assurance, AssuranceMFA, AssurancePhishingResistant)
+		if r.MaxAge != 0 {
+			k.lasts(key+".max_age", r.MaxAge, time.Minute, 24*time.Hour)
+		}
+		if r.Assurance == AssurancePhishingResistant && !passkeysPossible(publicURL) {
+			k.bad(key+".assurance", "asks for passkeys, which browsers know only for https and a host name: http.public_url is %q", publicURL)
+		}
+	}
+}
+
+// passkeysPossible says whether browsers make passkeys for pages of a URL.
+func passkeysPossible(publicURL string) bool {
+	u, err := url.Parse(publicURL)
+	if err != nil || net.ParseIP(u.Hostname()) != nil {
+		return false
+	}
+	return u.Scheme == "https" || u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost")
 }
 
 func (h HTTP) validate(k *check) {
