@@ -4,9 +4,12 @@
 export interface Uplink {
   /** What congestion control takes it to carry; null where the browser does not tell. */
   readonly bitsPerSecond: number | null;
-  /** Of the sound, as the server reports it: the share that was lost, and the round trip. */
+  /** Of the sound, as the server reports it: the share that was lost for good, and the round trip. */
   readonly lost: number | null;
   readonly roundTripMs: number | null;
+  /** Packets of sound so far, and how many of them were asked for and sent again. */
+  readonly sent: number;
+  readonly again: number;
 }
 
 /**
@@ -19,6 +22,8 @@ const wide = 300_000;
 /** Where packets are lost and no queue loses them, copies of the sound are worth more than pictures. */
 const lossy = 0.05;
 const queueMs = 250;
+/** What is lost is an average over so many packets. */
+const lossOver = 100;
 /** So often must the uplink be found narrow. */
 const doubts = 2;
 /** So long must it be wide again; longer when it was narrow again soon after the last time. */
@@ -36,18 +41,30 @@ export class Thrift {
   #leftAt = -Infinity;
   #patienceMs = patienceMs;
   #leastMs = Infinity;
+  #sent = 0;
+  #again = 0;
+  #missed = 0;
 
   get thrifty(): boolean {
     return this.#thrifty;
   }
 
   /** True: the answer changed. */
-  observe({ bitsPerSecond, lost, roundTripMs }: Uplink, nowMs: number): boolean {
+  observe({ bitsPerSecond, lost, roundTripMs, sent, again }: Uplink, nowMs: number): boolean {
+    this.#count(sent, again);
     if (bitsPerSecond === null || bitsPerSecond <= 0) return false;
     if (roundTripMs !== null && roundTripMs > 0) this.#leastMs = Math.min(this.#leastMs, roundTripMs);
     const queued = roundTripMs !== null && roundTripMs > this.#leastMs + queueMs;
-    const loses = (lost ?? 0) > lossy && !queued;
+    const loses = Math.max(lost ?? 0, this.#missed) > lossy && !queued;
     return this.#thrifty ? this.#leave(bitsPerSecond, loses, nowMs) : this.#enter(bitsPerSecond, loses, nowMs);
+  }
+
+  #count(sent: number, again: number): void {
+    const packets = sent - this.#sent;
+    const share = (again - this.#again) / packets;
+    if (packets > 0 && share >= 0) this.#missed += (Math.min(share, 1) - this.#missed) * Math.min(packets / lossOver, 1);
+    this.#sent = sent;
+    this.#again = again;
   }
 
   #enter(bitsPerSecond: number, loses: boolean, nowMs: number): boolean {

@@ -38,6 +38,8 @@ interface TrafficReport {
   readonly packetsReceived?: number;
   readonly bytesReceived?: number;
   readonly availableOutgoingBitrate?: number;
+  readonly packetsSent?: number;
+  readonly retransmittedPacketsSent?: number;
   readonly fractionLost?: number;
   readonly roundTripTime?: number;
 }
@@ -142,7 +144,7 @@ export class Transport {
   async traffic(): Promise<Traffic> {
     let received: number | null = null;
     let exact = false;
-    const uplink: { -readonly [K in keyof Uplink]: Uplink[K] } = { bitsPerSecond: null, lost: null, roundTripMs: null };
+    const uplink: { -readonly [K in keyof Uplink]: Uplink[K] } = { bitsPerSecond: null, lost: null, roundTripMs: null, sent: 0, again: 0 };
     if (this.#state === 'closed' || this.#state === 'connecting') return { received, uplink };
     for (const s of (await this.#pc.getStats()).values() as Iterable<TrafficReport>) {
       switch (s.type) {
@@ -154,6 +156,11 @@ export class Transport {
         case 'candidate-pair':
           if (!exact) received = (received ?? 0) + (s.packetsReceived ?? s.bytesReceived ?? 0);
           uplink.bitsPerSecond = Math.max(uplink.bitsPerSecond ?? 0, s.availableOutgoingBitrate ?? 0) || null;
+          break;
+        case 'outbound-rtp':
+          if (s.kind !== 'audio') break;
+          uplink.sent += s.packetsSent ?? 0;
+          uplink.again += s.retransmittedPacketsSent ?? 0;
           break;
         case 'remote-inbound-rtp':
           if (s.kind !== 'audio') break;

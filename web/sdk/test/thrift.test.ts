@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Publisher } from '../src/publish.js';
 import { applyThrift, Thrift, type Uplink } from '../src/thrift.js';
 
-const line = (kbps: number, lost = 0, roundTripMs = 40): Uplink => ({ bitsPerSecond: kbps * 1000, lost, roundTripMs });
+const line = (kbps: number, lost = 0, roundTripMs = 40): Uplink => ({ bitsPerSecond: kbps * 1000, lost, roundTripMs, sent: 0, again: 0 });
 
 /** What is decided after so many looks, four in a second. */
 function watched(thrift: Thrift, state: Uplink, looks: number, fromMs: number): boolean {
@@ -37,8 +37,19 @@ test('copies of the sound stay where packets are lost on the way, and go where a
   assert.equal(watched(thrift, line(110, 0.3, 900), 4, 1000), true);
 });
 
+test('what was lost and came when it was asked for counts as lost', () => {
+  const thrift = new Thrift();
+  let [sent, again] = [0, 0];
+  for (let i = 0; i < 200; i++) {
+    thrift.observe({ ...line(i < 20 ? 2000 : 110), sent: (sent += 12), again: (again += i % 4 === 0 ? 4 : 0) }, i * 250);
+    assert.equal(thrift.thrifty, false);
+  }
+  for (let i = 0; i < 40; i++) thrift.observe({ ...line(110), sent: (sent += 12), again }, 50_000 + i * 250);
+  assert.equal(thrift.thrifty, true);
+});
+
 test('a browser that tells nothing of its uplink is left alone', () => {
-  assert.equal(watched(new Thrift(), { bitsPerSecond: null, lost: null, roundTripMs: null }, 40, 0), false);
+  assert.equal(watched(new Thrift(), { ...line(0), bitsPerSecond: null }, 40, 0), false);
 });
 
 const red = { mimeType: 'audio/red', clockRate: 48000, channels: 2, payloadType: 63 };
