@@ -22,10 +22,10 @@ const (
 	drain      = 0.75 // of the line's rate, while there is a queue
 	drainLong  = 0.5  // while it is long
 	long       = 500 * time.Millisecond
-	regain     = 0.9  // of the line's rate, once the queue is gone
-	climb      = 0.20 // per second from there
-	enough     = 4    // times the line's rate: no limit any more
-	leastLimit = 30_000
+	regain     = 0.9             // of the line's rate, once the queue is gone
+	climb      = 0.20            // per second from there
+	enough     = 4               // times the line's rate: no limit any more
+	leastLimit = 60_000          // browsers that may send less stop their pictures for seconds
 	shrinks    = 3 * time.Second // a queue that does not, whatever is sent, is none; what is in it must leave first
 	shrunk     = 0.9
 	tellEvery  = 200 * time.Millisecond

@@ -109,7 +109,7 @@ func TestPeopleHearEachOtherInTimeSoonAfterALineHasShrunk(t *testing.T) {
 		t.Fatal("limited on a wide line")
 	}
 	p.line = 150_000
-	p.run(15*time.Second, nil)
+	p.run(20*time.Second, nil)
 	most, sum := time.Duration(0), 0
 	p.run(20*time.Second, func() {
 		most = max(most, p.queue())
