@@ -343,3 +343,60 @@ func TestWhoTellsNothingIsSentUpToAFixedRate(t *testing.T) {
 		t.Errorf("estimate %d though half is lost", got)
 	}
 }
+
+func TestWhatLastsAMomentDoesNotTakeTheEstimateBelowWhatIsWorthSending(t *testing.T) {
+	e := New(Options{Start: 1_000_000})
+	e.SetFloor(220_000)
+	p := newPath(e, 100_000_000)
+	p.send(300_000, 600, 3*time.Second)
+	p.rate = 100_000
+	p.send(300_000, 600, 700*time.Millisecond)
+	if got := e.Estimate(p.now); got != 220_000 {
+		t.Errorf("estimate %d while the queue is young", got)
+	}
+	p.send(220_000, 600, 3*time.Second)
+	if got := e.Estimate(p.now); got > 110_000 {
+		t.Errorf("estimate %d though the queue has stood for seconds", got)
+	}
+}
+
+func TestAFirstSignOfANarrowerLinkHoldsBackWhatIsInFlight(t *testing.T) {
+	e := New(Options{Start: 4_000_000})
+	p := newPath(e, 100_000_000)
+	e.SetRTT(40*time.Millisecond, p.now)
+	p.send(1_600_000, 1200, 3*time.Second)
+	if e.Congested(20_000, p.now) {
+		t.Error("held back on a link that carries everything")
+	}
+	p.rate = 300_000
+	before := p.now
+	for !e.Congested(20_000, p.now) {
+		if p.send(1_600_000, 1200, 10*time.Millisecond); p.now-before > 150*time.Millisecond {
+			t.Fatal("not held back after 150 ms")
+		}
+	}
+	if got := e.Estimate(p.now); got < 4_000_000 {
+		t.Errorf("estimate %d: that was too soon to be sure", got)
+	}
+}
+
+func TestAPageThatDoesNothingForAWhileIsNoNarrowLink(t *testing.T) {
+	e := New(Options{Start: 2_000_000})
+	p := newPath(e, 100_000_000)
+	for range 20 {
+		p.send(1_000_000, 1000, 700*time.Millisecond)
+		for stall := p.now + 300*time.Millisecond; p.now < stall; p.now += 8 * time.Millisecond {
+			p.packet(1000)
+			p.waiting[len(p.waiting)-1].Arrived = stall + 20*time.Millisecond // taken all at once
+		}
+		p.now += 20 * time.Millisecond
+		for late := false; !late; p.waiting = p.waiting[1:] { // of what came meanwhile, the first packet is told of alone
+			late = p.waiting[0].Arrived-p.waiting[0].Sent > 200*time.Millisecond
+			p.e.Ack(p.waiting[0])
+		}
+		p.e.Update(p.now)
+	}
+	if got := e.Estimate(p.now); got < 1_500_000 {
+		t.Errorf("estimate %d", got)
+	}
+}
