@@ -75,10 +75,10 @@ func (b *busy) packet(a twcc.Ack, queue time.Duration) {
 	b.recent[b.newest] = arrival{size: a.Size, queue: queue, gap: max(a.Arrived-b.last, 0), sent: a.Sent - b.lastSent}
 	b.last, b.lastSent, b.queue = a.Arrived, a.Sent, queue
 	if !b.any || queue < busyQueue || a.Arrived < b.began {
-		*b = busy{
-			any: true, sent: a.Sent, began: a.Arrived, prevSent: a.Sent, prevArrived: a.Arrived,
-			last: b.last, lastSent: b.lastSent, queue: queue, newest: b.newest, recent: b.recent,
+		if b.any = true; b.part.n > 0 {
+			b.older, b.part = stretch{}, stretch{}
 		}
+		b.sent, b.began, b.prevSent, b.prevArrived = a.Sent, a.Arrived, a.Sent, a.Arrived
 		return
 	}
 	if b.part.arrived >= busyPart {
