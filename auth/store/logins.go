@@ -13,21 +13,27 @@ type Login struct {
 	MFAAt, ExpiresAt      time.Time // MFAAt zero: no second factor yet
 	ResistantAt           time.Time // when a passkey was given; zero: never
 	Address, Agent        string
+	Provider              Origin
 }
+
+// Origin is the provider's side of a session that began there; zero for a session that began here. IDToken is sealed.
+type Origin struct{ Name, Subject, SID, IDToken string }
 
 // Logins is the table of web sessions.
 type Logins struct{ q querier }
 
-const loginCols = `id, hash, user_id, state, amr, created_at, seen_at, mfa_at, expires_at, address, agent, resistant_at`
+const loginCols = `id, hash, user_id, state, amr, created_at, seen_at, mfa_at, expires_at, address, agent, resistant_at, provider, provider_subject, provider_sid, id_token`
 
 func scanLogin(s scanner) (l Login, err error) {
-	err = s.Scan(&l.ID, &l.Hash, &l.User, &l.State, list{&l.AMR}, at{&l.CreatedAt}, at{&l.SeenAt}, at{&l.MFAAt}, at{&l.ExpiresAt}, &l.Address, &l.Agent, at{&l.ResistantAt})
+	err = s.Scan(&l.ID, &l.Hash, &l.User, &l.State, list{&l.AMR}, at{&l.CreatedAt}, at{&l.SeenAt}, at{&l.MFAAt}, at{&l.ExpiresAt}, &l.Address, &l.Agent, at{&l.ResistantAt},
+		&l.Provider.Name, &l.Provider.Subject, &l.Provider.SID, &l.Provider.IDToken)
 	return l, err
 }
 
 func (r Logins) Create(ctx context.Context, l Login) error {
-	return exec(ctx, r.q, `INSERT INTO logins (`+loginCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
-		l.ID, l.Hash, l.User, l.State, words(l.AMR), ms(l.CreatedAt), ms(l.SeenAt), ms(l.MFAAt), ms(l.ExpiresAt), l.Address, l.Agent, ms(l.ResistantAt))
+	return exec(ctx, r.q, `INSERT INTO logins (`+loginCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)`,
+		l.ID, l.Hash, l.User, l.State, words(l.AMR), ms(l.CreatedAt), ms(l.SeenAt), ms(l.MFAAt), ms(l.ExpiresAt), l.Address, l.Agent, ms(l.ResistantAt),
+		l.Provider.Name, l.Provider.Subject, l.Provider.SID, l.Provider.IDToken)
 }
 
 func (r Logins) ByHash(ctx context.Context, hash string) (Login, error) {
@@ -64,4 +70,14 @@ func (r Logins) DeleteOf(ctx context.Context, user, keep string) error {
 // Sweep drops sessions that are over or were last seen before idle.
 func (r Logins) Sweep(ctx context.Context, now, idle time.Time) error {
 	return exec(ctx, r.q, `DELETE FROM logins WHERE expires_at<=$1 OR seen_at<$2`, ms(now), ms(idle))
+}
+
+// AtProvider lists the sessions that began at a provider as one subject.
+func (r Logins) AtProvider(ctx context.Context, name, subject string) ([]Login, error) {
+	return many(ctx, r.q, scanLogin, `SELECT `+loginCols+` FROM logins WHERE provider=$1 AND provider_subject=$2 ORDER BY created_at`, name, subject)
+}
+
+// AtProviderSID lists the sessions that began in one session of a provider.
+func (r Logins) AtProviderSID(ctx context.Context, name, sid string) ([]Login, error) {
+	return many(ctx, r.q, scanLogin, `SELECT `+loginCols+` FROM logins WHERE provider=$1 AND provider_sid=$2 ORDER BY created_at`, name, sid)
 }

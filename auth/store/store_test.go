@@ -27,6 +27,7 @@ func TestBothDatabasesBehaveTheSame(t *testing.T) {
 		for name, f := range map[string]func(*testing.T, context.Context, *store.Store){
 			"users": users, "factors": factors, "logins": logins, "clients": clients, "rooms": rooms, "settings": settings,
 			"transactions": transactions, "one of many wins": races, "passkeys": passkeys, "ceremonies": ceremonies, "approvals": approvals,
+			"identities": identities, "sign-in states": signInStates,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, ctx, s) })
 		}
@@ -63,7 +64,7 @@ func same(t *testing.T, got, want any) {
 }
 
 func addUser(t *testing.T, ctx context.Context, s *store.Store, id string) store.User {
-	u := store.User{ID: id, Login: id + "@x", Name: "N'; DROP TABLE users; --", Role: "user", State: store.UserActive, Password: "$p", CreatedAt: t0, PasswordAt: t0}
+	u := store.User{ID: id, Login: id + "@x", Name: "N'; DROP TABLE users; --", Role: "user", State: store.UserActive, Password: "$p", CreatedAt: t0, PasswordAt: t0, Source: store.SourceLocal}
 	ok(t, s.Users.Create(ctx, u))
 	return u
 }

@@ -10,7 +10,14 @@ import (
 type User struct {
 	ID, Login, Name, Role, State, Password string
 	CreatedAt, PasswordAt                  time.Time
+	// Source is where the account lives: SourceLocal, or the directory or provider that made it (SourceLDAP,
+	// "oidc:<name>").
+	Source string
+	Groups []string // as the directory or provider said at the last sign-in
 }
+
+// SourceLocal is the source of accounts that an administrator made here.
+const SourceLocal = "local"
 
 // States of a user.
 const (
@@ -22,17 +29,23 @@ const (
 // Users is the table of people.
 type Users struct{ q querier }
 
-const userCols = `id, login, name, role, state, password, created_at, password_at`
+const userCols = `id, login, name, role, state, password, created_at, password_at, source, group_names`
 
 func scanUser(s scanner) (u User, err error) {
-	err = s.Scan(&u.ID, &u.Login, &u.Name, &u.Role, &u.State, &u.Password, at{&u.CreatedAt}, at{&u.PasswordAt})
+	err = s.Scan(&u.ID, &u.Login, &u.Name, &u.Role, &u.State, &u.Password, at{&u.CreatedAt}, at{&u.PasswordAt}, &u.Source, list{&u.Groups})
+	if len(u.Groups) == 0 {
+		u.Groups = nil
+	}
 	return u, err
 }
 
-// Create adds u; ErrConflict when the login is taken.
+// Create adds u, a local account when it names no source; ErrConflict when the login is taken.
 func (r Users) Create(ctx context.Context, u User) error {
-	return exec(ctx, r.q, `INSERT INTO users (`+userCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
-		u.ID, u.Login, u.Name, u.Role, u.State, u.Password, ms(u.CreatedAt), ms(u.PasswordAt))
+	if u.Source == "" {
+		u.Source = SourceLocal
+	}
+	return exec(ctx, r.q, `INSERT INTO users (`+userCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+		u.ID, u.Login, u.Name, u.Role, u.State, u.Password, ms(u.CreatedAt), ms(u.PasswordAt), u.Source, words(u.Groups))
 }
 
 func (r Users) Get(ctx context.Context, id string) (User, error) {
@@ -68,6 +81,22 @@ func (r Users) SetState(ctx context.Context, id, state string) error {
 
 func (r Users) SetRole(ctx context.Context, id, role string) error {
 	return execOne(ctx, r.q, `UPDATE users SET role=$2 WHERE id=$1`, id, role)
+}
+
+// Groups gives the groups that a user's directory or provider named at the last sign-in.
+func (r Users) Groups(ctx context.Context, id string) ([]string, error) {
+	u, err := r.Get(ctx, id)
+	return u.Groups, err
+}
+
+// SetDirectory refreshes what a directory or provider says of a user: the name it is shown by, and the groups.
+func (r Users) SetDirectory(ctx context.Context, id, name string, groups []string) error {
+	return execOne(ctx, r.q, `UPDATE users SET name=$2, group_names=$3 WHERE id=$1`, id, name, words(groups))
+}
+
+// SetSource says where an account lives from now on.
+func (r Users) SetSource(ctx context.Context, id, source string) error {
+	return execOne(ctx, r.q, `UPDATE users SET source=$2 WHERE id=$1`, id, source)
 }
 
 // Invites is the table of single-use tokens with which an invited person chooses a password.
