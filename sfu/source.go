@@ -269,6 +269,6 @@ func (l *Layer) replay(now time.Duration) (ring.Replay, bool) {
 func (l *Layer) requestKey() { l.wantKey = true }
 
 func (l *Layer) keyDue(now time.Duration) bool {
-	return l.wantKey && l.ssrc != 0 && (l.pliAt == 0 || now-l.pliAt >= pliSpacing) &&
+	return l.wantKey && l.ssrc != 0 && (l.pliAt == 0 || now-l.pliAt >= pliSpacing+l.source.peer.uplink.Behind()) &&
 		(l.lastKey == 0 || now-l.lastKey >= keySpacing)
 }

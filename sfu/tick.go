@@ -202,7 +202,7 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		return
 	}
 	l.nextNack = s.now + nackSpacing
-	missing := l.nack.Due(s.scratch.seqs[:0], p.answers.Value(p.rtt), s.now)
+	missing := l.nack.Due(s.scratch.seqs[:0], p.answers.Value(p.rtt)+p.uplink.Behind(), s.now)
 	if len(missing) > 0 {
 		l.nackedAt = s.now
 	}

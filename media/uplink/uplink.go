@@ -100,6 +100,14 @@ func (w *Watch) Queue() time.Duration {
 	return w.late.value() - w.base.value()
 }
 
+// Behind is the queue while the publisher is limited for it: so much longer takes whatever it is asked for.
+func (w *Watch) Behind() time.Duration {
+	if w.limit == 0 {
+		return 0
+	}
+	return w.Queue()
+}
+
 // Limit says what the publisher should be told now, if anything: how much it may send.
 func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
 	if now-w.looked >= every {
