@@ -1,0 +1,259 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/dtls/v3/pkg/crypto/elliptic"
+	"github.com/pion/logging"
+
+	"incamera/cmd/incamera/load/receive"
+	"incamera/sfu/srtp"
+)
+
+// Media is what takes the media of a peer, on the loop's thread.
+type Media interface {
+	// RTP is given a packet as it came, still sealed, and when the kernel got it (ns since 1970).
+	RTP(pkt []byte, at int64)
+	// RTCP is given an opened compound packet.
+	RTCP(pkt []byte, at int64)
+	// Tick comes every receive.TickEvery.
+	Tick(now int64)
+}
+
+// Errors of connections.
+var (
+	ErrUnreachable = errors.New("peer: no answer to connectivity checks over UDP")
+	ErrOtherServer = errors.New("peer: the server has another certificate than its answer says")
+	ErrNotReady    = errors.New("peer: no keys yet")
+	ErrSRTP        = errors.New("peer: no common SRTP profile")
+)
+
+// tryEach is how long one address of the answer is tried before the next.
+const tryEach = 2 * time.Second
+
+// Peer is one client.
+type Peer struct {
+	// static
+	loop     *receive.Loop
+	identity *Identity
+	media    Media
+	offer    string
+
+	check  check
+	inbox  *inbox
+	in     atomic.Pointer[srtp.In] // used by the loop's thread only
+	sealer sealer
+	opened [2048]byte // owned by the loop's thread
+
+	repairs atomic.Pointer[map[uint32]uint32]
+
+	connected atomic.Int64 // ns since 1970; 0: not yet
+	ended     chan struct{}
+	endOnce   sync.Once
+	conn      *dtls.Conn // set by Connect before it returns
+}
+
+// New makes a client that offers sections. Nothing is sent until Connect.
+func New(loop *receive.Loop, identity *Identity, sections *Sections, media Media) *Peer {
+	p := &Peer{loop: loop, identity: identity, media: media, inbox: newInbox(), ended: make(chan struct{})}
+	p.check.ufrag, p.check.password = rand.Text()[:8], rand.Text()
+	p.check.valid = make(chan struct{})
+	_, _ = rand.Read(p.check.tieBreaker[:])
+	p.offer = sections.write(p.check.ufrag, p.check.password, identity.fingerprint)
+	return p
+}
+
+// Offer is the text to send.
+func (p *Peer) Offer() string { return p.offer }
+
+// Connect takes the answer and returns when media may flow both ways. Call it once.
+func (p *Peer) Connect(ctx context.Context, sdp string) error {
+	a, err := parseAnswer(sdp)
+	if err != nil {
+		return err
+	}
+	p.repairs.Store(&a.repairs)
+	if err := p.reach(ctx, a); err != nil {
+		return err
+	}
+	if err := p.handshake(ctx, a); err != nil {
+		return err
+	}
+	p.connected.Store(time.Now().UnixNano())
+	go p.endLoop()
+	return nil
+}
+
+// reach tries the answer's addresses one after the other.
+func (p *Peer) reach(ctx context.Context, a answer) error {
+	err := error(ErrUnreachable)
+	for _, at := range a.candidates {
+		socket, openErr := p.loop.Open(at, p)
+		if openErr != nil {
+			err = openErr // no route for this kind of address
+			continue
+		}
+		p.check.begin(socket, a)
+		wait := time.NewTimer(tryEach)
+		select {
+		case <-p.check.valid:
+			wait.Stop()
+			p.inbox.socket = socket
+			return nil
+		case <-wait.C:
+			socket.Close()
+		case <-ctx.Done():
+			wait.Stop()
+			socket.Close()
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+func (p *Peer) handshake(ctx context.Context, a answer) error {
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	var profiles []dtls.SRTPProtectionProfile
+	for _, one := range srtp.Profiles() {
+		profiles = append(profiles, dtls.SRTPProtectionProfile(one))
+	}
+	conn, err := dtls.ClientWithOptions(p.inbox, p.inbox.remote(),
+		dtls.WithCertificates(p.identity.certificate), dtls.WithSRTPProtectionProfiles(profiles...),
+		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithInsecureSkipVerify(true),
+		dtls.WithEllipticCurves(elliptic.X25519, elliptic.P256), dtls.WithFlightInterval(100*time.Millisecond),
+		dtls.WithLoggerFactory(quiet),
+		dtls.WithVerifyPeerCertificate(func(raw [][]byte, _ [][]*x509.Certificate) error {
+			if len(raw) == 0 || sha256.Sum256(raw[0]) != a.print {
+				return ErrOtherServer
+			}
+			return nil
+		}))
+	if err != nil {
+		return err
+	}
+	p.conn = conn
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("peer: handshake: %w", err)
+	}
+	return p.takeKeys(conn)
+}
+
+// takeKeys derives the keys as RFC 5764 says: client key, server key, client salt, server salt.
+func (p *Peer) takeKeys(conn *dtls.Conn) error {
+	state, ok := conn.ConnectionState()
+	agreed, agreedOK := conn.SelectedSRTPProtectionProfile()
+	profile := srtp.Profile(agreed)
+	if !ok || !agreedOK || profile.KeyLen() == 0 {
+		return ErrSRTP
+	}
+	k, s := profile.KeyLen(), profile.SaltLen()
+	b, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(k+s))
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	out, err := srtp.NewOut(profile, b[:k], b[2*k:2*k+s])
+	if err != nil {
+		return err
+	}
+	in, err := srtp.NewIn(profile, b[k:2*k], b[2*k+s:], srtp.InOptions{MaxSources: 256})
+	if err != nil {
+		return err
+	}
+	p.sealer.begin(out, p.inbox.socket)
+	p.in.Store(in)
+	return nil
+}
+
+// endLoop notices when the server ends the connection.
+func (p *Peer) endLoop() {
+	buf := make([]byte, 64)
+	for {
+		if _, err := p.conn.Read(buf); err != nil {
+			p.end()
+			return
+		}
+	}
+}
+
+func (p *Peer) end() { p.endOnce.Do(func() { close(p.ended) }) }
+
+// Primary is the stream that a repair stream of the server repairs.
+func (p *Peer) Primary(repair uint32) (ssrc uint32, ok bool) {
+	if m := p.repairs.Load(); m != nil {
+		ssrc, ok = (*m)[repair]
+	}
+	return ssrc, ok
+}
+
+// Ended is closed when the connection is over, by whomever.
+func (p *Peer) Ended() <-chan struct{} { return p.ended }
+
+// FirstCheck and Connected tell when (ns since 1970); 0: not yet.
+func (p *Peer) FirstCheck() int64 {
+	p.check.mu.Lock()
+	defer p.check.mu.Unlock()
+	return p.check.first
+}
+func (p *Peer) Connected() int64 { return p.connected.Load() }
+
+// Close ends the connection, with a word to the server, and frees the socket.
+func (p *Peer) Close() {
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	p.end()
+	_ = p.inbox.Close()
+	p.check.mu.Lock()
+	socket := p.check.socket
+	p.check.mu.Unlock()
+	if socket != nil {
+		socket.Close()
+	}
+}
+
+// Datagram implements receive.Sink (RFC 7983).
+func (p *Peer) Datagram(pkt []byte, at int64) {
+	switch b := pkt[0]; {
+	case b < 4:
+		p.check.datagram(pkt, at)
+	case b >= 20 && b < 64:
+		p.inbox.put(pkt)
+	case b >= 128 && b < 192 && len(pkt) > 1:
+		if kind := pkt[1]; kind < 192 || kind > 223 {
+			p.media.RTP(pkt, at)
+		} else if in := p.in.Load(); in != nil {
+			if n, err := in.OpenRTCP(p.opened[:], pkt); err == nil {
+				p.media.RTCP(p.opened[:n], at)
+			}
+		}
+	}
+}
+
+// Tick implements receive.Sink.
+func (p *Peer) Tick(now int64) {
+	if !p.check.tick(now) {
+		p.end()
+	}
+	p.media.Tick(now)
+}
+
+// Open opens a packet given to Media.RTP: on the loop's thread only. What it returns lives until the next call.
+func (p *Peer) Open(pkt []byte, headerLen int) ([]byte, error) {
+	in := p.in.Load()
+	if in == nil {
+		return nil, ErrNotReady
+	}
+	n, _, err := in.Open(p.opened[:], pkt, headerLen)
+	return p.opened[:n], err
+}

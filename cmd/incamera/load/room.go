@@ -1,0 +1,54 @@
+package load
+
+import (
+	"sync"
+	"time"
+)
+
+// room is one meeting of the run.
+type room struct {
+	// static
+	id         string
+	publishers int
+	begun      time.Time
+
+	mu    sync.Mutex
+	known map[int]string // guarded by mu; participants who publish, by their number
+}
+
+// publishes notes who a publisher is to the server.
+func (r *room) publishes(number int, participant string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known[number] = participant
+}
+
+// people are the publishers that are in, in their order.
+func (r *room) people() (ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n := range r.publishers {
+		if id := r.known[n]; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+const (
+	turn        = 5 * time.Second // how long one person has the word
+	interrupted = 4               // every so manieth turn somebody else speaks too
+	crowd       = 3               // in a smaller meeting nobody interrupts
+)
+
+// speaks says whether a publisher has the word: one after the other, and now and then two at once.
+func (r *room) speaks(number int, now time.Time) bool {
+	n := int(now.Sub(r.begun) / turn)
+	if r.publishers == 0 {
+		return false
+	}
+	if number == n%r.publishers {
+		return true
+	}
+	return r.publishers > crowd && n%interrupted == 0 && number == (n+r.publishers/2)%r.publishers
+}
