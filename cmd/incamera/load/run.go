@@ -64,6 +64,7 @@ func Run(ctx context.Context, o Options, show Progress) (*Report, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	defer r.http.CloseIdleConnections()
 	defer r.loop.Close()
 	before, err := r.sources.Read(ctx)
 	if err != nil {

@@ -102,7 +102,7 @@ export class Lab {
   /** People that send without a browser, on the sender's line. */
   async crowd(room, people, { kbit = '150,500,2500', spread = 0 } = {}) {
     const [program, args] = this.#net.inside('sender', senderBinary, [
-      '-url', `wss://${host}/api/v1/ws`, '-address', serverAddress, '-ca', this.#ca, '-people', String(people), '-kbit', kbit, '-spread', String(spread),
+      '-url', `https://${host}`, '-address', serverAddress, '-ca', this.#ca, '-people', String(people), '-kbit', kbit, '-spread', String(spread),
     ]);
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let said = '';

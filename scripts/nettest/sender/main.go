@@ -1,7 +1,7 @@
 // Command sender is a crowd for scripts/nettest: people with a camera in three layers and a microphone, each a few
 // packets of CPU. Pictures are real VP8 (one key frame and one small change, padded to the asked rate), sound is a tone.
 //
-//	sender -url wss://meet.example.org/api/v1/ws -ca ca.crt -people 8 -kbit 150,500,2500 -spread 0.4
+//	sender -url https://meet.example.org -ca ca.crt -people 8 -kbit 150,500,2500 -spread 0.4
 //
 // It asks for a token by a JSON line {"person":0,"jkt":"…"} on standard output and reads {"person":0,"token":"…"} from
 // standard input; then it says {"person":0,"participant":"p_…"}, and {"person":0,"layers":["q"]} whenever the server asks
@@ -56,7 +56,7 @@ func main() {
 	var o options
 	var ca, address, kbit string
 	var spread float64
-	flag.StringVar(&o.url, "url", "", "the server's socket")
+	flag.StringVar(&o.url, "url", "", "the deployment's address")
 	flag.StringVar(&ca, "ca", "", "PEM of the authority to trust; empty: the system's")
 	flag.IntVar(&o.people, "people", 1, "how many")
 	flag.StringVar(&address, "address", "", "where the server is, if its name does not tell")

@@ -11,23 +11,26 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"incamera/cmd/incamera/load/publisher"
 )
 
 const (
-	layers     = 3
+	layers     = publisher.Layers
+	maxPayload = 1100 // leaves room for headers, extensions and authentication within 1200 bytes
 	audioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	midURI     = "urn:ietf:params:rtp-hdrext:sdes:mid"
 	ridURI     = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 )
 
-var rids = [layers]string{"q", "h", "f"}
+var rids = publisher.Rids
 
 // lane is one layer of the camera.
 type lane struct {
 	track   *webrtc.TrackLocalStaticRTP
 	wanted  atomic.Bool
 	key     atomic.Bool // the next picture must stand by itself
-	picture *picture
+	picture *publisher.Picture
 	seq     uint16
 	bytes   int // of each picture
 }
@@ -97,7 +100,7 @@ func (m *media) addLines(kbit [layers]int) error {
 		if err != nil {
 			return err
 		}
-		m.lanes[l] = &lane{track: track, picture: pictures[l], bytes: kbit[l] * 1000 / 8 / m.fps}
+		m.lanes[l] = &lane{track: track, picture: publisher.Pictures[l], bytes: kbit[l] * 1000 / 8 / m.fps}
 		m.lanes[l].wanted.Store(l < layers-1) // as the SDK: the highest waits until it is asked for
 		m.lanes[l].key.Store(true)
 		if l == 0 {
@@ -224,14 +227,14 @@ func (m *media) sendPicture(l int, ts uint32, id uint16) {
 	if !lane.wanted.Load() {
 		return
 	}
-	frame := lane.picture.of(lane.bytes, lane.key.Swap(false))
+	frame := lane.picture.Of(lane.bytes, lane.key.Swap(false))
 	for first := true; len(frame) > 0; first = false {
 		part := frame[:min(len(frame), maxPayload)]
 		frame = frame[len(part):]
 		lane.seq++
 		p := &rtp.Packet{
 			Header:  rtp.Header{Version: 2, SequenceNumber: lane.seq, Timestamp: ts, Marker: len(frame) == 0},
-			Payload: append(descriptor(first, id), part...),
+			Payload: append(publisher.Descriptor(first, id), part...),
 		}
 		_ = p.SetExtension(m.midID, []byte(m.mid))
 		_ = p.SetExtension(m.ridID, []byte(rids[l]))
@@ -248,7 +251,7 @@ func (m *media) sendAudio(ctx context.Context) {
 		}
 		p := &rtp.Packet{
 			Header:  rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: uint32(n) * 960},
-			Payload: tone[n%len(tone)],
+			Payload: publisher.Tone[n%len(publisher.Tone)],
 		}
 		if m.levelID != 0 {
 			_ = p.SetExtension(m.levelID, []byte{loud})
