@@ -53,7 +53,8 @@ func deploy(t *testing.T) *deployment {
 		t.Fatal(err)
 	}
 	http := pages.Addr().String() // the configuration wants ports by number
-	_, _ = pages.Close(), media.Close()
+	_ = pages.Close()
+	_ = media.Close()
 	dir := t.TempDir()
 	d := &deployment{url: "http://" + http, key: filepath.Join(dir, "key.pem")}
 	d.environ = []string{

@@ -264,7 +264,7 @@ func (v *Viewer) request(now int64) {
 		if s.nack == nil {
 			continue
 		}
-		if v.lost = s.nack.Due(v.lost[:0], v.since(now), 50*time.Millisecond); len(v.lost) > 0 {
+		if v.lost = s.nack.Due(v.lost[:0], 50*time.Millisecond, v.since(now)); len(v.lost) > 0 {
 			pkt, _ := rtcp.AppendNACK(v.buf[:0], v.o.SSRC, s.ssrc, v.lost, maxRTCP)
 			v.send(pkt)
 		}
