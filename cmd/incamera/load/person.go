@@ -89,7 +89,7 @@ func (p *person) enter(ctx context.Context) error {
 	if p.sending == nil {
 		role = "viewer"
 	}
-	token, err := p.run.portal.Token(ctx, p.room.id, client.Person{ID: p.name, Name: p.name, Role: role}, key)
+	token, err := p.run.portal.Token(ctx, p.room.id, client.Person{ID: p.name, Name: p.name, Role: role}, key.Thumbprint())
 	if err != nil {
 		return fmt.Errorf("room token: %w", err)
 	}
