@@ -72,8 +72,11 @@ func Dial(ctx context.Context, base, name string, h *http.Client) (*Socket, erro
 	return s, nil
 }
 
-// Join enters a meeting with a room token and an offer.
+// Join enters a meeting with a room token and an offer; offer and answer are packed on the way where the server can.
 func (s *Socket) Join(ctx context.Context, k *Key, token, offer string, media *wire.MediaIntent) (*wire.Joined, error) {
+	if s.Welcome.PackedSdp {
+		offer = wire.PackSDP(offer)
+	}
 	proof, err := k.Prove(token, s.Welcome.Nonce, s.Welcome.Audience, time.Now())
 	if err != nil {
 		return nil, err
@@ -88,7 +91,8 @@ func (s *Socket) Join(ctx context.Context, k *Key, token, offer string, media *w
 	if joined == nil {
 		return nil, fmt.Errorf("join answered with %s", wire.BodyName(m))
 	}
-	return joined, nil
+	joined.Answer, _, err = wire.UnpackSDP(joined.Answer)
+	return joined, err
 }
 
 // ask is for the time before anybody else hears: it hears itself until the answer comes.

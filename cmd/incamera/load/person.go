@@ -31,6 +31,7 @@ type person struct {
 	slots    []uint32 // the video slots of the answer
 	layoutNo atomic.Uint32
 
+	inside     atomic.Bool // joined and connected; what enter sets may be read
 	firstMedia atomic.Int64
 }
 
@@ -112,7 +113,11 @@ func (p *person) enter(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.line.Connect(ctx, joined.Answer)
+	if err := p.line.Connect(ctx, joined.Answer); err != nil {
+		return err
+	}
+	p.inside.Store(true)
+	return nil
 }
 
 // began is told of the first packet, on the loop's thread.

@@ -96,7 +96,7 @@ func (r *run) report(before figures.Server, from, to moment, interrupted bool) *
 func (r *run) firstMedia(out *Report) {
 	var h figures.Histogram
 	for _, p := range r.crowd {
-		if !p.watches || p.line == nil || p.line.Connected() == 0 {
+		if !p.watches || !p.inside.Load() {
 			continue
 		}
 		out.Viewers++
