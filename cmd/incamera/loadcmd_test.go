@@ -123,7 +123,7 @@ func TestLoadReportsWhatTheServerMadeOfTwoMeetings(t *testing.T) {
 	d := deploy(t)
 	for _, shape := range []string{"simulcast", "svc"} {
 		t.Run(shape, func(t *testing.T) {
-			out, said, err := d.load(t.Context(), "--rooms", "2", "--publishers", "2", "--viewers", "6", "--slots", "2", "--video", shape,
+			out, said, err := d.load(t.Context(), "--rooms", "2", "--publishers", "2", "--viewers", "6", "--slots", "10", "--video", shape,
 				"--duration", "3s", "--sample", "4", "--joins-per-second", "20", "--layout-every", "500ms", "--metrics", d.metrics)
 			if err != nil {
 				t.Fatalf("%v: %s", err, said)

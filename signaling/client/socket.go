@@ -30,10 +30,11 @@ type Ended struct{ Reason wire.Reason }
 
 func (e *Ended) Error() string { return "bye: " + string(e.Reason) }
 
-// Socket is one open socket. One goroutine hears, any may speak.
+// Socket is one open socket. One goroutine hears (Join and Grow hear too), any may speak.
 type Socket struct {
 	conn    *websocket.Conn
 	ids     chan uint32 // holds the last id, so that whoever speaks has it alone
+	kept    [][]byte    // owned by who hears: what came while an answer was waited for
 	Welcome *wire.Welcome
 }
 
@@ -95,20 +96,47 @@ func (s *Socket) Join(ctx context.Context, k *Key, token, offer string, media *w
 	return joined, err
 }
 
-// ask is for the time before anybody else hears: it hears itself until the answer comes.
+// Grow asks for what a longer offer adds to the living transport, and gives the answer.
+func (s *Socket) Grow(ctx context.Context, offer string) (*wire.Answer, error) {
+	if s.Welcome.PackedSdp {
+		offer = wire.PackSDP(offer)
+	}
+	m, err := s.ask(ctx, &wire.ClientMessage{Body: &wire.ClientMessage_Renegotiate{Renegotiate: &wire.Renegotiate{Offer: offer}}})
+	if err != nil {
+		return nil, err
+	}
+	a := m.GetAnswer()
+	if a == nil {
+		return nil, fmt.Errorf("renegotiate answered with %s", wire.BodyName(m))
+	}
+	a.Answer, _, err = wire.UnpackSDP(a.Answer)
+	return a, err
+}
+
+// keptMost bounds what waits to be heard; more is forgotten, the newest first.
+const keptMost = 256
+
+// ask speaks and hears until the answer comes. What comes before it is kept for Hear.
 func (s *Socket) ask(ctx context.Context, m *wire.ClientMessage) (*wire.ServerMessage, error) {
 	id, err := s.Say(ctx, m)
 	if err != nil {
 		return nil, err
 	}
+	var before [][]byte
+	defer func() { s.kept = append(s.kept, before[:min(len(before), keptMost-min(len(s.kept), keptMost))]...) }()
 	for {
-		answer, err := s.Hear(ctx)
+		_, data, err := s.conn.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := read(data)
 		if err != nil {
 			return nil, err
 		}
 		if answer.Re == id {
 			return answer, nil
 		}
+		before = append(before, data)
 	}
 }
 
@@ -136,26 +164,40 @@ func (s *Socket) Hear(ctx context.Context) (*wire.ServerMessage, error) { return
 // refusals and the last word are always heard.
 func (s *Socket) HearOf(ctx context.Context, kinds ...string) (*wire.ServerMessage, error) {
 	for {
-		_, data, err := s.conn.Read(ctx)
+		data, err := s.next(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if len(kinds) > 0 && !wanted(Peek(data), kinds) {
 			continue
 		}
-		m, err := wire.DecodeServer(data)
-		if err != nil {
-			return nil, err
-		}
-		switch b := m.Body.(type) {
-		case *wire.ServerMessage_Error:
-			e := b.Error
-			return nil, &Error{wire.Code(e.Code), e.Message, time.Duration(e.RetryAfterMs) * time.Millisecond}
-		case *wire.ServerMessage_Bye:
-			return nil, &Ended{wire.Reason(b.Bye.Reason)}
-		}
-		return m, nil
+		return read(data)
 	}
+}
+
+// next is what was kept, then what comes.
+func (s *Socket) next(ctx context.Context) (data []byte, err error) {
+	if len(s.kept) > 0 {
+		data, s.kept = s.kept[0], s.kept[1:]
+		return data, nil
+	}
+	_, data, err = s.conn.Read(ctx)
+	return data, err
+}
+
+func read(data []byte) (*wire.ServerMessage, error) {
+	m, err := wire.DecodeServer(data)
+	if err != nil {
+		return nil, err
+	}
+	switch b := m.Body.(type) {
+	case *wire.ServerMessage_Error:
+		e := b.Error
+		return nil, &Error{wire.Code(e.Code), e.Message, time.Duration(e.RetryAfterMs) * time.Millisecond}
+	case *wire.ServerMessage_Bye:
+		return nil, &Ended{wire.Reason(b.Bye.Reason)}
+	}
+	return m, nil
 }
 
 func wanted(name string, kinds []string) bool {

@@ -53,7 +53,6 @@ const (
 	maxFPS        = 120
 	maxJoins      = 1000
 	maxDuration   = 24 * time.Hour
-	audioSlots    = 3
 )
 
 // Validate reports the first flag that is wrong.

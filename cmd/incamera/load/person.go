@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ type person struct {
 	sending  *publisher.Publisher // nil: publishes nothing
 	socket   *client.Socket
 	line     *peer.Peer
-	slots    []uint32 // the video slots of the answer
+	slots    []uint32 // the video slots of the answers
 	layoutNo atomic.Uint32
 
 	inside     atomic.Bool // joined and connected; what enter sets may be read
@@ -77,7 +78,7 @@ func (p *person) enter(ctx context.Context) error {
 		p.sending.Describe(sections)
 	}
 	if p.watches {
-		sections.AudioSlots, sections.VideoSlots = audioSlots, o.Slots
+		sections.AudioSlots, sections.VideoSlots = int(p.socket.Welcome.AudioSlots), min(o.Slots, int(p.socket.Welcome.VideoSlots))
 		p.shown = viewer.New(viewer.Options{
 			Totals: &p.run.viewed, Sample: uint32(o.Sample), SSRC: rand.Uint32() | 1, First: p.began,
 		})
@@ -100,11 +101,7 @@ func (p *person) enter(ctx context.Context) error {
 		return fmt.Errorf("join: %w", err)
 	}
 	p.run.answered.Add(time.Since(asked))
-	for _, s := range joined.Slots {
-		if s.Type == wire.MediaType_MEDIA_TYPE_VIDEO {
-			p.slots = append(p.slots, s.Slot)
-		}
-	}
+	p.see(joined.Slots)
 	if p.sending != nil {
 		p.room.publishes(p.number, joined.Participant)
 	}
@@ -116,8 +113,35 @@ func (p *person) enter(ctx context.Context) error {
 	if err := p.line.Connect(ctx, joined.Answer); err != nil {
 		return err
 	}
+	if p.watches && o.Slots > len(p.slots) {
+		if err := p.grow(ctx); err != nil {
+			return err
+		}
+	}
 	p.inside.Store(true)
 	return nil
+}
+
+// see notes the video slots of an answer.
+func (p *person) see(slots []*wire.Slot) {
+	for _, s := range slots {
+		if s.Type == wire.MediaType_MEDIA_TYPE_VIDEO && !slices.Contains(p.slots, s.Slot) {
+			p.slots = append(p.slots, s.Slot)
+		}
+	}
+}
+
+// grow asks for more pictures than a first offer may have, as a page does that shows a larger grid.
+func (p *person) grow(ctx context.Context) error {
+	answer, err := p.socket.Grow(ctx, p.line.Grow(p.run.o.Slots))
+	if err != nil {
+		return fmt.Errorf("more slots: %w", err)
+	}
+	p.see(answer.Slots)
+	if err := p.line.Grown(answer.Answer); err != nil {
+		return err
+	}
+	return p.wish(ctx)
 }
 
 // began is told of the first packet, on the loop's thread.

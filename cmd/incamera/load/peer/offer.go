@@ -67,8 +67,8 @@ type section struct {
 	mid string
 }
 
-// write makes the offer's text.
-func (s *Sections) write(ufrag, password, fingerprint string) string {
+// write makes the text of an offer; the version counts up with each.
+func (s *Sections) write(version int, ufrag, password, fingerprint string) string {
 	var all []*section
 	add := func(kind, mid, formats, direction string) *strings.Builder {
 		one := &section{mid: mid}
@@ -113,7 +113,7 @@ func (s *Sections) write(ufrag, password, fingerprint string) string {
 	}
 
 	var out strings.Builder
-	out.WriteString("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE")
+	fmt.Fprintf(&out, "v=0\r\no=- 1 %d IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE", version)
 	for _, one := range all {
 		out.WriteString(" " + one.mid)
 	}

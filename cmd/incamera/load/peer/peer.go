@@ -46,7 +46,8 @@ type Peer struct {
 	loop     *receive.Loop
 	identity *Identity
 	media    Media
-	offer    string
+	sections *Sections
+	offers   int // made so far
 
 	check  check
 	inbox  *inbox
@@ -64,16 +65,33 @@ type Peer struct {
 
 // New makes a client that offers sections. Nothing is sent until Connect.
 func New(loop *receive.Loop, identity *Identity, sections *Sections, media Media) *Peer {
-	p := &Peer{loop: loop, identity: identity, media: media, inbox: newInbox(), ended: make(chan struct{})}
+	p := &Peer{loop: loop, identity: identity, media: media, sections: sections, inbox: newInbox(), ended: make(chan struct{})}
 	p.check.ufrag, p.check.password = rand.Text()[:8], rand.Text()
 	p.check.valid = make(chan struct{})
 	_, _ = rand.Read(p.check.tieBreaker[:])
-	p.offer = sections.write(p.check.ufrag, p.check.password, identity.fingerprint)
 	return p
 }
 
-// Offer is the text to send.
-func (p *Peer) Offer() string { return p.offer }
+// Offer is the text to send. Offer, Connect, Grow and Grown are for one goroutine.
+func (p *Peer) Offer() string {
+	p.offers++
+	return p.sections.write(p.offers, p.check.ufrag, p.check.password, p.identity.fingerprint)
+}
+
+// Grow gives an offer with more video slots, for the connection that lives; Grown takes its answer.
+func (p *Peer) Grow(videoSlots int) string {
+	p.sections.VideoSlots = videoSlots
+	return p.Offer()
+}
+
+// Grown takes the answer to an offer of Grow.
+func (p *Peer) Grown(sdp string) error {
+	a, err := parseAnswer(sdp)
+	if err == nil {
+		p.repairs.Store(&a.repairs)
+	}
+	return err
+}
 
 // Connect takes the answer and returns when media may flow both ways. Call it once.
 func (p *Peer) Connect(ctx context.Context, sdp string) error {
