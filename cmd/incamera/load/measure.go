@@ -20,6 +20,8 @@ type moment struct {
 	loop       receive.Stats
 	server     figures.Server
 	own        time.Duration // CPU time of this process
+	waited     time.Duration // for a CPU, by anything on this machine
+	waitedOK   bool
 }
 
 func (r *run) moment(ctx context.Context) (m moment, err error) {
@@ -27,6 +29,7 @@ func (r *run) moment(ctx context.Context) (m moment, err error) {
 	m.at = time.Now()
 	m.seen, m.loop = r.viewed.Counts(), r.loop.Stats()
 	m.sent, m.sentBytes, m.keys = r.sent.Packets.Load(), r.sent.Bytes.Load(), r.sent.Keys.Load()
+	m.waited, m.waitedOK = figures.Waited()
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) == nil {
 		m.own = time.Duration(u.Utime.Nano() + u.Stime.Nano())

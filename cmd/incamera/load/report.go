@@ -62,6 +62,8 @@ type Report struct {
 	ServerRSS          uint64  `json:"server_rss_bytes,omitempty"`
 	ServerRSSPerPerson float64 `json:"server_rss_bytes_per_person,omitempty"`
 	GeneratorCPURatio  float64 `json:"generator_cpu_ratio"`
+	// Share of the time in which something on the generator's machine waited for a CPU; missing where the kernel does not tell.
+	CPUWaitRatio *float64 `json:"generator_machine_cpu_wait_ratio,omitempty"`
 }
 
 func (r *run) report(before figures.Server, from, to moment, interrupted bool) *Report {
@@ -83,6 +85,10 @@ func (r *run) report(before figures.Server, from, to moment, interrupted bool) *
 	}
 	if seen := d.Sound + d.Video; seen > 0 {
 		out.LossRatio = float64(out.Missing) / float64(seen+uint64(out.Missing))
+	}
+	if from.waitedOK && to.waitedOK {
+		share := (to.waited - from.waited).Seconds() / max(wall, 1e-9)
+		out.CPUWaitRatio = &share
 	}
 	r.mu.Lock()
 	out.Failed, out.Words = maps.Clone(r.failed), maps.Clone(r.words)

@@ -120,6 +120,9 @@ func Table(out io.Writer, r *Report) {
 		row("server", "unknown: name its --metrics page, or its --pid on this machine")
 	}
 	row("generator CPU", "%.1f %% of a core", 100*r.GeneratorCPURatio)
+	if r.CPUWaitRatio != nil {
+		row("waits for a CPU", "%.0f %% of the time, on the generator's machine", 100**r.CPUWaitRatio)
+	}
 	_ = t.Flush()
 }
 

@@ -58,6 +58,16 @@ func TestClocksThatDisagreeAreTold(t *testing.T) {
 	}
 }
 
+func TestThePressureOnTheCPUsIsRead(t *testing.T) {
+	got, ok := parsePressure("some avg10=1.00 avg60=0.50 avg300=0.10 total=1500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n")
+	if !ok || got != 1500*time.Millisecond {
+		t.Errorf("%v, %v", got, ok)
+	}
+	if _, ok := parsePressure("something else"); ok {
+		t.Error("anything is taken for it")
+	}
+}
+
 const page = `# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.
 process_cpu_seconds_total 12.5
 process_resident_memory_bytes 1.048576e+08
