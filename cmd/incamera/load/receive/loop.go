@@ -44,6 +44,7 @@ type Loop struct {
 	sockets map[int32]*Socket // guarded by mu
 	doomed  []*Socket         // guarded by mu; to be closed by the loop's thread, who alone knows that no read runs
 	closing bool              // guarded by mu
+	gone    bool              // guarded by mu; wake and epoll are closed
 
 	datagrams, calls, overflowed atomic.Uint64
 }
@@ -113,12 +114,16 @@ func (l *Loop) Stats() Stats {
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closing = true
+	l.rouseLocked()
 	l.mu.Unlock()
-	l.rouse()
 	<-l.done
 }
 
-func (l *Loop) rouse() { _, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+func (l *Loop) rouseLocked() {
+	if !l.gone {
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // full: it is awake anyway
+	}
+}
 
 // bury closes what was given up. It says whether the loop is to end.
 func (l *Loop) bury() bool {
@@ -145,6 +150,9 @@ func (l *Loop) loopLoop() {
 	runtime.LockOSThread()
 	defer close(l.done)
 	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.gone = true
 		_ = unix.Close(l.wake)
 		_ = unix.Close(l.epoll)
 	}()

@@ -98,8 +98,8 @@ func (s *Socket) Close() {
 	s.mu.Unlock()
 	s.loop.mu.Lock()
 	s.loop.doomed = append(s.loop.doomed, s)
+	s.loop.rouseLocked()
 	s.loop.mu.Unlock()
-	s.loop.rouse()
 }
 
 // end closes the descriptor: on the loop's thread.
