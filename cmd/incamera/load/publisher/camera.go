@@ -9,14 +9,30 @@ import (
 	"incamera/cmd/incamera/load/stamp"
 )
 
-// camera makes the packets of the n-th picture.
+// camera makes the packets of pictures.
 type camera interface {
 	lanes() []*lane
-	picture(n uint64, since time.Duration, now time.Time) []*packet
+	picture(moment) []*packet
 	// want says which layers are watched: one of rid, or how many spatial ones (0: all).
 	want(rid string, on bool, spatial int)
-	// rate is what is sent in bytes a second.
-	rate(fps int) int
+	// size is what a picture has in bytes, all layers that are sent together.
+	size() int
+}
+
+// moment is when a picture is taken, the n-th.
+type moment struct {
+	n     uint64
+	since time.Duration
+	now   time.Time
+	limit int // bytes of a picture, all layers together; 0: none
+}
+
+// fit shrinks a size to a limit.
+func fit(size, limit int) int {
+	if limit > 0 {
+		return min(size, limit)
+	}
+	return size
 }
 
 // vary makes pictures differ in size as those of encoders do.
@@ -44,10 +60,10 @@ func newSimulcast(kbit [Layers]int, fps int, single bool) *simulcast {
 
 func (c *simulcast) lanes() []*lane { return c.all }
 
-func (c *simulcast) rate(fps int) (sum int) {
+func (c *simulcast) size() (sum int) {
 	for _, l := range c.all {
-		if l.wanted.Load() {
-			sum += l.bytes * fps
+		if l.wanted.Load() && !l.held {
+			sum += l.bytes
 		}
 	}
 	return sum
@@ -61,17 +77,29 @@ func (c *simulcast) want(rid string, on bool, _ int) {
 	}
 }
 
-func (c *simulcast) picture(n uint64, since time.Duration, now time.Time) (out []*packet) {
-	for _, l := range c.all {
+func (c *simulcast) picture(m moment) (out []*packet) {
+	left := m.limit
+	for i, l := range c.all {
 		if !l.wanted.Load() {
 			continue
 		}
-		frame, used := l.picture.frame(max(vary(l.bytes), stamp.Len), l.takeKey(now))
+		size := l.bytes
+		if i == 0 {
+			size = fit(size, m.limit) // the lowest is always sent, as small as need be
+		}
+		held := m.limit > 0 && size > left
+		if left -= size; l.held && !held {
+			l.ask.Store(true)
+		}
+		if l.held = held; held {
+			continue
+		}
+		frame, used := l.picture.frame(max(vary(size), stamp.Len), l.takeKey(m.now))
 		if len(frame) < used+stamp.Len {
 			frame = append(frame, make([]byte, stamp.Len)...)
 		}
-		id := l.pictureIDStart + uint16(n)&0x3fff
-		out = l.split(out, frame, used, l.ts(since), l.layer, func(first, _ bool) []byte { return Descriptor(first, id) })
+		id := l.pictureIDStart + uint16(m.n)&0x3fff
+		out = l.split(out, frame, used, l.ts(m.since), l.layer, func(first, _ bool) []byte { return Descriptor(first, id) })
 	}
 	return out
 }
@@ -80,8 +108,8 @@ func (c *simulcast) picture(n uint64, since time.Duration, now time.Time) (out [
 type svc struct {
 	lane   *lane
 	bytes  [Layers]int
-	active int // spatial layers that are sent
-	coming int // as many from the next key picture on: a layer begins with one
+	active int // spatial layers that are sent; one more begins with a key picture
+	wanted int
 
 	wish   chan int // holds the newest one
 	number uint16
@@ -96,7 +124,7 @@ var pattern = [4]struct{ t, ref uint8 }{{0, 0}, {2, 0}, {1, 0}, {2, 1}}
 var sizes = [Layers][2]uint16{{320, 180}, {640, 360}, {1280, 720}}
 
 func newSVC(kbit [Layers]int, fps int) *svc {
-	c := &svc{lane: newLane(peer.CameraMID, "", peer.PTVP9, peer.PTVP9RTX, 90000), active: Layers, coming: Layers, wish: make(chan int, 1)}
+	c := &svc{lane: newLane(peer.CameraMID, "", peer.PTVP9, peer.PTVP9RTX, 90000), active: Layers, wanted: Layers, wish: make(chan int, 1)}
 	for l := range Layers {
 		c.bytes[l] = kbit[l] * 1000 / 8 / fps
 	}
@@ -105,11 +133,22 @@ func newSVC(kbit [Layers]int, fps int) *svc {
 
 func (c *svc) lanes() []*lane { return []*lane{c.lane} }
 
-func (c *svc) rate(fps int) (sum int) {
+func (c *svc) size() (sum int) {
 	for _, b := range c.bytes[:c.active] {
-		sum += b * fps
+		sum += b
 	}
 	return sum
+}
+
+// layers is how many are to be sent: as many as are watched and fit.
+func (c *svc) layers(limit int) int {
+	sum := 0
+	for s, b := range c.bytes[:c.wanted] {
+		if sum += b; s > 0 && limit > 0 && sum > limit {
+			return s
+		}
+	}
+	return c.wanted
 }
 
 func (c *svc) want(_ string, on bool, spatial int) {
@@ -128,28 +167,28 @@ func (c *svc) want(_ string, on bool, spatial int) {
 	c.lane.want(true)
 }
 
-func (c *svc) picture(n uint64, since time.Duration, now time.Time) (out []*packet) {
+func (c *svc) picture(m moment) (out []*packet) {
 	select {
-	case wish := <-c.wish:
-		if c.coming = wish; wish > c.active {
-			c.lane.ask.Store(true)
-		}
-		c.active = min(c.active, wish)
+	case c.wanted = <-c.wish:
 	default:
 	}
 	if !c.lane.wanted.Load() {
 		return nil
 	}
-	key := c.lane.takeKey(now)
+	target := c.layers(m.limit)
+	if c.active = min(c.active, target); c.active < target {
+		c.lane.ask.Store(true)
+	}
+	key := c.lane.takeKey(m.now)
 	if key {
-		c.pos, c.active = 0, c.coming
+		c.pos, c.active = 0, target
 	}
 	step := pattern[c.pos%len(pattern)]
 	if step.t == 0 {
 		c.tl0++
 	}
 	c.pos++
-	id := c.lane.pictureIDStart + uint16(n)&0x3fff
+	id := c.lane.pictureIDStart + uint16(m.n)&0x3fff
 	for s := range c.active {
 		f := layerFrame{key: key, number: c.number, s: uint8(s), t: step.t, sizes: &sizes}
 		if !key {
@@ -161,12 +200,16 @@ func (c *svc) picture(n uint64, since time.Duration, now time.Time) (out []*pack
 			}
 		}
 		c.number++
-		size := max(vary(c.bytes[s]), stamp.Len)
+		size := c.bytes[s]
+		if s == 0 {
+			size = fit(size, m.limit)
+		}
+		size = max(vary(size), stamp.Len)
 		if key {
 			size *= keySize
 		}
 		from := len(out)
-		out = c.lane.split(out, make([]byte, size), 0, c.lane.ts(since), uint8(s), func(first, last bool) []byte {
+		out = c.lane.split(out, make([]byte, size), 0, c.lane.ts(m.since), uint8(s), func(first, last bool) []byte {
 			return c.payloadHead(&f, first, last, id)
 		})
 		for i, p := range out[from:] {

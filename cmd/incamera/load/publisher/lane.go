@@ -39,6 +39,7 @@ type lane struct {
 	ask    atomic.Bool // for a key frame
 
 	// owned by Run
+	held            bool // the server's limit leaves no room
 	index, rtxIndex uint64
 	packets, octets uint32
 	keyAt           time.Time

@@ -72,6 +72,7 @@ type Publisher struct {
 	camera camera // nil: none
 	mic    *lane  // nil: none
 	lost   chan lost
+	limit  atomic.Uint64 // bit/s that the server lets through; 0: all
 
 	// owned by Run
 	line   Line
@@ -142,6 +143,8 @@ func (p *Publisher) RTCP(pkt []byte) {
 			for i := range r.Targets() {
 				p.askKey(r.Target(i))
 			}
+		case rtcp.REMB:
+			p.limit.Store(r.Bitrate())
 		case rtcp.NACK:
 			for i := range r.NACKs() {
 				for _, seq := range r.NACK(i).Append(seqs[:0]) {
@@ -189,7 +192,7 @@ func (p *Publisher) Run(ctx context.Context, line Line) {
 	for {
 		now := time.Now()
 		if p.camera != nil && !now.Before(frameAt) {
-			p.enqueue(p.camera.picture(frames, now.Sub(p.begun), now))
+			p.enqueue(p.camera.picture(moment{frames, now.Sub(p.begun), now, p.room()}))
 			frames++
 			frameAt = catchUp(first, gap, &frames, now)
 		}
@@ -237,6 +240,15 @@ func catchUp(first time.Time, every time.Duration, n *uint64, now time.Time) tim
 	return at
 }
 
+// room is how large a picture may be by the server's word, in bytes; 0: as large as it likes.
+func (p *Publisher) room() int {
+	limit := p.limit.Load()
+	if limit == 0 || limit > 1<<40 {
+		return 0
+	}
+	return max(int(limit)/8/p.o.FPS, 1)
+}
+
 func (p *Publisher) enqueue(all []*packet) {
 	if over := len(p.queue) + len(all) - queueMost; over > 0 {
 		p.o.Totals.Behind.Add(uint64(over))
@@ -247,7 +259,7 @@ func (p *Publisher) enqueue(all []*packet) {
 
 // pace sends one burst: at least a packet.
 func (p *Publisher) pace() {
-	perTick := int(float64(p.camera.rate(p.o.FPS)) * paceFactor * paceEvery.Seconds())
+	perTick := int(float64(p.camera.size()*p.o.FPS) * paceFactor * paceEvery.Seconds())
 	if p.budget += perTick; p.budget > 2*perTick {
 		p.budget = 2 * perTick
 	}

@@ -30,7 +30,7 @@ func TestSimulcastLayersAreWhatTheServerReads(t *testing.T) {
 			}
 		}
 		at := time.Duration(n) * 40 * time.Millisecond
-		for _, p := range c.picture(n, at, now.Add(at)) {
+		for _, p := range c.picture(moment{n: n, since: at, now: now.Add(at)}) {
 			r := codec.Reader{Kind: codec.VP8}
 			f, err := r.Read(p.payload, p.marker)
 			if err != nil || f.FrameEnd != p.marker {
@@ -58,7 +58,7 @@ func TestALayerThatNobodyWatchesStopsAndComesBackWithAKeyFrame(t *testing.T) {
 	now := time.Now()
 	seen := func(n uint64) (has, key bool) {
 		at := time.Duration(n) * 40 * time.Millisecond
-		for _, p := range c.picture(n, at, now.Add(at)) {
+		for _, p := range c.picture(moment{n: n, since: at, now: now.Add(at)}) {
 			if p.lane.rid == "h" {
 				r := codec.Reader{Kind: codec.VP8}
 				f, _ := r.Read(p.payload, p.marker)
@@ -96,7 +96,7 @@ func TestSpatialLayersAreWhatTheServerReads(t *testing.T) {
 			c.want("", true, 0) // all again: a key picture comes
 		}
 		at := time.Duration(n) * 40 * time.Millisecond
-		packets := c.picture(n, at, now.Add(at))
+		packets := c.picture(moment{n: n, since: at, now: now.Add(at)})
 		clear(layers)
 		for i, p := range packets {
 			if err := d.Read(p.descriptor, &f); err != nil {
@@ -136,6 +136,45 @@ func TestSpatialLayersAreWhatTheServerReads(t *testing.T) {
 	for target := range s.Targets {
 		if s.Target(s.TargetSpatial[target], s.TargetTemporal[target]) != target {
 			t.Errorf("target %d is of layer %d.%d", target, s.TargetSpatial[target], s.TargetTemporal[target])
+		}
+	}
+}
+
+func TestTheServersLimitIsKept(t *testing.T) {
+	now := time.Now()
+	for name, tc := range map[string]struct {
+		camera
+		limit  int // kbit/s
+		layers int
+	}{
+		"simulcast, two layers fit": {newSimulcast(kbit, 25, false), 700, 2}, "the lowest only": {newSimulcast(kbit, 25, false), 200, 1},
+		"not even the lowest": {newSimulcast(kbit, 25, false), 60, 1}, "single": {newSimulcast(kbit, 25, true), 300, 1},
+		"svc, two layers": {newSVC(kbit, 25), 700, 2}, "svc, less than one": {newSVC(kbit, 25), 60, 1},
+	} {
+		tc.want("f", true, 0)
+		bytes, layers, keys := 0, map[uint8]bool{}, 0
+		for n := range uint64(100) {
+			m := moment{n: n, since: time.Duration(n) * 40 * time.Millisecond, limit: tc.limit * 1000 / 8 / 25}
+			if n >= 50 {
+				m.limit = 0
+			}
+			m.now = now.Add(m.since)
+			for _, p := range tc.picture(m) {
+				if n >= 25 && n < 50 {
+					bytes += len(p.payload)
+					layers[p.layer] = true
+				}
+				r := codec.Reader{Kind: codec.VP8}
+				if f, _ := r.Read(p.payload, p.marker); n >= 50 && p.lane.pt == peer.PTVP8 && f.KeyStart {
+					keys++
+				}
+			}
+		}
+		if rate := bytes * 8 / 1000; rate > tc.limit*12/10 || len(layers) != tc.layers {
+			t.Errorf("%s: %d kbit/s in %d layers", name, rate, len(layers))
+		}
+		if came := Layers - tc.layers; tc.lanes()[0].rid != "" && keys != came {
+			t.Errorf("%s: %d layers come back with %d key frames", name, came, keys)
 		}
 	}
 }

@@ -19,6 +19,8 @@ type stream struct {
 	video  bool
 	repair bool
 	nack   *nack.Generator
+	broken bool  // the picture needs a key frame
+	pliAt  int64 // the last request for one
 
 	source  uint32 // the CSRC of the last packet
 	layer   uint8

@@ -34,6 +34,7 @@ const (
 	feedbackEvery = 62 * time.Millisecond // the median of Chromium
 	reportEvery   = time.Second
 	nackEvery     = 20 * time.Millisecond
+	pliEvery      = 300 * time.Millisecond
 	maxRTCP       = 1100
 	maxBlocks     = 31
 )
@@ -258,7 +259,7 @@ func (v *Viewer) receiverReport(now int64) {
 	}
 }
 
-// request asks for what is missing, as a browser does.
+// request asks for what is missing and, when a packet is given up, for a key frame, as a browser does.
 func (v *Viewer) request(now int64) {
 	for _, s := range v.streams {
 		if s.nack == nil {
@@ -267,6 +268,10 @@ func (v *Viewer) request(now int64) {
 		if v.lost = s.nack.Due(v.lost[:0], 50*time.Millisecond, v.since(now)); len(v.lost) > 0 {
 			pkt, _ := rtcp.AppendNACK(v.buf[:0], v.o.SSRC, s.ssrc, v.lost, maxRTCP)
 			v.send(pkt)
+		}
+		if s.broken = s.broken || s.nack.TakeLost() > 0; s.broken && now-s.pliAt >= int64(pliEvery) {
+			s.broken, s.pliAt = false, now
+			v.send(rtcp.AppendPLI(v.buf[:0], v.o.SSRC, s.ssrc))
 		}
 	}
 }

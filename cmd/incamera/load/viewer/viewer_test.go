@@ -121,7 +121,7 @@ func TestForgedPacketsOfTheSampleAreCounted(t *testing.T) {
 
 func TestTheServerIsToldWhatABrowserTells(t *testing.T) {
 	w := newWorld(64)
-	for seq := range uint16(100) {
+	for seq := range uint16(200) {
 		if seq != 50 {
 			w.packet(peer.PTVP8, 9, seq, 1, 0, 0)
 		} else {
@@ -129,7 +129,7 @@ func TestTheServerIsToldWhatABrowserTells(t *testing.T) {
 		}
 		w.Tick(w.at)
 	}
-	var reports, nacked, feedbacks int
+	var reports, nacked, feedbacks, keys int
 	for _, pkt := range w.line.sent {
 		r := rtcp.NewReader(pkt)
 		for r.Next() {
@@ -138,6 +138,8 @@ func TestTheServerIsToldWhatABrowserTells(t *testing.T) {
 				reports++
 			case r.Kind() == rtcp.NACK && r.Media() == 9 && r.NACK(0).ID == 50:
 				nacked++
+			case r.Kind() == rtcp.PLI && r.Media() == 9:
+				keys++
 			case r.Kind() == rtcp.TransportCC:
 				feedbacks++
 			}
@@ -146,8 +148,8 @@ func TestTheServerIsToldWhatABrowserTells(t *testing.T) {
 			t.Fatalf("% x: %v", pkt, r.Err())
 		}
 	}
-	if reports < 1 || nacked < 1 || feedbacks < 10 || feedbacks > 17 {
-		t.Errorf("%d reports, %d NACKs, %d feedbacks in a second", reports, nacked, feedbacks)
+	if reports != 2 || nacked < 1 || feedbacks < 20 || feedbacks > 34 || keys != 1 {
+		t.Errorf("%d reports, %d NACKs, %d feedbacks, %d key frame requests in two seconds", reports, nacked, feedbacks, keys)
 	}
 }
 
