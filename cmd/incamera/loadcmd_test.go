@@ -98,9 +98,12 @@ func (d *deployment) call(ctx context.Context, args ...string) (out, said string
 	return stdout.String(), stderr.String(), err
 }
 
+func (d *deployment) args() []string {
+	return []string{"load", "--url", d.url, "--client", d.client, "--key", d.key, "--json", "--warmup", "500ms"}
+}
+
 func (d *deployment) load(ctx context.Context, more ...string) (out, said string, err error) {
-	args := []string{"load", "--url", d.url, "--client", d.client, "--key", d.key, "--json", "--warmup", "500ms"}
-	return d.call(ctx, append(args, more...)...)
+	return d.call(ctx, append(d.args(), more...)...)
 }
 
 func lastReport(t *testing.T, out string) (r load.Report, seconds int) {
@@ -184,13 +187,18 @@ func TestLoadThatIsInterruptedStillReports(t *testing.T) {
 	d := deploy(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	first := time.AfterFunc(6*time.Second, interrupt)
-	defer first.Stop()
-	out, said, err := d.load(ctx, "--duration", "10m", "--viewers", "2", "--slots", "1")
+	var out output
+	go func() { // as soon as something is measured
+		for ctx.Err() == nil && !strings.Contains(out.String(), `"second"`) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		interrupt()
+	}()
+	err := root().dispatch(ctx, world{stdout: &out, stderr: &out}, "", append(d.args(), "--duration", "10m", "--viewers", "2", "--slots", "1"))
 	if err != nil {
-		t.Fatalf("%v: %s", err, said)
+		t.Fatalf("%v: %s", err, &out)
 	}
-	r, _ := lastReport(t, out)
+	r, _ := lastReport(t, out.String())
 	if !r.Interrupted || r.Seconds > 60 || r.Joined != 3 || r.Received == 0 {
 		t.Errorf("%+v", r)
 	}

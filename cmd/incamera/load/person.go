@@ -66,6 +66,7 @@ func (p *person) enter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
 	o := &p.run.o
+	p.slots = nil // of an earlier try
 	key, err := client.NewKey()
 	if err != nil {
 		return err
