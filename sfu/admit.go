@@ -52,6 +52,7 @@ func (n *Node) admit(ctx context.Context, g noderpc.Grant, r *noderpc.AdmitReque
 	n.mu.Lock()
 	if e := n.rooms[g.Room]; e != nil {
 		e.pending--
+		e.left(shard)
 		n.dropEmpty(g.Room, e)
 	}
 	n.mu.Unlock()
@@ -103,29 +104,17 @@ func (n *Node) enter(g noderpc.Grant) (*Shard, error) {
 		if len(n.rooms) >= n.opts.MaxRooms {
 			return nil, refuse(noderpc.CodeOverloaded, "the node has no more rooms")
 		}
-		e = &roomEntry{shard: n.idlest(), peers: map[string][]*Peer{}, highest: map[string]uint64{}}
-		n.rooms[g.Room] = e
+		e = &roomEntry{peers: map[string][]*Peer{}, seats: map[string]seat{}}
 	}
-	if g.Placement < e.highest[g.Participant] {
+	if g.Placement < e.seats[g.Participant].placement {
 		return nil, refuse(noderpc.CodeStalePlacement, "a newer placement of this participant exists")
 	}
-	e.highest[g.Participant] = g.Placement
+	n.rooms[g.Room] = e
+	shard := n.pick(e, g.Participant)
+	e.seats[g.Participant] = seat{placement: g.Placement, shard: shard}
 	e.pending++
-	return e.shard, nil
-}
-
-func (n *Node) idlest() *Shard {
-	count := map[*Shard]int{}
-	for _, e := range n.rooms {
-		count[e.shard] += 1 + len(e.peers)
-	}
-	best := n.shards[0]
-	for _, s := range n.shards[1:] {
-		if count[s] < count[best] {
-			best = s
-		}
-	}
-	return best
+	e.came(shard)
+	return shard, nil
 }
 
 // open makes the transport's two halves and puts them into the shard.
@@ -236,7 +225,7 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 			return err
 		}
 	}
-	for _, other := range room.peers {
+	for _, other := range room.peers { // all of one participant are on one shard
 		if other.ref.Participant == plan.ref.Participant && other.ref.Placement > plan.ref.Placement {
 			return refuse(noderpc.CodeStalePlacement, "a newer placement of this participant exists")
 		}
@@ -250,11 +239,16 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 	if err := p.init(s, room, plan); err != nil {
 		return err
 	}
+	fresh := s.rooms[plan.ref.Room] == nil
 	s.rooms[plan.ref.Room] = room
 	room.peers = append(room.peers, p)
 	s.peers = append(s.peers, p)
 	s.counts.transports.Add(1)
 	s.node.remember(p)
+	if fresh {
+		room.greet()
+	}
+	room.mirrorAll(p)
 	room.foresee(p)
 	s.nextTick = s.now
 	p.tell()
@@ -266,6 +260,7 @@ func (n *Node) remember(p *Peer) {
 	defer n.mu.Unlock()
 	if e := n.rooms[p.ref.Room]; e != nil {
 		e.peers[p.ref.Participant] = append(e.peers[p.ref.Participant], p)
+		e.came(p.shard)
 		n.peers++
 	}
 }
@@ -280,7 +275,7 @@ func (n *Node) lookup(ref *noderpc.TransportRef) (*Peer, error) {
 				return p, nil
 			}
 		}
-		if ref.GetPlacement() < e.highest[ref.GetParticipant()] {
+		if ref.GetPlacement() < e.seats[ref.GetParticipant()].placement {
 			return nil, refuse(noderpc.CodeStalePlacement, "a newer placement of this participant exists")
 		}
 	}
@@ -339,7 +334,14 @@ func (n *Node) Command(ctx context.Context, r *noderpc.CommandRequest) error {
 		return err
 	}
 	var result error
-	err = p.shard.call(ctx, func() { result = p.command(r) })
+	err = p.shard.call(ctx, func() {
+		result = p.command(r)
+		p.shard.publish()
+	})
+	// What is off, or gone, is so on every shard when this returns.
+	for _, s := range n.others(p.ref.Room, p.shard) {
+		err = errors.Join(err, s.call(ctx, s.takeHanded))
+	}
 	return errors.Join(err, result)
 }
 
@@ -385,5 +387,6 @@ func (p *Peer) setSource(kind noderpc.Kind, on bool) error {
 	} else if kind == noderpc.Kind_KIND_MIC {
 		p.uplink.Anew() // its clock stood still
 	}
+	p.reflect()
 	return nil
 }

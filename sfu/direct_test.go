@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -33,7 +34,7 @@ func newDirect(t testing.TB) *direct {
 	addr := netip.MustParseAddr("127.0.0.1")
 	n := &Node{
 		opts: Options{Advertise: []netip.Addr{addr}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(), StartBitrate: 20_000_000}.withDefaults(),
-		log:  slog.New(slog.NewTextHandler(io.Discard, nil)), rooms: map[string]*roomEntry{}, outboxes: map[string]*noderpc.Outbox{},
+		log:  slog.New(slog.NewTextHandler(io.Discard, nil)), start: time.Now(), rooms: map[string]*roomEntry{}, outboxes: map[string]*noderpc.Outbox{},
 		stop: make(chan struct{}), resyncs: make(chan struct{}, 1),
 	}
 	n.metrics = newMetrics(n)

@@ -28,6 +28,12 @@ func (l *Layer) facts(slot *ring.Slot, h *rtp.Header, kind codec.Kind) (codec.Fa
 	if ext := h.Ext(l.source.peer.exts[offer.ExtDependency]); ext != nil && slot.PayloadLen > 0 {
 		l.describe(ext, &f)
 	}
+	l.observe(&f, int(slot.PayloadLen))
+	return f, nil
+}
+
+// observe takes note of what a packet tells of its layer.
+func (l *Layer) observe(f *codec.Facts, bytes int) {
 	if f.KeyStart && f.Width > 0 {
 		l.source.set.Size(l.index, f.Width, f.Height)
 	}
@@ -38,9 +44,8 @@ func (l *Layer) facts(slot *ring.Slot, h *rtp.Header, kind codec.Kind) (codec.Fa
 		l.grid = new(layer.Grid)
 	}
 	if l.grid != nil {
-		l.grid.Packet(f.SID, f.TID, int(slot.PayloadLen), l.source.peer.shard.now)
+		l.grid.Packet(f.SID, f.TID, bytes, l.source.peer.shard.now)
 	}
-	return f, nil
 }
 
 // describe puts the descriptor's word above the codec's.

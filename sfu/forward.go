@@ -9,6 +9,7 @@ import (
 
 // forwardFresh sends what a batch brought, receiver by receiver, so that one receiver's packets make one run.
 func (s *Shard) forwardFresh() {
+	s.handOver()
 	for _, l := range s.fresh {
 		for _, d := range l.downs {
 			p := d.peer

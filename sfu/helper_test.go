@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +64,10 @@ func newBench(t testing.TB, edit ...func(*Options)) *bench {
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 		Registerer: prometheus.NewRegistry(),
 	}
+	spread := strings.HasPrefix(t.Name(), "TestARoomOnTwoShards/")
+	if spread {
+		o.Shards, o.RoomPart = 2, 1
+	}
 	for _, f := range edit {
 		f(&o)
 	}
@@ -79,6 +85,9 @@ func newBench(t testing.TB, edit ...func(*Options)) *bench {
 		}
 		close(b.stop)
 		<-b.done
+		if spread && (b.sum(func(c *counts) *atomic.Uint64 { return &c.handedIn }) == 0 || b.drops(dropHandoverCmd) > 0) {
+			t.Error("nothing was handed from shard to shard, or a command was lost")
+		}
 		for _, s := range n.shards {
 			if refused := s.counts.ctrlRefused.Load(); refused != 0 {
 				t.Errorf("the engine tried to write %d media packets", refused)
@@ -123,12 +132,21 @@ func (b *bench) drops(d drop) (n uint64) {
 	return n
 }
 
-// inLoop runs f in the first shard's loop.
+// sum adds up a counter over the shards.
+func (b *bench) sum(f func(*counts) *atomic.Uint64) (n uint64) {
+	for _, s := range b.node.shards {
+		n += f(&s.counts).Load()
+	}
+	return n
+}
+
+// inLoop runs f in the loop of each shard.
 func (b *bench) inLoop(f func(s *Shard)) {
 	b.t.Helper()
-	s := b.node.shards[0]
-	if err := s.call(context.Background(), func() { f(s) }); err != nil {
-		b.t.Fatal(err)
+	for _, s := range b.node.shards {
+		if err := s.call(context.Background(), func() { f(s) }); err != nil {
+			b.t.Fatal(err)
+		}
 	}
 }
 

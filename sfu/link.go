@@ -216,6 +216,7 @@ func (s *Shard) selectedLink(p *Peer, addr netip.AddrPort) {
 
 // flush sends what the batch and the TCP connections hold.
 func (s *Shard) flush() {
+	s.publish()
 	s.batch.Flush()
 	for i, l := range s.staged {
 		l.conn.Flush()

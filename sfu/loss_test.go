@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestAViewersLossesAreRepaired(t *testing.T) {
 	bob := b.join(clientOptions{name: "bob", number: 2, nackSelf: true})
 	bob.sock.loseIn.Store(everyNth(10, 96))
 	alice.stream(alice.camera, alice.senders[1], 50)
-	eventually(t, "repairs were sent", func() bool { return b.node.shards[0].counts.nackAnswered.Load() > 15 })
+	eventually(t, "repairs were sent", func() bool { return b.sum(func(c *counts) *atomic.Uint64 { return &c.nackAnswered }) > 15 })
 	bob.sock.loseIn.Store(everyNth(1<<30, 96))
 	n := len(bob.got(3))
 	eventually(t, "bob has every packet", func() bool {
@@ -53,7 +54,7 @@ func TestAViewersLossesAreRepaired(t *testing.T) {
 			t.Fatalf("packet %d was repaired to something else", s)
 		}
 	}
-	asked, answered := b.node.shards[0].counts.nackRequests.Load(), b.node.shards[0].counts.nackAnswered.Load()
+	asked, answered := b.sum(func(c *counts) *atomic.Uint64 { return &c.nackRequests }), b.sum(func(c *counts) *atomic.Uint64 { return &c.nackAnswered })
 	t.Logf("%d requests, %d answers", asked, answered)
 }
 
@@ -64,7 +65,7 @@ func TestAPublishersLossesAreRepairedBeforeAnybodyAsks(t *testing.T) {
 	alice.stream(alice.camera, alice.senders[1], 0)
 	eventually(t, "alice is seen", func() bool { return len(bob.got(3)) > 10 })
 	alice.sock.loseOut.Store(everyNth(10, 96))
-	eventually(t, "losses were recovered", func() bool { return b.node.shards[0].counts.recovered.Load() > 15 })
+	eventually(t, "losses were recovered", func() bool { return b.sum(func(c *counts) *atomic.Uint64 { return &c.recovered }) > 15 })
 	alice.sock.loseOut.Store(everyNth(1<<30, 96))
 	n := len(bob.got(3))
 	eventually(t, "bob has every packet", func() bool {

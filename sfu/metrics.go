@@ -48,13 +48,15 @@ const (
 	dropPacedSlow   // a slot's packets would have waited too long
 	dropRepairShare // a retransmission beyond the share of the link that they may take
 	dropBehind      // the receiver's TCP connection is behind
+	dropHandover    // another shard with people of the room is behind
+	dropHandoverCmd // likewise, of a command: everything is told it again
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"garbage", "stun", "stun_forged", "stun_replayed", "dtls", "unknown_address", "stray_limit", "unproven", "ctrl_full", "early", "malformed", "auth", "replayed", "srtp",
 	"too_many_streams", "unknown_stream", "not_granted", "off", "padding", "probe", "too_big", "extension", "payload", "rtx",
-	"duplicate", "late", "rtcp", "no_pt", "paced_full", "paced_slow", "repair_share", "behind",
+	"duplicate", "late", "rtcp", "no_pt", "paced_full", "paced_slow", "repair_share", "behind", "handover", "handover_command",
 }
 
 func (d drop) String() string { return dropNames[d] }
@@ -76,6 +78,7 @@ type counts struct {
 	overuses                     atomic.Uint64
 	probes                       [bwe.NumProbeResults]atomic.Uint64
 	busyNanos, batches, datagram atomic.Uint64
+	handedOut, handedIn          atomic.Uint64 // packets that went to other shards, and came from them
 	transports                   atomic.Int64
 }
 

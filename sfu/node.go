@@ -37,6 +37,7 @@ type Node struct {
 	names       tcpNames
 	frames      sync.Pool // of *linkFrame
 
+	start    time.Time // of the shards' common clock
 	draining atomic.Bool
 	closing  atomic.Bool
 	wg       sync.WaitGroup // shard loops, and transports that are being closed
@@ -53,10 +54,16 @@ type Node struct {
 
 // roomEntry is where a room lives and who is in it, as the control side sees it.
 type roomEntry struct {
-	shard   *Shard
+	parts   []part
 	peers   map[string][]*Peer // by participant, oldest placement first
-	highest map[string]uint64  // highest placement seen
+	seats   map[string]seat    // by participant
 	pending int                // admissions on their way
+}
+
+// seat is the highest placement seen of a participant, and where: all their transports are on one shard.
+type seat struct {
+	placement uint64
+	shard     *Shard
 }
 
 var _ noderpc.Handler = (*Node)(nil)
@@ -74,7 +81,7 @@ func New(o Options) (*Node, error) {
 	n := &Node{
 		opts: o, codecs: codecs, log: o.Log.With("component", "sfu", "node", o.ID),
 		rooms: map[string]*roomEntry{}, outboxes: map[string]*noderpc.Outbox{},
-		stop: make(chan struct{}), resyncs: make(chan struct{}, 1),
+		start: time.Now(), stop: make(chan struct{}), resyncs: make(chan struct{}, 1),
 	}
 	n.frames.New = func() any { return new(linkFrame) }
 	n.metrics = newMetrics(n)
@@ -93,6 +100,7 @@ func New(o Options) (*Node, error) {
 		}
 		n.shards = append(n.shards, s)
 	}
+	n.bridge()
 	if o.Relay != nil { // before the shards run and the metrics are seen: both look at it
 		err = n.startRelay(o.Relay)
 	}
@@ -227,6 +235,7 @@ func (n *Node) forget(p *Peer) {
 			if other == p {
 				list = append(list[:i:i], list[i+1:]...)
 				n.peers--
+				e.left(p.shard)
 				break
 			}
 		}

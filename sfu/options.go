@@ -46,6 +46,7 @@ type Options struct {
 
 	StartBitrate layer.Bitrate // what a new receiver's path is taken to carry until its feedback tells; 0: 600 kbit/s
 
+	RoomPart        int // transports of one room on one shard, before the room spreads to others; 0: 200
 	MaxParticipants int // transports on this node; 0: 1000
 	MaxRooms        int // 0: 500
 
@@ -102,6 +103,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.StartBitrate == 0 {
 		o.StartBitrate = 600_000
+	}
+	if o.RoomPart == 0 {
+		o.RoomPart = 200
 	}
 	if o.MaxParticipants == 0 {
 		o.MaxParticipants = 1000

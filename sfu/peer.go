@@ -74,6 +74,8 @@ type Peer struct {
 	replacedAt  time.Duration // not 0: a newer placement is connected
 	lostAt      time.Duration
 	lastPacket  time.Duration
+	origin      *bridge  // of a mirror: the way to the shard that the transport is on
+	mirrors     []mirror // on other shards
 	ice         *iceName
 
 	// receive side
@@ -316,6 +318,7 @@ func (s *Shard) connected(p *Peer, keys dtlskey.Keys) {
 		p.nextRR = s.now
 	}
 	p.tell()
+	p.reflect()
 	p.room.connected(p)
 	early := p.early
 	p.early = nil
@@ -341,12 +344,14 @@ func (s *Shard) lost(p *Peer, reason string) {
 	}
 	p.state, p.lostAt = stateLost, s.now
 	p.tellState(reason)
+	p.reflect()
 	p.room.changed()
 }
 
 func (s *Shard) revived(p *Peer) {
 	p.state = stateConnected
 	p.tell()
+	p.reflect()
 	p.room.changed()
 }
 

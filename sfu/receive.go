@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/codec"
 	"incamera/media/dd"
 	"incamera/media/red"
 	"incamera/media/ring"
@@ -26,6 +27,7 @@ type scratch struct {
 
 	blocks [red.MaxBlocks]red.Block
 	dd     [dd.MaxWritten]byte
+	handed handed
 }
 
 // media takes an SRTP or SRTCP datagram.
@@ -285,27 +287,29 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 			return
 		}
 	}
+	s.commit(l, slot, kind)
+	if redundant {
+		s.unfold(l, slot, h)
+	}
+	s.offer(l, slot, kind)
+}
+
+// commit puts a finished packet into the ring, and into what is known of its layer.
+func (s *Shard) commit(l *Layer, slot *ring.Slot, kind codec.Kind) {
+	src := l.source
 	if l.ring.Commit(slot); l.begin == 0 {
 		l.begin = slot.Ext - 1
 	}
-	l.pt, l.codec = pt, kind
-	if l.cameTS == h.TS {
+	l.pt, l.codec = slot.PT, kind
+	if l.cameTS == slot.TS {
 		l.gap += (min(s.now-l.cameAt, 4*burstGap) - l.gap) / 8
 	}
-	l.cameAt, l.cameTS = s.now, h.TS
-	l.srcClock.Packet(h.TS, s.now)
+	l.cameAt, l.cameTS = s.now, slot.TS
+	l.srcClock.Packet(slot.TS, slot.Arrival)
 	if slot.PayloadLen == 0 {
 		s.drop(dropPadding) // padding only: it keeps its place, so that the outgoing streams close ranks
 	} else {
-		woke := !src.set.Alive(l.index, s.now)
-		src.set.Packet(l.index, int(slot.PayloadLen), s.now)
-		if later := int32(h.TS - l.newTS); later > 0 || later < -clockJump {
-			l.newTS = h.TS
-			src.set.Begins(l.index, s.now)
-		}
-		if woke {
-			p.room.woke(src)
-		}
+		l.flows(int(slot.PayloadLen), slot.TS)
 	}
 	if slot.Facts.KeyStart {
 		l.lastKey, l.wantKey, l.foreseen = s.now, false, false
@@ -313,9 +317,28 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 			l.nack.Key(slot.Ext)
 		}
 	}
-	if redundant {
-		s.unfold(l, slot, h)
+	if !src.seen {
+		src.appeared = s.now
 	}
+}
+
+// flows takes note of media on a layer.
+func (l *Layer) flows(bytes int, ts uint32) {
+	src, now := l.source, l.source.peer.shard.now
+	woke := !src.set.Alive(l.index, now)
+	src.set.Packet(l.index, bytes, now)
+	if later := int32(ts - l.newTS); later > 0 || later < -clockJump {
+		l.newTS = ts
+		src.set.Begins(l.index, now)
+	}
+	if woke {
+		src.peer.room.woke(src)
+	}
+}
+
+// offer makes a packet that is in the ring one of this batch.
+func (s *Shard) offer(l *Layer, slot *ring.Slot, kind codec.Kind) {
+	src := l.source
 	if len(l.fresh) == 0 {
 		s.fresh = append(s.fresh, l)
 	}
@@ -326,9 +349,9 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	}
 	if !src.seen {
 		src.seen = true
-		p.room.sourceAppeared(src)
+		src.peer.room.sourceAppeared(src)
 	}
-	if !kind.Video() && !recovered {
-		p.room.voice(src, slot)
+	if !kind.Video() && !slot.Recovered {
+		src.peer.room.voice(src, slot)
 	}
 }

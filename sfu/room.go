@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -21,6 +22,8 @@ type Room struct {
 	shard *Shard
 
 	peers   []*Peer
+	mirrors []*Peer            // of those who are on other shards and publish
+	remotes []*bridge          // to the shards with other parts of the room
 	sources map[uint32]*Source // the ones in force, by source id
 	order   []*Source          // video sources by when they appeared
 	loud    *speaker.Selector  // the voices everybody hears
@@ -83,8 +86,12 @@ func (r *Room) sourceAppeared(src *Source) {
 				r.order[i], replaced = src, true
 			}
 		}
-		if !replaced {
-			r.order = append(r.order, src)
+		if !replaced { // by when they appeared: on each shard alike
+			i := len(r.order)
+			for i > 0 && r.order[i-1].appeared > src.appeared {
+				i--
+			}
+			r.order = slices.Insert(r.order, i, src)
 		}
 	}
 	r.changed()
@@ -113,12 +120,13 @@ func (r *Room) sourceGone(src *Source) {
 	r.changed()
 }
 
-// remove takes a transport out of the room.
-func (r *Room) remove(p *Peer) {
+// withdraw takes all that somebody publishes out of the room. False: that was nothing.
+func (r *Room) withdraw(p *Peer) (any bool) {
 	for _, src := range p.sources {
 		if src == nil {
 			continue
 		}
+		any = any || src.seen
 		r.sourceGone(src)
 		if r.sources[src.id] == src {
 			delete(r.sources, src.id)
@@ -130,6 +138,13 @@ func (r *Room) remove(p *Peer) {
 			}
 		}
 	}
+	return any
+}
+
+// remove takes a transport out of the room.
+func (r *Room) remove(p *Peer) {
+	p.unmirror()
+	r.withdraw(p)
 	for _, d := range p.downs {
 		d.stopWanting()
 		d.cut()
@@ -144,6 +159,7 @@ func (r *Room) remove(p *Peer) {
 	}
 	if len(r.peers) == 0 {
 		delete(r.shard.rooms, r.id)
+		r.farewell()
 		return
 	}
 	// What is gone is gone from the slots before the next packet.

@@ -76,6 +76,7 @@ func (s *Shard) senderReportIn(p *Peer, r *rtcp.Reader) {
 	p.clocks.Observe(ntp, s.now)
 	st.layer.stats.SenderReport(ntp, s.now)
 	st.layer.srcClock.SenderReport(ntp, info.RTP)
+	st.layer.reflectClock()
 }
 
 // blocks takes the round trip time from a receiver's reports, and what was lost.

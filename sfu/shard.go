@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"incamera/media/report"
@@ -46,6 +47,9 @@ type Shard struct {
 	done   chan struct{} // closed when the loop has ended
 	counts counts
 	load   load
+	index  int
+	calls  atomic.Uint64 // which shards hand something over, by bit
+	people int           // transports, and admissions on their way; guarded by Node.mu
 
 	// owned by the loop
 	now      time.Duration // since start; taken once per batch
@@ -65,8 +69,10 @@ type Shard struct {
 	ufrags   map[string]*iceName
 	strays   strays
 	rooms    map[string]*Room
-	fresh    []*Layer // layers with packets of this batch
-	dirty    []*Peer  // peers that get some of them
+	bridges  []*bridge // to the other shards by index, nil at the own
+	crossing []*bridge // with something that is not shown yet
+	fresh    []*Layer  // layers with packets of this batch
+	dirty    []*Peer   // peers that get some of them
 	scratch  scratch
 	in, out  tally
 }
@@ -81,7 +87,7 @@ func newShard(n *Node, index int, listen netip.AddrPort) (*Shard, error) {
 	}
 	s := &Shard{
 		node: n, name: fmt.Sprint(index), log: n.log.With("shard", index), socket: socket,
-		start:  time.Now(),
+		start: n.start, index: index,
 		cmds:   make(chan func(), commandQueue),
 		done:   make(chan struct{}),
 		frames: make(chan *linkFrame, linkQueue),
@@ -151,6 +157,7 @@ func (s *Shard) loop() {
 		s.now = begin.Sub(s.start)
 		s.commands()
 		s.takeFrames()
+		s.takeHanded()
 		if s.held != 0 && s.now >= s.held+holdMost {
 			s.deliver()
 		}

@@ -186,10 +186,12 @@ func (p *Peer) autoSlots() []*Down {
 
 // offered finds a source that has a place in somebody's offer but no packet yet: its slot says why it is empty.
 func (r *Room) offered(id uint32) *Source {
-	for _, p := range r.peers {
-		if p.number == id/8 && id%8 < uint32(len(p.sources)) {
-			if src := p.sources[id%8]; src != nil {
-				return src
+	for _, list := range [2][]*Peer{r.peers, r.mirrors} {
+		for _, p := range list {
+			if p.number == id/8 && id%8 < uint32(len(p.sources)) {
+				if src := p.sources[id%8]; src != nil {
+					return src
+				}
 			}
 		}
 	}

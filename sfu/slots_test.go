@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,10 +81,10 @@ func TestMutingASourceDropsItAtOnce(t *testing.T) {
 	alice.stream(alice.camera, alice.senders[1], 25)
 	eventually(t, "alice is seen", func() bool { return len(bob.from(source(1, camera))) > 10 })
 	alice.setSource(camera, false)
-	out := b.node.shards[0].counts.packetsOut.Load()
+	out := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut })
 	before := b.drops(dropOff)
 	eventually(t, "the muted packets are counted", func() bool { return b.drops(dropOff) > before+20 })
-	if now := b.node.shards[0].counts.packetsOut.Load(); now != out {
+	if now := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut }); now != out {
 		t.Fatalf("%d packets went out after the mute", now-out)
 	}
 	eventually(t, "the slot is told to be free", func() bool { return b.occupant(bob, 3) == 0 })
@@ -224,10 +225,10 @@ func TestWishesPauseAndExplainSlots(t *testing.T) {
 	alice.setSource(screen, true)
 	eventually(t, "the screen is shown", func() bool { return lastSource(bob.got(5)) == source(1, screen) && paused(5) == "" })
 	bob.wish(&noderpc.Wish{Slot: 4, SourceId: source(1, camera)})
-	out := b.node.shards[0].counts.packetsOut.Load()
-	in := b.node.shards[0].counts.packetsIn.Load()
-	eventually(t, "alice goes on sending", func() bool { return b.node.shards[0].counts.packetsIn.Load() > in+20 })
-	if now := b.node.shards[0].counts.packetsOut.Load(); now != out {
+	out := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut })
+	in := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsIn })
+	eventually(t, "alice goes on sending", func() bool { return b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsIn }) > in+20 })
+	if now := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut }); now != out {
 		t.Fatalf("%d packets for slots nobody looks at", now-out)
 	}
 }
@@ -242,9 +243,9 @@ func TestClosingATransportEmptiesItsSlots(t *testing.T) {
 		Close: &noderpc.Close{Reason: "removed"}}}); err != nil {
 		t.Fatal(err)
 	}
-	out := b.node.shards[0].counts.packetsOut.Load()
+	out := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut })
 	eventually(t, "the slot is told to be free", func() bool { return b.occupant(bob, 3) == 0 })
-	if now := b.node.shards[0].counts.packetsOut.Load(); now != out {
+	if now := b.sum(func(c *counts) *atomic.Uint64 { return &c.packetsOut }); now != out {
 		t.Fatalf("%d packets went out after the close", now-out)
 	}
 	eventually(t, "the close is told", func() bool {

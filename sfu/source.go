@@ -54,6 +54,10 @@ type Source struct {
 	menu   menu // of a picture
 	// Of sound without levels.
 	activity speaker.Activity
+	appeared time.Duration // when it was first seen
+	away     []away        // what other shards want of it
+	own      *Source       // of a mirror: what it mirrors; only to be named, it is another shard's
+	told     away          // of a mirror: what was asked for
 }
 
 // Layer is one stream of a source, as it comes in: decrypt target, forward source and history in one ring.
@@ -92,6 +96,11 @@ type Layer struct {
 	cameTS   uint32
 	newTS    uint32 // of the newest picture
 	nextNack time.Duration
+	mirrors  []layerMirror
+	away     int           // other shards with somebody who watches
+	own      *Layer        // of a mirror: what it mirrors; only to be named, it is another shard's
+	wantedAt time.Duration // of a mirror: when its packets were asked for, 0: they are not
+	leftAt   time.Duration // of a mirror: when its last watcher was seen
 }
 
 type freshPacket struct {

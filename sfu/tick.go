@@ -24,6 +24,7 @@ func (s *Shard) tick() {
 	for _, r := range s.rooms {
 		r.tick()
 	}
+	s.tickBridges()
 	for _, p := range s.peers {
 		if p.slotDirty {
 			p.tellSlots(false)
@@ -35,7 +36,7 @@ func (s *Shard) tick() {
 
 // untilTick spares the wake-ups that nothing waits for.
 func (s *Shard) untilTick() time.Duration {
-	in := s.counts.packetsIn.Load()
+	in := s.counts.packetsIn.Load() + s.counts.handedIn.Load()
 	came := in != s.ticked
 	s.ticked = in
 	switch {
@@ -179,7 +180,7 @@ func (s *Shard) feedback(p *Peer) {
 // keyRequests asks for a key frame when one is due, and again while the request may have been lost.
 func (s *Shard) keyRequests(p *Peer, l *Layer) {
 	switch {
-	case l.keyDue(s.now) && (len(l.downs) > 0 || l.foreseen):
+	case l.keyDue(s.now) && (l.watched() || l.foreseen):
 		l.pliAt, l.wantKey, l.foreseen, l.pliCopy = s.now, false, false, len(pliCopies)
 		s.counts.pliSent.Add(1)
 		if l.nackedAt != 0 && s.now-l.nackedAt < pliSpacing {
@@ -216,7 +217,7 @@ func (s *Shard) repairRequests(p *Peer, l *Layer) {
 		s.counts.nackAsked.Add(uint64(before - len(missing)))
 		s.sendRTCP(p, buf)
 	}
-	if l.nack.TakeLost() > 0 && len(l.downs) > 0 && l.codec.Video() {
+	if l.nack.TakeLost() > 0 && l.watched() && l.codec.Video() {
 		l.requestKey()
 	}
 }
