@@ -19,13 +19,15 @@ func (p *Peer) tellState(reason string) {
 // emit hands an event to the instance that owns the transport. A full outbox asks for everything again later.
 func (p *Peer) emit(ev *noderpc.Event) { p.outbox.Put(ev) }
 
-func (p *Peer) tellSpeakers(speakers []*noderpc.Speaker) {
-	if p.state != stateConnected || !p.subscribe {
-		return
+// speakersEvent is the news of who speaks, one for everybody in the room. Nobody changes it any more.
+func speakersEvent(speakers []*noderpc.Speaker) *noderpc.Event_Speakers {
+	return &noderpc.Event_Speakers{Speakers: &noderpc.Speakers{Speakers: append([]*noderpc.Speaker(nil), speakers...)}}
+}
+
+func (p *Peer) tellSpeakers(news *noderpc.Event_Speakers) {
+	if p.state == stateConnected && p.subscribe {
+		p.emit(&noderpc.Event{Ref: p.ref, Event: news})
 	}
-	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Speakers{
-		Speakers: &noderpc.Speakers{Speakers: append([]*noderpc.Speaker(nil), speakers...)},
-	}})
 }
 
 // tellSlots reports the slots that changed since the last report, or all of them.
@@ -97,7 +99,7 @@ func (p *Peer) resync() {
 			p.tellHints(src, mask)
 		}
 	}
-	p.tellSpeakers(p.room.lastSpoken)
+	p.tellSpeakers(speakersEvent(p.room.lastSpoken))
 }
 
 // resyncEvery is the least time between telling everything again.

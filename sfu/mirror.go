@@ -230,7 +230,7 @@ func (s *Shard) mirrored(h *handed, payload []byte) {
 	if h.flags&handedPast == 0 && h.codec.Video() {
 		l.observe(&h.facts, int(h.bytes))
 	}
-	if h.flags&handedMere != 0 {
+	if h.flags&handedMere != 0 || h.codec.Video() && l.wantedAt == 0 {
 		s.noticed(l, h)
 		return
 	}

@@ -58,14 +58,14 @@ func newRoom(s *Shard, id string) (*Room, error) {
 	}, nil
 }
 
-// connected ends the reign of older placements of the same participant.
+// connected ends the reign of older placements of the same participant. For the others a newcomer changes nothing yet.
 func (r *Room) connected(p *Peer) {
 	for _, other := range r.peers {
 		if other != p && other.ref.Participant == p.ref.Participant && other.replacedAt == 0 {
 			other.replacedAt = r.shard.now
+			r.changed()
 		}
 	}
-	r.changed()
 }
 
 // sourceAppeared puts a source in force when its first packet came: also over the same source of an older placement.
@@ -99,6 +99,7 @@ func (r *Room) sourceAppeared(src *Source) {
 
 // sourceGone takes a source out of every slot now.
 func (r *Room) sourceGone(src *Source) {
+	seen := src.seen
 	for _, l := range src.layers {
 		for len(l.downs) > 0 {
 			d := l.downs[len(l.downs)-1]
@@ -116,8 +117,9 @@ func (r *Room) sourceGone(src *Source) {
 		r.wider.Remove(src.id)
 		delete(r.voices, src.id)
 	}
-	src.seen = false
-	r.changed()
+	if src.seen = false; seen {
+		r.changed()
+	}
 }
 
 // withdraw takes all that somebody publishes out of the room. False: that was nothing.
@@ -144,7 +146,7 @@ func (r *Room) withdraw(p *Peer) (any bool) {
 // remove takes a transport out of the room.
 func (r *Room) remove(p *Peer) {
 	p.unmirror()
-	r.withdraw(p)
+	published := r.withdraw(p)
 	for _, d := range p.downs {
 		d.stopWanting()
 		d.cut()
@@ -162,8 +164,9 @@ func (r *Room) remove(p *Peer) {
 		r.farewell()
 		return
 	}
-	// What is gone is gone from the slots before the next packet.
-	r.assignAll()
+	if published { // what is gone is gone from the slots before the next packet
+		r.assignAll()
+	}
 }
 
 // changed asks for a new assignment of slots, once per tick.
@@ -240,8 +243,9 @@ func (r *Room) speakers() {
 		r.lastSpoken, changed = r.lastSpoken[:n], true
 	}
 	if changed {
+		news := speakersEvent(r.lastSpoken)
 		for _, p := range r.peers {
-			p.tellSpeakers(r.lastSpoken)
+			p.tellSpeakers(news)
 		}
 	}
 }

@@ -151,25 +151,35 @@ func (r *Room) assignVideo(p *Peer) {
 	if len(auto) == 0 {
 		return
 	}
-	ids := r.auto[:0]
+	r.auto = r.auto[:0]
+	more := func(src *Source) bool { // until there is one for each slot: who comes after them gets none
+		if src != nil && r.fits(p, src) && !has(r.auto, src.id) {
+			r.auto = append(r.auto, src.id)
+		}
+		return len(r.auto) < len(auto)
+	}
+	r.candidates(more)
+	r.place(p, auto, r.auto)
+}
+
+// candidates gives the pictures for slots that are filled by speech, the first first, until it is told to stop.
+func (r *Room) candidates(more func(*Source) bool) {
 	for _, src := range r.order {
-		if src.kind == noderpc.Kind_KIND_SCREEN && r.fits(p, src) {
-			ids = append(ids, src.id)
+		if src.kind == noderpc.Kind_KIND_SCREEN && !more(src) {
+			return
 		}
 	}
 	spoken, _ := r.loud.Order()
 	for _, id := range spoken {
-		if src := r.sources[id/8*8+uint32(noderpc.Kind_KIND_CAMERA)]; src != nil && r.fits(p, src) && !has(ids, src.id) {
-			ids = append(ids, src.id)
+		if !more(r.sources[id/8*8+uint32(noderpc.Kind_KIND_CAMERA)]) {
+			return
 		}
 	}
 	for _, src := range r.order {
-		if r.fits(p, src) && !has(ids, src.id) {
-			ids = append(ids, src.id)
+		if !more(src) {
+			return
 		}
 	}
-	r.auto = ids
-	r.place(p, auto, ids)
 }
 
 // autoSlots lists the slots that are filled by speech.

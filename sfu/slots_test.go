@@ -359,3 +359,19 @@ func TestAnOutboxThatOverflowedIsToldEverythingAgain(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+func TestAViewerWhoComesOrGoesChangesNobodysSlots(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	d.pass(pub, pub.video(t, true, 100))
+	d.at(time.Second)
+	viewer := d.join(false, 1)
+	if pub.room.dirty {
+		t.Error("all slots are filled anew when a viewer has come")
+	}
+	d.leave(viewer)
+	if pub.room.dirty {
+		t.Error("all slots are filled anew when a viewer has gone")
+	}
+	d.leave(pub)
+}
