@@ -94,16 +94,10 @@ func (n *Node) enter(g noderpc.Grant) (*Shard, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	e := n.rooms[g.Room]
-	if n.closing.Load() || n.draining.Load() && e == nil {
-		return nil, refuse(noderpc.CodeOverloaded, "the node is draining")
-	}
-	if n.peers >= n.opts.MaxParticipants {
-		return nil, refuse(noderpc.CodeOverloaded, "the node is full")
+	if err := n.full(e); err != nil {
+		return nil, err
 	}
 	if e == nil {
-		if len(n.rooms) >= n.opts.MaxRooms {
-			return nil, refuse(noderpc.CodeOverloaded, "the node has no more rooms")
-		}
 		e = &roomEntry{peers: map[string][]*Peer{}, seats: map[string]seat{}}
 	}
 	if g.Placement < e.seats[g.Participant].placement {

@@ -101,6 +101,7 @@ func (d *Down) bid(s *allot.Slot, speaker uint32) {
 	s.Pinned = d.wish.source != 0
 	s.Speaker = src.peer.number == speaker
 	s.Points, s.Current = m.points, m.find(d.point)
+	d.shed(s)
 }
 
 // settle goes for what the slot got, and tells why when it got nothing.
@@ -118,6 +119,10 @@ func (d *Down) settle(s *allot.Slot) {
 	m := &src.menu
 	if !m.decodable(d.peer) {
 		d.stop(pausedCodec)
+		return
+	}
+	if d.withheld {
+		d.stop(pausedOverload)
 		return
 	}
 	if s.Paused {

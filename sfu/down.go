@@ -30,6 +30,7 @@ const (
 	pausedNoLayer    = "no_layer"
 	pausedCodec      = "codec"
 	pausedBandwidth  = "bandwidth"
+	pausedOverload   = "overload"
 	pausedNotGranted = "not_granted"
 )
 
@@ -61,6 +62,9 @@ type Down struct {
 	thin   bool          // while something smaller is waited for, only the fewest frames are forwarded
 	source uint32        // whose packets went out last
 	paused string
+
+	withheld bool // the shard is too busy for it
+	less     bool // the shard is too busy for all of it
 
 	wantSince time.Duration
 	askedAt   time.Duration

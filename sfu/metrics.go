@@ -79,6 +79,8 @@ type counts struct {
 	probes                       [bwe.NumProbeResults]atomic.Uint64
 	busyNanos, batches, datagram atomic.Uint64
 	handedOut, handedIn          atomic.Uint64 // packets that went to other shards, and came from them
+	shedLayers                   atomic.Uint64 // slots that got less because the shard was too busy
+	shedLevel                    atomic.Int64
 	transports                   atomic.Int64
 }
 
@@ -100,10 +102,12 @@ type metrics struct {
 	profile               *prometheus.CounterVec
 	admits                *prometheus.CounterVec
 	closed                *prometheus.CounterVec
+	refused               *prometheus.CounterVec
 
 	descDrops, descSocket, descPackets, descBytes, descNack, descPLI, descMisc *prometheus.Desc
 	descIO, descOveruse, descProbes                                            *prometheus.Desc
 	descBusy, descTransports, descRooms, descLoad                              *prometheus.Desc
+	descShed, descShedLevel, descHandover, descParts                           *prometheus.Desc
 }
 
 func newMetrics(n *Node) *metrics {
@@ -143,8 +147,15 @@ func newMetrics(n *Node) *metrics {
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "incamera_sfu_transport_closed_total", Help: "Ended transports by cause.",
 		}, []string{"cause"}),
-		descDrops:  prometheus.NewDesc("incamera_sfu_dropped_packets_total", "Packets that went no further, by reason.", []string{"reason"}, nil),
-		descSocket: prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "incamera_sfu_refused_total", Help: "Newcomers refused because the node takes no more, by the limit that was reached.",
+		}, []string{"reason"}),
+		descShed:      prometheus.NewDesc("incamera_sfu_shed_layers_total", "Pictures that got smaller or paused because their shard was too busy.", nil, nil),
+		descShedLevel: prometheus.NewDesc("incamera_sfu_shed_step", "How much video a busy shard sheds: 0 nothing, 1 the largest layers, 2 all but the smallest, 3 all but who speaks or was chosen, 4 all pictures.", []string{"shard"}, nil),
+		descHandover:  prometheus.NewDesc("incamera_sfu_handover_packets_total", "Packets handed from shard to shard, for rooms that are spread over several.", nil, nil),
+		descParts:     prometheus.NewDesc("incamera_sfu_room_parts", "Parts of rooms over all shards; more than rooms when some are spread.", nil, nil),
+		descDrops:     prometheus.NewDesc("incamera_sfu_dropped_packets_total", "Packets that went no further, by reason.", []string{"reason"}, nil),
+		descSocket:    prometheus.NewDesc("incamera_sfu_socket_dropped_datagrams_total", "Datagrams lost at the socket, by reason.", []string{"reason"}, nil),
 		descIO: prometheus.NewDesc("incamera_sfu_socket_io_total",
 			"System calls, messages (with offloads one carries many datagrams) and datagrams, by direction.", []string{"what"}, nil),
 		descOveruse:    prometheus.NewDesc("incamera_sfu_overuse_total", "How often the queue of a receiver's path was found to grow.", nil, nil),
@@ -166,7 +177,7 @@ func newMetrics(n *Node) *metrics {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc, m.descIO, m.descOveruse, m.descProbes,
-		m.descBusy, m.descTransports, m.descRooms, m.descLoad,
+		m.descBusy, m.descTransports, m.descRooms, m.descLoad, m.descShed, m.descShedLevel, m.descHandover, m.descParts,
 	} {
 		ch <- d
 	}
@@ -176,7 +187,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (m *metrics) parts() []prometheus.Collector {
-	return []prometheus.Collector{m.latency, m.depth, m.estimate, m.queue, m.path, m.profile, m.admits, m.closed, m.ways}
+	return []prometheus.Collector{m.latency, m.depth, m.estimate, m.queue, m.path, m.profile, m.admits, m.closed, m.refused, m.ways}
 }
 
 // Collect implements prometheus.Collector.
@@ -238,7 +249,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			time.Duration(s.counts.busyNanos.Load()).Seconds(), s.name)
 		ch <- prometheus.MustNewConstMetric(m.descTransports, prometheus.GaugeValue,
 			float64(s.counts.transports.Load()), s.name)
+		ch <- prometheus.MustNewConstMetric(m.descShedLevel, prometheus.GaugeValue, float64(s.counts.shedLevel.Load()), s.name)
 	}
+	counter(m.descShed, total(func(c *counts) *atomic.Uint64 { return &c.shedLayers }))
+	counter(m.descHandover, total(func(c *counts) *atomic.Uint64 { return &c.handedOut }))
+	ch <- prometheus.MustNewConstMetric(m.descParts, prometheus.GaugeValue, float64(m.node.Parts()))
 	ch <- prometheus.MustNewConstMetric(m.descRooms, prometheus.GaugeValue, float64(m.node.Rooms()))
 	ch <- prometheus.MustNewConstMetric(m.descLoad, prometheus.GaugeValue, m.node.Load())
 	for _, c := range m.parts() {

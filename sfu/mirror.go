@@ -1,25 +1,14 @@
 package sfu
 
 import (
-	"maps"
-	"slices"
-	"time"
-
-	"incamera/cluster/noderpc"
 	"incamera/media/codec"
 	"incamera/media/report"
 	"incamera/media/ring"
-	"incamera/media/speaker"
 )
 
 // What somebody publishes is mirrored on every other shard with a part of the room: a Peer without a transport, whose
 // sources and layers are as good as the own ones of that shard. Packets, state and clocks come over the bridge; what is
 // wanted of a source, and requests for key frames, go back.
-
-const (
-	askApart  = 30 * time.Millisecond // from when a layer is wanted to when its key frame is missed
-	wantedFor = 4 * time.Second       // a layer is still handed over after its last watcher went
-)
 
 // mirror is the image of a peer on another shard, as its own shard sees it.
 type mirror struct {
@@ -51,19 +40,9 @@ type shape struct {
 	widest        [2]uint16
 }
 
-// away is what another shard wants of a source.
-type away struct {
-	over     *bridge
-	mask     uint8 // layers that the publisher should send, as in hints
-	attached uint8 // layers that somebody watches or waits for
-}
-
 func (l *Layer) shape() shape {
 	return shape{spatial: l.reader.Spatial, width: l.reader.Width, height: l.reader.Height, most: l.spatial, widest: l.widest}
 }
-
-// watched says whether anybody, on any shard, has use for a key frame.
-func (l *Layer) watched() bool { return len(l.downs) > 0 || l.away > 0 }
 
 // mirrorAll mirrors a newcomer on the shards that have other parts of the room.
 func (r *Room) mirrorAll(p *Peer) {
@@ -296,182 +275,4 @@ func (l *Layer) openMirror(k codec.Kind) bool {
 		l.srcClock = clock
 	}
 	return true
-}
-
-// tickMirror tells a publisher's own shard what is wanted of it here.
-func (s *Shard) tickMirror(p *Peer) {
-	for _, src := range p.sources {
-		if src == nil {
-			continue
-		}
-		var now away
-		if src.hinted() {
-			mask, changed := src.hints.Wanted(s.now)
-			if now.mask = mask; changed {
-				p.room.woke(src)
-			}
-		}
-		for i, l := range src.layers {
-			if l.wantedHere(s.now) {
-				now.attached |= 1 << i
-			}
-		}
-		if now != src.told {
-			own, back := src.own, p.origin.back
-			if p.origin.command(func() { own.wanted(back, now) }) {
-				src.told = now
-			}
-		}
-		for _, l := range src.layers {
-			l.requestOwn()
-		}
-	}
-}
-
-// wantedHere says whether an image needs its packets, and gives its memory back when it does not.
-func (l *Layer) wantedHere(now time.Duration) bool {
-	if !isVideo(l.source.kind) {
-		return len(l.downs) > 0
-	}
-	if len(l.downs) > 0 {
-		l.leftAt = now
-		if l.wantedAt == 0 {
-			l.wantedAt = now
-		}
-		return true
-	}
-	if l.wantedAt != 0 && now-l.leftAt >= wantedFor {
-		l.wantedAt, l.lastKey = 0, 0
-		l.ring, l.fresh = nil, nil
-	}
-	return l.wantedAt != 0
-}
-
-// requestOwn asks for a key frame where the stream comes in, when one is due and was not on its way anyhow.
-func (l *Layer) requestOwn() {
-	now := l.source.peer.shard.now
-	if !l.keyDue(now) || len(l.downs) == 0 || now-l.wantedAt < askApart {
-		return
-	}
-	own := l.own
-	if l.source.peer.origin.command(func() {
-		own.requestKey()
-		own.source.peer.shard.soon()
-	}) {
-		l.pliAt, l.wantKey = now, false
-	}
-}
-
-// wanted takes what another shard wants of a source. What somebody begins to watch there is handed over from its last key
-// frame on, or a key frame is asked for.
-func (src *Source) wanted(over *bridge, now away) {
-	p := src.peer
-	i := slices.IndexFunc(src.away, func(a away) bool { return a.over == over })
-	if i < 0 {
-		if now == (away{}) {
-			return
-		}
-		i = len(src.away)
-		src.away = append(src.away, away{over: over})
-	}
-	was := src.away[i]
-	now.over = over
-	src.away[i] = now
-	if p.state == stateClosed {
-		return
-	}
-	for k, l := range src.layers {
-		bit := uint8(1) << k
-		switch {
-		case now.attached&bit != 0 && was.attached&bit == 0:
-			l.away++
-			l.handRecent(over)
-		case now.attached&bit == 0 && was.attached&bit != 0:
-			l.away--
-			l.handNews(over)
-		}
-	}
-	for k := range 8 {
-		bit := uint8(1) << k
-		if d := int(now.mask>>k&1) - int(was.mask&bit>>k); d != 0 {
-			src.hints.Watch(k, d, p.shard.now)
-		}
-	}
-}
-
-// handRecent begins to hand a layer over.
-func (l *Layer) handRecent(over *bridge) {
-	if !isVideo(l.source.kind) {
-		return
-	}
-	for i := range l.mirrors {
-		m := &l.mirrors[i]
-		if m.over != over {
-			continue
-		}
-		if m.ssrc != l.ssrc && !l.reflectStart(m) {
-			return
-		}
-		m.wanted = true
-		run, ok := l.replay(l.source.peer.shard.now)
-		if !ok {
-			l.requestKey()
-			l.source.peer.shard.soon()
-			return
-		}
-		for ext := run.First; ext <= run.Last; ext++ {
-			if slot := l.ring.Get(ext); slot != nil {
-				over.packet(l, m, slot, true)
-			}
-		}
-	}
-}
-
-// handNews goes on with only the news of a layer's packets.
-func (l *Layer) handNews(over *bridge) {
-	for i := range l.mirrors {
-		if m := &l.mirrors[i]; m.over == over && isVideo(l.source.kind) {
-			m.wanted = false
-		}
-	}
-}
-
-// forgetTold makes everything that is wanted of an image news.
-func (p *Peer) forgetTold() {
-	for _, src := range p.sources {
-		if src != nil {
-			src.told = away{}
-		}
-	}
-}
-
-// hearing is what a part of a room knows of who speaks.
-type hearing struct {
-	loud, wider *speaker.Selector
-	voices      map[uint32]voice
-	last        []*noderpc.Speaker
-}
-
-// heard copies what is known, nil when nobody has been heard.
-func (r *Room) heard() *hearing {
-	if len(r.voices) == 0 {
-		return nil
-	}
-	h := &hearing{loud: r.loud.Clone(), wider: r.wider.Clone(), voices: map[uint32]voice{}, last: slices.Clone(r.lastSpoken)}
-	for id, v := range r.voices {
-		h.voices[id] = *v
-	}
-	return h
-}
-
-// hear makes a part that has heard nobody know what another part knows. From then on both hear the same packets.
-func (r *Room) hear(h *hearing) {
-	if h == nil || len(r.voices) > 0 {
-		return
-	}
-	r.loud, r.wider, r.lastSpoken = h.loud, h.wider, h.last
-	for id, v := range maps.All(h.voices) {
-		r.voices[id] = &v
-	}
-	r.changed()
 }

@@ -246,7 +246,7 @@ func TestAStreamThatBeginsAnewDoesSoOnEveryShard(t *testing.T) {
 }
 
 func TestARoomGrowsToAnotherShardWhenItsOwnIsFullOrBusy(t *testing.T) {
-	n := &Node{opts: Options{RoomPart: 2}, rooms: map[string]*roomEntry{}}
+	n := &Node{opts: Options{RoomPart: 2, MaxRooms: 100, MaxParticipants: 100, RefuseLoad: 1001}, rooms: map[string]*roomEntry{}}
 	for i := range 3 {
 		n.shards = append(n.shards, &Shard{index: i})
 	}
@@ -258,7 +258,6 @@ func TestARoomGrowsToAnotherShardWhenItsOwnIsFullOrBusy(t *testing.T) {
 		}
 		return s
 	}
-	n.opts = Options{RoomPart: 2, MaxRooms: 100, MaxParticipants: 100}
 	first := enter("r", "a")
 	if enter("r", "b") != first {
 		t.Error("a small room is spread")

@@ -169,6 +169,16 @@ func (n *Node) Rooms() int {
 	return len(n.rooms)
 }
 
+// Parts is the number of parts of rooms: a room has one on each shard with people of it.
+func (n *Node) Parts() (parts int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.rooms {
+		parts += len(e.parts)
+	}
+	return parts
+}
+
 // Drain refuses new rooms and participants from now on; who is here stays.
 func (n *Node) Drain() { n.draining.Store(true) }
 

@@ -49,6 +49,8 @@ type Options struct {
 	RoomPart        int // transports of one room on one shard, before the room spreads to others; 0: 200
 	MaxParticipants int // transports on this node; 0: 1000
 	MaxRooms        int // 0: 500
+	RefuseLoad      int // permill of a core: no new rooms while every shard is as busy; 0: 850, 1001: never
+	ShedLoad        int // permill of a core: a shard that is as busy sends less video; 0: 900, 1001: never
 
 	Log        *slog.Logger          // required
 	Registerer prometheus.Registerer // required
@@ -81,6 +83,9 @@ func (o Options) Validate() error {
 	if o.AudioSlots < 0 || o.AudioSlots > maxAudioSlots || o.VideoSlots < 0 || o.VideoSlots > maxVideoSlots {
 		return errors.New("sfu: too many slots")
 	}
+	if o.RoomPart < 0 || o.RefuseLoad < 0 || o.ShedLoad < 0 {
+		return errors.New("sfu: a limit below zero")
+	}
 	_, err := o.codecs()
 	return err
 }
@@ -112,6 +117,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxRooms == 0 {
 		o.MaxRooms = 500
+	}
+	if o.RefuseLoad == 0 {
+		o.RefuseLoad = 850
+	}
+	if o.ShedLoad == 0 {
+		o.ShedLoad = 900
 	}
 	return o
 }

@@ -73,6 +73,7 @@ type Shard struct {
 	crossing []*bridge // with something that is not shown yet
 	fresh    []*Layer  // layers with packets of this batch
 	dirty    []*Peer   // peers that get some of them
+	overload overload
 	scratch  scratch
 	in, out  tally
 }
@@ -250,8 +251,10 @@ func (s *Shard) busy(from, to time.Time) {
 	s.load.busy += to.Sub(from)
 	s.counts.busyNanos.Add(uint64(to.Sub(from)))
 	if span := to.Sub(s.load.since); span >= time.Second {
-		s.load.permill.Store(uint32(min(1000, s.load.busy*1000/span)))
+		permill := uint32(min(1000, s.load.busy*1000/span))
+		s.load.permill.Store(permill)
 		s.load.busy, s.load.since = 0, to
+		s.weigh(permill)
 	}
 }
 
