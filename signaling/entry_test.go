@@ -211,6 +211,24 @@ func TestNoNodeIsSaidAsSuch(t *testing.T) {
 	}
 }
 
+func TestAnOverloadedNodeIsSaidAsSuchAndTheSeatIsGivenBack(t *testing.T) {
+	w := newWorld(t)
+	w.node("node-1")
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{})
+	host := w.person("u:host")
+	host.join(in, room, token.RoleHost)
+	bob := w.person("u:bob")
+	bob.hello(in)
+	jws := bob.roomToken(room, token.RoleParticipant)
+	m := bob.ask(joinMessage(jws, bob.proof(bob.welcome.Nonce, jws), "too busy"))
+	bob.refused(m, wire.CodeOverloaded)
+	if m.GetError().RetryAfterMs < 5000 {
+		t.Errorf("to be tried again after %d ms", m.GetError().RetryAfterMs)
+	}
+	host.event("bob's end", func(e *wire.Event) bool { return e.GetParticipantLeft() != nil })
+}
+
 func TestAPersonHasOneSeat(t *testing.T) {
 	w := newWorld(t)
 	node := w.node("node-1")

@@ -272,6 +272,9 @@ func (n *fakeNode) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitReq
 	if strings.Contains(r.Offer, "refuse me") {
 		return nil, &noderpc.Error{Code: noderpc.CodeBadOffer, Message: "as asked"}
 	}
+	if strings.Contains(r.Offer, "too busy") {
+		return nil, &noderpc.Error{Code: noderpc.CodeOverloaded, Message: "as asked"}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	tr := &transport{grant: g, instance: r.Instance, on: map[noderpc.Kind]bool{}}

@@ -72,3 +72,40 @@ func BenchmarkRoom(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkJoinAmong measures what a join costs in rooms of several sizes.
+func BenchmarkJoinAmong(b *testing.B) {
+	embedded, err := live.Embedded(live.EmbeddedOptions{Log: livetest.Log()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer embedded.Close()
+	s, err := meeting.New(embedded.Client(), meeting.Options{Log: livetest.Log(), Registerer: prometheus.NewRegistry(), MaxParticipants: 2000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	n := 0
+	for _, people := range []int{10, 100, 1000} {
+		at := token.NewRoomID()
+		join := func(i int) {
+			n++
+			_, err := s.Join(context.Background(), meeting.JoinRequest{
+				Room: at, NewMeeting: "m-1", JTI: fmt.Sprint("jti-", n), JTITTL: time.Minute, Person: person(fmt.Sprint("n", i), token.RoleHost),
+				Participant: fmt.Sprint("p_n", i), Session: fmt.Sprint("s_", i), Instance: "sig-1", CandidateNode: "node-1",
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		for i := range people {
+			join(i)
+		}
+		b.Run(fmt.Sprint("people=", people), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				join(n % people)
+			}
+		})
+	}
+}

@@ -1203,7 +1203,7 @@ type SlotState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slot          uint32                 `protobuf:"varint,1,opt,name=slot,proto3" json:"slot,omitempty"`
 	SourceId      uint32                 `protobuf:"varint,2,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"` // 0: free
-	Paused        string                 `protobuf:"bytes,3,opt,name=paused,proto3" json:"paused,omitempty"`                      // "", off, no_layer, codec, bandwidth, not_granted
+	Paused        string                 `protobuf:"bytes,3,opt,name=paused,proto3" json:"paused,omitempty"`                      // "", off, no_layer, codec, bandwidth, overload, not_granted
 	SyncTimeMs    int64                  `protobuf:"varint,4,opt,name=sync_time_ms,json=syncTimeMs,proto3" json:"sync_time_ms,omitempty"`
 	SyncRtp       uint32                 `protobuf:"varint,5,opt,name=sync_rtp,json=syncRtp,proto3" json:"sync_rtp,omitempty"`
 	Layer         uint32                 `protobuf:"varint,6,opt,name=layer,proto3" json:"layer,omitempty"`

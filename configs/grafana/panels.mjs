@@ -31,7 +31,7 @@ export const rows = [
   {
     title: 'Joining',
     panels: [
-      { title: 'Entries by outcome', unit: 'ops', text: 'internal, no_node and state_unavailable are our fault; token and proof refusals in numbers are an attack or a broken client.',
+      { title: 'Entries by outcome', unit: 'ops', text: 'internal, no_node, overloaded and state_unavailable are our fault; token and proof refusals in numbers are an attack or a broken client.',
         queries: [[sumBy('kind, outcome', 'incamera_signaling_entries_total'), '{{kind}} {{outcome}}']] },
       { title: 'Time of an entry by phase, 95th percentile', unit: 's', text: 'Above 0.2 s people notice: auth is hashing and SQL, state is Redis, admit is the media node.',
         queries: [[quantile(0.95, 'incamera_signaling_entry_phase_seconds', 'phase'), '{{phase}}']] },

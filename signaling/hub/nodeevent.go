@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"slices"
+
 	"incamera/cluster/noderpc"
 	"incamera/signaling/wire"
 )
@@ -90,7 +92,7 @@ func (r *Room) nodeEventLocked(node string, ev *noderpc.Event) (after func(), kn
 		m.pushLocked(message{data: r.hub.encode(out)})
 	case *noderpc.Event_Speakers:
 		if current {
-			m.pushLocked(message{data: r.hub.encode(r.speakersLocked(e.Speakers)), key: "speakers"})
+			m.pushLocked(message{data: r.speakersLocked(e.Speakers), key: "speakers"})
 		}
 	case *noderpc.Event_PublishHints:
 		if current {
@@ -136,14 +138,39 @@ func (r *Room) byNumberLocked(n uint32) (string, bool) {
 	return who, ok
 }
 
-func (r *Room) speakersLocked(s *noderpc.Speakers) *wire.ServerMessage {
+// said is the last news of who speaks, and its text: everybody in the room is told the same.
+type said struct {
+	speakers []spoken
+	version  uint64 // of the document that gave the names
+	text     []byte
+}
+
+type spoken struct{ number, level uint32 }
+
+func (r *Room) speakersLocked(s *noderpc.Speakers) []byte {
+	if r.view == nil {
+		return nil
+	}
+	same := r.said.text != nil && r.said.version == r.view.version() &&
+		slices.EqualFunc(r.said.speakers, s.Speakers, func(a spoken, b *noderpc.Speaker) bool {
+			return a.number == b.Number && a.level == b.Level
+		})
+	if same {
+		return r.said.text
+	}
 	out := &wire.Speakers{}
+	list := make([]spoken, 0, len(s.Speakers))
 	for _, sp := range s.Speakers {
+		list = append(list, spoken{sp.Number, sp.Level})
 		if who, ok := r.byNumberLocked(sp.Number); ok {
 			out.Speakers = append(out.Speakers, &wire.Speaker{Participant: who, Level: sp.Level})
 		}
 	}
-	return &wire.ServerMessage{Body: &wire.ServerMessage_Speakers{Speakers: out}}
+	r.said = said{
+		speakers: list, version: r.view.version(),
+		text: r.hub.encode(&wire.ServerMessage{Body: &wire.ServerMessage_Speakers{Speakers: out}}),
+	}
+	return r.said.text
 }
 
 func hintsToWire(h *noderpc.PublishHints) *wire.ServerMessage {

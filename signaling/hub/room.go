@@ -25,6 +25,7 @@ type Room struct {
 	members map[string]*Member // by participant; guarded by mu
 	waiters map[string]*Waiter // by id; guarded by mu
 	stash   []stashed          // node events about people not known yet; guarded by mu
+	said    said               // guarded by mu
 }
 
 // Seed makes the document known that an entry brought along, when nothing newer is.

@@ -18,6 +18,7 @@ type view struct {
 	snap    *wire.Snapshot
 	people  map[string]*wire.Participant
 	numbers map[uint32]string // participant by number; those who left stay, packets may still arrive
+	hosts   int               // of people, who are there and can admit
 	tail    []Change
 }
 
@@ -32,9 +33,25 @@ func newView(snap *wire.Snapshot) *view {
 func (v *view) version() uint64 { return v.snap.Version }
 
 func (v *view) put(p *wire.Participant) {
+	v.take(p.Id)
 	v.people[p.Id] = p
 	v.numbers[p.Number] = p.Id
+	if admits(p) {
+		v.hosts++
+	}
 }
+
+func (v *view) take(id string) {
+	if p := v.people[id]; p != nil {
+		delete(v.people, id)
+		if admits(p) {
+			v.hosts--
+		}
+	}
+}
+
+// admits says whether somebody is there who can let others in.
+func admits(p *wire.Participant) bool { return p.Present && moderates(p.Role) }
 
 // apply changes the view by one change; it returns the person as they were before, for those who change or leave.
 func (v *view) apply(c Change) (before *wire.Participant) {
@@ -48,7 +65,7 @@ func (v *view) apply(c Change) (before *wire.Participant) {
 		v.put(e.ParticipantChanged)
 	case *wire.Event_ParticipantLeft:
 		before = v.people[e.ParticipantLeft.Participant]
-		delete(v.people, e.ParticipantLeft.Participant)
+		v.take(e.ParticipantLeft.Participant)
 	case *wire.Event_Locked:
 		v.snap.Locked = e.Locked
 	case *wire.Event_WaiterAdded:
@@ -58,6 +75,7 @@ func (v *view) apply(c Change) (before *wire.Participant) {
 		v.dropWaiter(e.WaiterGone)
 	case *wire.Event_Ended:
 		clear(v.people)
+		v.hosts = 0
 		v.snap.Meeting, v.snap.Chat = "", nil
 	case *wire.Event_Hidden:
 		if start := c.src.Start; start != nil {
@@ -93,14 +111,7 @@ func (v *view) since(version uint64) ([]Change, bool) {
 }
 
 // hostPresent says whether somebody is there who can admit.
-func (v *view) hostPresent() bool {
-	for _, p := range v.people {
-		if p.Present && moderates(p.Role) {
-			return true
-		}
-	}
-	return false
-}
+func (v *view) hostPresent() bool { return v.hosts > 0 }
 
 func (v *view) nameOf(participant string) string {
 	if p := v.people[participant]; p != nil {

@@ -12,11 +12,15 @@ import (
 	"incamera/signaling/wire"
 )
 
-const retrySoon = time.Second
+const (
+	retrySoon  = time.Second
+	retryLater = 10 * time.Second // people have to go before there is room
+)
 
 var (
 	unavailable = refuse(wire.CodeStateUnavailable, "the server cannot change the meeting right now").after(retrySoon)
 	noNode      = refuse(wire.CodeNoNode, "no media node can take this right now").after(retrySoon)
+	overloaded  = refuse(wire.CodeOverloaded, "the media nodes have as much to do as they can bear").after(retryLater)
 )
 
 // translators turn errors of the rooms below into faults; each gives nil for what is not its own.
@@ -67,7 +71,9 @@ func fromNode(err error) *Fault {
 		return refuse(wire.CodeConflict, "something newer has taken this place").because(err)
 	case noderpc.CodeNotFound:
 		return refuse(wire.CodeConflict, "the transport is gone: resume with an offer").because(err)
-	case noderpc.CodeUnavailable, noderpc.CodeDeadline, noderpc.CodeOverloaded:
+	case noderpc.CodeOverloaded:
+		return overloaded.because(err)
+	case noderpc.CodeUnavailable, noderpc.CodeDeadline:
 		return noNode.because(err)
 	}
 	return nil

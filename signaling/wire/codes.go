@@ -27,6 +27,7 @@ const (
 	CodeForbidden           Code = "forbidden"
 	CodeBadOffer            Code = "bad_offer"
 	CodeNoNode              Code = "no_node"
+	CodeOverloaded          Code = "overloaded"
 	CodeStateUnavailable    Code = "state_unavailable"
 	CodeConflict            Code = "conflict"
 	CodeInternal            Code = "internal"

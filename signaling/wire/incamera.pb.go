@@ -2461,7 +2461,7 @@ type SlotState struct {
 	Kind        SourceKind `protobuf:"varint,3,opt,name=kind,proto3,enum=incamera.v1.SourceKind" json:"kind,omitempty"`
 	// The CSRC of the packets: 32-bit id of the source in this meeting.
 	SourceId uint32 `protobuf:"varint,4,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
-	// Why a wished video does not flow: "", off, no_layer, codec, bandwidth, not_granted
+	// Why a wished video does not flow: "", off, no_layer, codec, bandwidth, overload, not_granted
 	Paused string `protobuf:"bytes,5,opt,name=paused,proto3" json:"paused,omitempty"`
 	// For lip sync: server clock (ms) and RTP timestamp of the slot at the same moment; 0 when unknown.
 	SyncTimeMs int64  `protobuf:"varint,6,opt,name=sync_time_ms,json=syncTimeMs,proto3" json:"sync_time_ms,omitempty"`

@@ -72,6 +72,10 @@ type Media struct {
 	VideoSlots      int      `yaml:"video_slots"`
 	Codecs          []string `yaml:"codecs"`
 	MaxParticipants int      `yaml:"max_participants"`
+	MaxRooms        int      `yaml:"max_rooms"`
+	RoomPart        int      `yaml:"room_part"`
+	RefuseLoad      int      `yaml:"refuse_load_percent"`
+	ShedLoad        int      `yaml:"shed_load_percent"`
 	TCP             TCP      `yaml:"tcp"`
 	Turn            Turn     `yaml:"turn"`
 }
@@ -198,7 +202,8 @@ func Default() Config {
 		},
 		Admin: Admin{Listen: "127.0.0.1:8481"},
 		Media: Media{
-			Listen: "[::]:8490", TCP: TCP{Listen: TCPPublic}, Turn: Turn{Enabled: true}, AudioSlots: 3, VideoSlots: 9, MaxParticipants: 1000,
+			Listen: "[::]:8490", TCP: TCP{Listen: TCPPublic}, Turn: Turn{Enabled: true}, AudioSlots: 3, VideoSlots: 9,
+			MaxParticipants: 1000, MaxRooms: 500, RoomPart: 200, RefuseLoad: 85, ShedLoad: 90,
 			Codecs: []string{"VP8", "VP9", "H264", "AV1"},
 		},
 		Redis:   Redis{Mode: RedisEmbedded},

@@ -24,7 +24,7 @@ const assurances: Readonly<Record<string, Assurance>> = {
 const mediaTypes: Readonly<Record<string, 'audio' | 'video'>> = {
   MEDIA_TYPE_AUDIO: 'audio', MEDIA_TYPE_VIDEO: 'video',
 } satisfies Partial<Record<wire.MediaTypeJson, 'audio' | 'video'>>;
-const pauses: readonly string[] = ['', 'off', 'no_layer', 'codec', 'bandwidth', 'not_granted'] satisfies PauseReason[];
+const pauses: readonly string[] = ['', 'off', 'no_layer', 'codec', 'bandwidth', 'overload', 'not_granted'] satisfies PauseReason[];
 
 export const wireKind: Readonly<Record<SourceKind, wire.SourceKindJson>> = {
   mic: 'SOURCE_KIND_MIC', camera: 'SOURCE_KIND_CAMERA', screen: 'SOURCE_KIND_SCREEN', screen_audio: 'SOURCE_KIND_SCREEN_AUDIO',

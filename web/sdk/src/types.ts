@@ -86,7 +86,7 @@ export interface Speaker {
   readonly volume: number;
 }
 
-export type PauseReason = '' | 'off' | 'no_layer' | 'codec' | 'bandwidth' | 'not_granted' | 'unknown';
+export type PauseReason = '' | 'off' | 'no_layer' | 'codec' | 'bandwidth' | 'overload' | 'not_granted' | 'unknown';
 
 /** Who is in a receiving slot now. */
 export interface SlotView {

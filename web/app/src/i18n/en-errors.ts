@@ -64,6 +64,7 @@ export const englishErrors = {
   declined: 'You were not admitted. If you think this is a mistake, ask the person who invited you.',
   bad_offer: 'Your browser and the server could not agree on sound and picture. Update the browser or use another one.',
   no_node: 'No server for sound and picture is free. Try again in a moment.',
+  overloaded: 'All servers are busy. Try again in a few minutes; meetings that run go on.',
   state_unavailable: 'The server is catching its breath; meetings that run go on. Try again in a moment.',
 
   media_failed: 'Sound and picture cannot get through. Your network may block calls; try another network, or tell your administrator.',

@@ -87,6 +87,7 @@ export const englishMeeting = {
   handUpPlace: (n: number) => `Hand up · ${n}`,
   away: 'Reconnecting',
   picturePaused: 'Video paused: your connection is slow',
+  pictureOverload: 'Video paused: the server is busy',
   pictureSlow: 'Weak connection',
   pictureCodec: 'This browser cannot show this picture',
   previousPage: 'Previous page',

@@ -66,6 +66,7 @@ export const chineseErrors: ErrorSentences = {
   declined: '您未获准进入。如有疑问，请联系邀请您的人。',
   bad_offer: '浏览器与服务器未能就声音和画面达成一致。请更新或更换浏览器。',
   no_node: '暂无可用的声音和画面服务器。请稍后重试。',
+  overloaded: '所有服务器都很繁忙。请几分钟后重试，进行中的会议不受影响。',
   state_unavailable: '服务器正在恢复，进行中的会议不受影响。请稍后重试。',
 
   media_failed: '声音和画面无法通过。您的网络可能阻止通话；请更换网络，或告知管理员。',

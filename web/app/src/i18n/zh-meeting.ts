@@ -88,6 +88,7 @@ export const chineseMeeting: Shape<typeof englishMeeting> = {
   handUpPlace: (n) => `举手 · 第 ${n} 位`,
   away: '正在重新连接',
   picturePaused: '视频已暂停：您的网络较慢',
+  pictureOverload: '视频已暂停：服务器繁忙',
   pictureSlow: '连接较弱',
   pictureCodec: '此浏览器无法显示该画面',
   previousPage: '上一页',

@@ -14,7 +14,8 @@ export interface TileCuesProps {
 /** What else there is to know about a tile, in words: hand, connection, pin. */
 export function TileCues({ person, kind, place, paused, pinned }: TileCuesProps) {
   const m = t();
-  const weak = paused === 'bandwidth' ? m.picturePaused : paused === 'no_layer' ? m.pictureSlow : paused === 'codec' ? m.pictureCodec : '';
+  const weak = paused === 'bandwidth' ? m.picturePaused : paused === 'overload' ? m.pictureOverload
+    : paused === 'no_layer' ? m.pictureSlow : paused === 'codec' ? m.pictureCodec : '';
   return (
     <>
       {place > 0 && <span class="tcue hand" data-testid="hand-badge"><Icon name="hand" /><span class="tx">{m.handUpPlace(place)}</span></span>}

@@ -1837,7 +1837,7 @@ export type SlotState = Message<"incamera.v1.SlotState"> & {
   sourceId: number;
 
   /**
-   * Why a wished video does not flow: "", off, no_layer, codec, bandwidth, not_granted
+   * Why a wished video does not flow: "", off, no_layer, codec, bandwidth, overload, not_granted
    *
    * @generated from field: string paused = 5;
    */
@@ -1892,7 +1892,7 @@ export type SlotStateJson = {
   sourceId?: number;
 
   /**
-   * Why a wished video does not flow: "", off, no_layer, codec, bandwidth, not_granted
+   * Why a wished video does not flow: "", off, no_layer, codec, bandwidth, overload, not_granted
    *
    * @generated from field: string paused = 5;
    */
