@@ -27,6 +27,7 @@ func newView(snap *wire.Snapshot) *view {
 	for _, p := range v.snap.Participants {
 		v.put(p)
 	}
+	v.snap.Participants = nil // people has them
 	return v
 }
 
@@ -120,12 +121,12 @@ func (v *view) nameOf(participant string) string {
 	return ""
 }
 
-// snapshot is the document as a viewer may see it.
+// snapshot is the document as a viewer may see it. The people in it are the view's own, which nobody changes.
 func (v *view) snapshot(who Viewer) *wire.Snapshot {
 	full := proto.Clone(v.snap).(*wire.Snapshot)
-	full.Participants = full.Participants[:0]
+	full.Participants = make([]*wire.Participant, 0, len(v.people))
 	for _, p := range v.people {
-		full.Participants = append(full.Participants, proto.Clone(p).(*wire.Participant))
+		full.Participants = append(full.Participants, p)
 	}
 	slices.SortFunc(full.Participants, func(a, b *wire.Participant) int { return int(a.Number) - int(b.Number) })
 	return Filter(full, who)

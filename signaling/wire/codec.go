@@ -51,6 +51,9 @@ func DecodeServer(data []byte) (*ServerMessage, error) {
 
 // Encode writes a message as the text of one frame.
 func Encode(m proto.Message) ([]byte, error) {
+	if s := snapshotOf(m); s != nil && len(s.Participants) > fewPeople {
+		return encodeRoster(m, s)
+	}
 	data, err := protojson.MarshalOptions{}.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("wire: encode: %w", err)
