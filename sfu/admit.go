@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -219,14 +220,14 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 			return err
 		}
 	}
-	for _, other := range room.peers { // all of one participant are on one shard
-		if other.ref.Participant == plan.ref.Participant && other.ref.Placement > plan.ref.Placement {
+	mine := room.placed[plan.ref.Participant] // all of one participant are on one shard
+	for _, other := range mine {
+		if other.ref.Placement > plan.ref.Placement {
 			return refuse(noderpc.CodeStalePlacement, "a newer placement of this participant exists")
 		}
 	}
-	for i := len(room.peers) - 1; i >= 0; i-- {
-		// The same placement again is a repeated request: the first transport will not be used.
-		if other := room.peers[i]; other.ref.Participant == plan.ref.Participant && other.ref.Placement == plan.ref.Placement {
+	for _, other := range slices.Clone(mine) {
+		if other.ref.Placement == plan.ref.Placement { // a repeated request: the first transport will not be used
 			s.closePeer(other, "replaced", false)
 		}
 	}
@@ -235,7 +236,7 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 	}
 	fresh := s.rooms[plan.ref.Room] == nil
 	s.rooms[plan.ref.Room] = room
-	room.peers = append(room.peers, p)
+	room.add(p)
 	s.peers = append(s.peers, p)
 	s.counts.transports.Add(1)
 	s.node.remember(p)

@@ -27,6 +27,7 @@ type direct struct {
 	n     *Node
 	peers int
 	edit  func(offer string) string
+	sink  *net.UDPConn // takes what is sent to everybody, when set; nobody reads it
 }
 
 func newDirect(t testing.TB) *direct {
@@ -140,11 +141,16 @@ func (d *direct) admit(publish bool, slots int) *party {
 	if err := d.s.admit(p.Peer, plan); err != nil {
 		d.t.Fatal(err)
 	}
-	if p.sink, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-		d.t.Fatal(err)
+	if d.sink != nil {
+		port := uint16(d.sink.LocalAddr().(*net.UDPAddr).Port)
+		p.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(number >> 8), byte(number)}), port)
+	} else {
+		if p.sink, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+			d.t.Fatal(err)
+		}
+		d.t.Cleanup(func() { _ = p.sink.Close() })
+		p.addr = p.sink.LocalAddr().(*net.UDPAddr).AddrPort()
 	}
-	d.t.Cleanup(func() { _ = p.sink.Close() })
-	p.addr = p.sink.LocalAddr().(*net.UDPAddr).AddrPort()
 	return p
 }
 

@@ -41,8 +41,8 @@ func (p *Peer) openFlow() {
 		return
 	}
 	start := p.shard.node.opts.StartBitrate
-	for _, other := range p.room.peers {
-		if other != p && other.ref.Participant == p.ref.Participant && other.flow != nil {
+	for _, other := range p.room.placed[p.ref.Participant] {
+		if other != p && other.flow != nil {
 			start = other.flow.Estimator().Estimate(p.shard.now) * moveCaution / 100
 		}
 	}

@@ -183,7 +183,7 @@ func (r *Room) unmirror(b *bridge) {
 // dismiss takes out a mirror.
 func (r *Room) dismiss(p *Peer) {
 	p.state = stateClosed
-	r.mirrors = slices.DeleteFunc(r.mirrors, func(o *Peer) bool { return o == p })
+	r.mirrors = except(r.mirrors, p)
 	if r.withdraw(p) {
 		r.assignAll()
 	}

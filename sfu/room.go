@@ -22,6 +22,7 @@ type Room struct {
 	shard *Shard
 
 	peers   []*Peer
+	placed  map[string][]*Peer // by participant: more than one while somebody moves
 	mirrors []*Peer            // of those who are on other shards and publish
 	remotes []*bridge          // to the shards with other parts of the room
 	sources map[uint32]*Source // the ones in force, by source id
@@ -54,14 +55,14 @@ func newRoom(s *Shard, id string) (*Room, error) {
 		return nil, err
 	}
 	return &Room{
-		id: id, shard: s, sources: map[uint32]*Source{}, loud: loud, wider: wider, voices: map[uint32]*voice{},
+		id: id, shard: s, placed: map[string][]*Peer{}, sources: map[uint32]*Source{}, loud: loud, wider: wider, voices: map[uint32]*voice{},
 	}, nil
 }
 
 // connected ends the reign of older placements of the same participant. For the others a newcomer changes nothing yet.
 func (r *Room) connected(p *Peer) {
-	for _, other := range r.peers {
-		if other != p && other.ref.Participant == p.ref.Participant && other.replacedAt == 0 {
+	for _, other := range r.placed[p.ref.Participant] {
+		if other != p && other.replacedAt == 0 {
 			other.replacedAt = r.shard.now
 			r.changed()
 		}
@@ -143,6 +144,19 @@ func (r *Room) withdraw(p *Peer) (any bool) {
 	return any
 }
 
+// add takes a transport into the room.
+func (r *Room) add(p *Peer) {
+	r.peers = append(r.peers, p)
+	r.placed[p.ref.Participant] = append(r.placed[p.ref.Participant], p)
+}
+
+func except(list []*Peer, p *Peer) []*Peer {
+	if i := slices.Index(list, p); i >= 0 {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
 // remove takes a transport out of the room.
 func (r *Room) remove(p *Peer) {
 	p.unmirror()
@@ -153,11 +167,11 @@ func (r *Room) remove(p *Peer) {
 		d.ask(point{})
 		d.target = nil
 	}
-	for i, other := range r.peers {
-		if other == p {
-			r.peers = append(r.peers[:i], r.peers[i+1:]...)
-			break
-		}
+	r.peers = except(r.peers, p)
+	if left := except(r.placed[p.ref.Participant], p); len(left) > 0 {
+		r.placed[p.ref.Participant] = left
+	} else {
+		delete(r.placed, p.ref.Participant)
 	}
 	if len(r.peers) == 0 {
 		delete(r.shard.rooms, r.id)
