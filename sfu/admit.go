@@ -333,9 +333,11 @@ func (n *Node) Command(ctx context.Context, r *noderpc.CommandRequest) error {
 		result = p.command(r)
 		p.shard.publish()
 	})
-	// What is off, or gone, is so on every shard when this returns.
-	for _, s := range n.others(p.ref.Room, p.shard) {
-		err = errors.Join(err, s.call(ctx, s.takeHanded))
+	if r.GetClose() != nil || r.GetSetSource() != nil && !r.GetSetSource().GetOn() {
+		// What is off, or gone, is so on every shard when this returns.
+		for _, s := range n.others(p.ref.Room, p.shard) {
+			err = errors.Join(err, s.call(ctx, s.takeHanded))
+		}
 	}
 	return errors.Join(err, result)
 }

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	handoverPlaces   = 2048
-	handoverBytes    = 1 << 20
-	handoverCommands = 512 // of the places: packets do not take the last ones
+	handoverPlaces   = 4096
+	handoverBytes    = 2 << 20
+	handoverCommands = 1024 // of the places: packets do not take the last ones
 )
 
 // bridge hands packets and commands of one shard to another. It belongs to the shard that it leads from; the other one
@@ -191,8 +191,8 @@ func (s *Shard) takeHanded() {
 		b.queue.Load().Take(b.take)
 	}
 	if len(s.fresh) > 0 {
-		if s.depth == 0 {
-			s.first = s.fresh[0].fresh[0].slot.Arrival
+		if l := s.fresh[0]; s.depth == 0 && len(l.fresh) > 0 {
+			s.first = l.fresh[0].slot.Arrival
 		}
 		s.deliver()
 	}

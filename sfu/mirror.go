@@ -173,6 +173,7 @@ func (l *Layer) reflectStart(m *layerMirror) bool {
 	if !m.over.command(func() {
 		if image.source.peer.room != nil {
 			image.restart(ssrc)
+			image.srcClock, image.opened = report.SourceClock{}, 0
 		}
 	}) {
 		return false

@@ -166,13 +166,22 @@ func (l *Layer) restart(ssrc uint32) {
 	if l.ssrc != 0 {
 		delete(l.source.peer.streams, l.ssrc)
 	}
-	l.ssrc, l.ring, l.fresh = ssrc, nil, nil
+	l.forget()
+	l.ssrc = ssrc
 	l.dd, l.grid, l.reader = nil, nil, codec.Reader{}
 	l.lastKey = 0
 	l.source.menu.made = false
 	for _, d := range slices.Clone(l.downs) { // some leave the list
 		d.sourceRestarted(l)
 	}
+}
+
+// forget gives the layer's memory back, and what of this batch is in it.
+func (l *Layer) forget() {
+	if s := l.source.peer.shard; len(l.fresh) > 0 {
+		s.fresh = slices.DeleteFunc(s.fresh, func(o *Layer) bool { return o == l })
+	}
+	l.ring, l.fresh = nil, nil
 }
 
 // open makes the layer's memory on its first packet: a layer that never comes costs nothing.

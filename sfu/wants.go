@@ -67,7 +67,7 @@ func (l *Layer) wantedHere(now time.Duration) bool {
 	}
 	if l.wantedAt != 0 && now-l.leftAt >= wantedFor {
 		l.wantedAt, l.lastKey = 0, 0
-		l.ring, l.fresh = nil, nil
+		l.forget()
 	}
 	return l.wantedAt != 0
 }
@@ -149,6 +149,7 @@ func (l *Layer) handRecent(over *bridge) {
 				over.packet(l, m, slot, true)
 			}
 		}
+		l.source.peer.shard.publish() // much may begin at once: the other shard takes it meanwhile
 	}
 }
 
