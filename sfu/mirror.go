@@ -243,7 +243,7 @@ func (l *Layer) recall(slot *ring.Slot, kind codec.Kind) {
 	}
 	l.pt, l.codec = slot.PT, kind
 	if slot.Facts.KeyStart && slot.Arrival > l.lastKey {
-		l.lastKey, l.wantKey = slot.Arrival, false
+		l.lastKey, l.wantKey, l.foreseen = slot.Arrival, false, false
 	}
 	l.source.peer.shard.soon()
 }

@@ -350,3 +350,35 @@ func BenchmarkHandOver(b *testing.B) {
 		})
 	}
 }
+
+func TestAKeyFrameIsMadeForANewcomerOnAnotherShardWhileTheHandshakeRuns(t *testing.T) {
+	p := newPair(t)
+	pub := p.a.join(true, 1)
+	p.b.admit(false, 1) // so that the part is there
+	p.at(time.Second)
+	p.a.pass(pub, pub.video(t, true, 100))
+	for range 100 { // nobody watches; the key frame grows too old to begin with
+		p.a.pass(pub, pub.video(t, false, 1000))
+		pub.lastPacket = p.a.s.now
+		p.at(p.a.s.now + 50*time.Millisecond)
+	}
+	before := p.a.s.counts.pliSent.Load()
+	viewer := p.b.admit(false, 1)
+	for range 4 {
+		p.at(p.a.s.now + tickEvery)
+	}
+	if n := p.a.s.counts.pliSent.Load() - before; n != 1 {
+		t.Fatalf("%d key frames were asked for at the admission", n)
+	}
+	p.at(p.a.s.now + 250*time.Millisecond)
+	p.a.pass(pub, pub.video(t, true, 100))
+	p.settle()
+	viewer.connect(t)
+	p.at(p.a.s.now + tickEvery)
+	if media, _ := viewer.received(t); len(media) == 0 {
+		t.Fatal("the picture does not begin with what is at hand")
+	}
+	if n := p.a.s.counts.pliSent.Load() - before; n != 1 {
+		t.Fatalf("%d key frames were asked for in all", n)
+	}
+}

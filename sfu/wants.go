@@ -58,7 +58,7 @@ func (l *Layer) wantedHere(now time.Duration) bool {
 	if !isVideo(l.source.kind) {
 		return len(l.downs) > 0
 	}
-	if len(l.downs) > 0 {
+	if len(l.downs) > 0 || l.foreseen {
 		l.leftAt = now
 		if l.wantedAt == 0 {
 			l.wantedAt = now
@@ -75,7 +75,7 @@ func (l *Layer) wantedHere(now time.Duration) bool {
 // requestOwn asks for a key frame where the stream comes in, when one is due and was not on its way anyhow.
 func (l *Layer) requestOwn() {
 	now := l.source.peer.shard.now
-	if !l.keyDue(now) || len(l.downs) == 0 || now-l.wantedAt < askApart {
+	if !l.keyDue(now) || len(l.downs) == 0 && !l.foreseen || now-l.wantedAt < askApart {
 		return
 	}
 	own := l.own
@@ -83,7 +83,7 @@ func (l *Layer) requestOwn() {
 		own.requestKey()
 		own.source.peer.shard.soon()
 	}) {
-		l.pliAt, l.wantKey = now, false
+		l.pliAt, l.wantKey, l.foreseen = now, false, false
 	}
 }
 
