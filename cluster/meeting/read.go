@@ -16,7 +16,7 @@ func (s *Store) Snapshot(ctx context.Context, room string) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	return readSnapshot("snapshot", room, res.list(0))
+	return s.known.snapshot("snapshot", room, res.list(0))
 }
 
 type participantJSON struct {
@@ -70,8 +70,8 @@ func readChat(op, raw string) (ChatMessage, error) {
 	return ChatMessage{ID: j.ID, Participant: j.Participant, Name: j.Name, Text: j.Text, At: millis(j.At)}, nil
 }
 
-// readSnapshot reads what snapshot() of the prelude answered: document, generation, participants, waiters, chat.
-func readSnapshot(op, room string, raw []any) (Snapshot, error) {
+// snapshot reads what snapshot() of the prelude answered: document, generation, participants, waiters, chat.
+func (k *known) snapshot(op, room string, raw []any) (Snapshot, error) {
 	r := reply(raw)
 	doc := pairs(r.list(0))
 	snap := Snapshot{
@@ -90,7 +90,7 @@ func readSnapshot(op, room string, raw []any) (Snapshot, error) {
 		return Snapshot{}, broken(op, "start", err)
 	}
 	snap.StartedAt = millis(started)
-	if snap.Participants, err = readAll(op, r.list(2), readParticipant); err != nil {
+	if snap.Participants, err = readAll(op, r.list(2), k.participant); err != nil {
 		return Snapshot{}, err
 	}
 	if snap.Waiting, err = readAll(op, r.list(3), readWaiter); err != nil {

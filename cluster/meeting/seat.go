@@ -84,7 +84,7 @@ func (s *Store) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 		Placement: Placement{Node: res.str(2), Epoch: uint64(res.num(3))},
 		Role:      token.Role(res.str(4)), Started: res.num(6) == 1,
 	}
-	if out.Snapshot, err = readSnapshot(op, r.Room, res.list(7)); err != nil {
+	if out.Snapshot, err = s.known.snapshot(op, r.Room, res.list(7)); err != nil {
 		return JoinResult{}, err
 	}
 	out.Meeting = out.Snapshot.Meeting
@@ -115,7 +115,7 @@ func (s *Store) Resume(ctx context.Context, r ResumeRequest) (ResumeResult, erro
 		OldInstance: res.str(0), Placement: Placement{Node: res.str(1), Epoch: uint64(res.num(2))},
 		Number: uint32(res.num(3)), Role: token.Role(res.str(4)),
 	}
-	if out.Snapshot, err = readSnapshot(op, r.Room, res.list(5)); err != nil {
+	if out.Snapshot, err = s.known.snapshot(op, r.Room, res.list(5)); err != nil {
 		return ResumeResult{}, err
 	}
 	out.Meeting = out.Snapshot.Meeting

@@ -106,6 +106,7 @@ type Store struct {
 	scripts scripts
 	metrics *metrics
 	watcher *watcher
+	known   known
 }
 
 // New makes a Store; Close ends its watcher.
