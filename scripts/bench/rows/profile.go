@@ -47,7 +47,7 @@ func (b *bench) profile(dir, design string, t trial) error {
 		return err
 	}
 	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" >,", r) {
+		if strings.ContainsRune(" >,/", r) {
 			return -1
 		}
 		return r
@@ -70,35 +70,52 @@ func (b *bench) profile(dir, design string, t trial) error {
 	if err != nil {
 		return err
 	}
-	top, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount=45", self, path).Output()
+	top, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount=25", self, path).Output()
 	if err != nil {
 		return fmt.Errorf("pprof: %w", err)
 	}
 	b.print("%s\n", top)
-	return b.perf(p, t, dir, name)
+	return b.perf(p, t, dir, name, design)
 }
 
 // perf samples the server with perf, if there is one.
-func (b *bench) perf(p *party, t trial, dir, name string) error {
+func (b *bench) perf(p *party, t trial, dir, name, design string) error {
 	tool, err := exec.LookPath("perf")
 	if err != nil {
 		b.print("no perf here: the kernel's half stays one line\n")
 		return nil
 	}
-	p.play(t.Pattern)
-	defer p.silence()
-	time.Sleep(time.Second)
 	path := filepath.Join(dir, name+".perf")
-	record := exec.Command(tool, "record", "-q", "-e", "cpu-clock", "-F", "1999", "-g", "-p", fmt.Sprint(p.server.PID()), "-o", path, "--", "sleep", fmt.Sprint((3 * b.seconds).Seconds()))
-	if out, err := record.CombinedOutput(); err != nil {
-		b.print("perf: %v: %s\n", err, out)
-		return nil
+	record := exec.Command(tool, "record", "-q", "-e", "cpu-clock", "-F", "1999", "-g", "-p", fmt.Sprint(p.server.PID()), "-o", path)
+	record.Stderr = os.Stderr
+	if err := record.Start(); err != nil {
+		return err
 	}
-	out, err := exec.Command(tool, "report", "-i", path, "--no-children", "--stdio", "-g", "none", "--percent-limit", "0.5", "--sort", "symbol").Output()
+	s, err := p.measure(t.Pattern, 1500*time.Millisecond, 3*b.seconds)
+	_ = record.Process.Signal(os.Interrupt)
+	_ = record.Wait() // it says that it was interrupted
 	if err != nil {
-		b.print("perf report: %v\n", err)
-		return nil
+		return err
 	}
-	b.print("%s\n", out)
+	list, err := stages(tool, path)
+	if err != nil {
+		return fmt.Errorf("perf script: %w", err)
+	}
+	b.print("where the time goes, ns of CPU per forwarded packet (all: %.0f)\n", 1000*s.micros())
+	for _, l := range list {
+		b.print("  %7.0f  %4.1f%%  %s\n", 1000*s.micros()*l.Part, 100*l.Part, l.Stage)
+		b.say(map[string]any{"row": "profile", "trial": t.String(), "design": design, "stage": l.Stage, "share": l.Part, "ns_per_packet": 1000 * s.micros() * l.Part})
+	}
+	out, err := exec.Command(tool, "report", "-i", path, "--no-children", "--stdio", "-g", "none", "--percent-limit", "0.7", "--sort", "symbol").Output()
+	if err != nil {
+		return fmt.Errorf("perf report: %w", err)
+	}
+	b.print("\nthe same by function\n")
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) > 2 && strings.HasSuffix(f[0], "%") {
+			b.print("  %6s %s\n", f[0], strings.TrimRight(strings.Join(f[1:], " "), " -"))
+		}
+	}
+	b.print("\n")
 	return nil
 }
