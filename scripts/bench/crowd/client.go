@@ -215,6 +215,19 @@ func (c *Client) keys() error {
 // Counts are what came so far. Only while the client is not with a Loop, or approximately.
 func (c *Client) Counts() Counts { return c.counts }
 
+// Forget begins the latencies anew. In the Loop's thread.
+func (c *Client) Forget() { c.counts.Latency = nil }
+
+// Streams is how many streams have come so far, without retransmissions. In the Loop's thread.
+func (c *Client) Streams() (n int) {
+	for i := range c.streams {
+		if c.streams[i].pt != rtxPT {
+			n++
+		}
+	}
+	return n
+}
+
 // Lost is how many packets of its streams never came.
 func (c *Client) Lost() (lost, expected uint64) {
 	for i := range c.streams {

@@ -33,7 +33,7 @@ type publisher struct {
 	sent, refused uint64
 
 	ids  rtp.ExtIDs
-	msgs [64]unix.Mmsghdr
+	msgs [64]unix.Mmsghdr // a burst
 	iovs [64]unix.Iovec
 	bufs [][1500]byte
 
@@ -49,7 +49,7 @@ type Player struct {
 	ended chan struct{}
 	queue schedule
 	late  Histogram
-	busy  time.Duration
+	busy  float64
 }
 
 // schedule is a heap of publishers by their next event.
@@ -97,20 +97,21 @@ func (p *Player) Stop() {
 // Late tells how late bursts were sent: by much, and the generator is what was measured.
 func (p *Player) Late() *Histogram { return &p.late }
 
-// Busy is the CPU time of the thread. Only after Stop.
-func (p *Player) Busy() time.Duration { return p.busy }
+// Busy is the share of a core that the thread took. Only after Stop.
+func (p *Player) Busy() float64 { return p.busy }
 
 func (p *Player) run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with it
 	defer close(p.ended)
 	// Best effort: who reads must not hold up who sends.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -15)
+	began := time.Now()
 	for len(p.queue) > 0 {
 		select {
 		case <-p.stop:
 			var ts unix.Timespec
 			_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
-			p.busy = time.Duration(ts.Nano())
+			p.busy = time.Duration(ts.Nano()).Seconds() / time.Since(began).Seconds()
 			return
 		default:
 		}

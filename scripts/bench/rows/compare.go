@@ -35,6 +35,11 @@ func (p *party) measure(pattern traffic.Pattern, warm, d time.Duration) (*span, 
 	p.play(pattern)
 	defer p.silence()
 	time.Sleep(warm)
+	return p.during(d)
+}
+
+// during measures what is played; it ends the playing.
+func (p *party) during(d time.Duration) (*span, error) {
 	s := &span{}
 	var err error
 	lost, expected := p.lost()
@@ -51,13 +56,12 @@ func (p *party) measure(pattern traffic.Pattern, warm, d time.Duration) (*span, 
 	s.generator = (p.loop.Busy() - reading).Seconds() / s.wall.Seconds()
 	lostNow, expectedNow := p.lost()
 	s.lost, s.expected = lostNow-lost, expectedNow-expected
-	if p.player != nil {
-		pl := p.player
+	if pl := p.player; pl != nil {
 		p.silence()
 		s.late = pl.Late().Quantile(.99)
-		s.publisher = pl.Busy().Seconds() / (warm + s.wall).Seconds()
+		s.publisher = pl.Busy()
 	}
-	if s.after.Out == s.before.Out {
+	if s.after.Out == s.before.Out && s.after.In == s.before.In {
 		return nil, fmt.Errorf("%s forwarded nothing; dropped: %v", p.server.Design, s.after.Drops)
 	}
 	return s, nil
