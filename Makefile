@@ -42,8 +42,8 @@ e2e: setup-test build ## people meet, in real Chromium and Firefox
 nettest: setup-test build ## meetings on bad networks beside their aims (root; ARGS="--only step --runs 3")
 	@scripts/nettest/run $(ARGS)
 
-bench: ## CPU per forwarded packet beside a stock forwarder, and the micro-benchmarks
-	@scripts/bench/run
+bench: ## what the media node costs, beside a stock forwarder and the floor (ARGS="join memory --json")
+	@scripts/bench/run $(ARGS)
 
 fuzz: ## every fuzz target, FUZZTIME each (default 20s)
 	@scripts/fuzz
