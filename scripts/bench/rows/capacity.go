@@ -27,6 +27,9 @@ type step struct {
 	P999      time.Duration `json:"added_p999_ns"`
 	Generator float64       `json:"generator_busy"`
 	Lost      float64       `json:"lost"`
+	Foreign   float64       `json:"foreign"`
+	Stolen    float64       `json:"stolen"`
+	Late      time.Duration `json:"generator_late_p99_ns"`
 	bound     string        // what held it up, if not the server
 }
 
@@ -86,14 +89,14 @@ func (r *rising) step(name string, d time.Duration) (step, error) {
 	t := step{
 		Row: name, Design: p.server.Design, Streams: r.rooms * perRoom, Busy: s.busy(), Micros: s.micros(), Rate: s.out() / s.wall.Seconds(),
 		P50: h.Quantile(.5), P99: h.Quantile(.99), P999: h.Quantile(.999), Generator: s.generator + s.publisher,
-		Lost: float64(s.lost) / max(1, float64(s.expected)),
+		Lost: float64(s.lost) / max(1, float64(s.expected)), Foreign: s.foreign, Stolen: s.stolen, Late: s.late,
 	}
 	if t.Generator > generatorUp {
 		t.bound = "generator"
 	}
 	r.b.say(t)
-	r.b.print("  %-6s %7d streams  core %5.1f%% busy  %5.2f us/packet  %7.0f packets/s  added p50 %s p99 %s p99.9 %s  lost %.2f%%  generator %.0f%% busy\n",
-		t.Design, t.Streams, 100*t.Busy, t.Micros, t.Rate, ms(t.P50), ms(t.P99), ms(t.P999), 100*t.Lost, 100*t.Generator)
+	r.b.print("  %-6s %7d streams  core %5.1f%% busy  %5.2f us/packet  %7.0f packets/s  added p50 %s p99 %s p99.9 %s  lost %.2f%%  generator %.0f%% busy, late p99 %s; others %.0f%%, host %.0f%%; dropped %v\n",
+		t.Design, t.Streams, 100*t.Busy, t.Micros, t.Rate, ms(t.P50), ms(t.P99), ms(t.P999), 100*t.Lost, 100*t.Generator, ms(t.Late), 100*t.Foreign, 100*t.Stolen, s.dropped())
 	return t, nil
 }
 

@@ -17,6 +17,8 @@ type span struct {
 	publisher      float64
 	late           time.Duration // 99 % of all bursts were sent with less delay
 	lost, expected uint64
+	foreign        float64 // share of all cores that other processes took
+	stolen         float64 // and that the host gave to others
 }
 
 func (s *span) cpu() time.Duration { return s.after.CPU() - s.before.CPU() }
@@ -47,12 +49,13 @@ func (p *party) during(d time.Duration) (*span, error) {
 	if s.before, err = p.server.Usage(); err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	began, all := time.Now(), machineNow(s.before.CPU())
 	time.Sleep(d)
 	if s.after, err = p.server.Usage(); err != nil {
 		return nil, err
 	}
 	s.wall = time.Since(began)
+	s.foreign, s.stolen = all.others(machineNow(s.after.CPU()))
 	s.generator = (p.loop.Busy() - reading).Seconds() / s.wall.Seconds()
 	lostNow, expectedNow := p.lost()
 	s.lost, s.expected = lostNow-lost, expectedNow-expected
@@ -108,7 +111,9 @@ type outcome struct {
 	Lost       float64 `json:"lost"`
 	Generator  float64 `json:"generator_busy"`
 	Late       float64 `json:"generator_late_p99_ms"`
-	Spread     float64 `json:"spread"` // largest round by smallest
+	Spread     float64 `json:"spread"`  // largest round by smallest
+	Foreign    float64 `json:"foreign"` // share of all cores that other processes took
+	Stolen     float64 `json:"stolen"`  // and the host
 }
 
 func median(v []float64) float64 {
@@ -137,6 +142,8 @@ func outcomeOf(design string, t *trial, spans []*span) outcome {
 		PerCall:    of(func(s *span) float64 { return s.perCall() }),
 		Lost:       of(func(s *span) float64 { return float64(s.lost) / max(1, float64(s.expected)) }),
 		Generator:  of(func(s *span) float64 { return s.generator + s.publisher }),
+		Foreign:    of(func(s *span) float64 { return s.foreign }),
+		Stolen:     of(func(s *span) float64 { return s.stolen }),
 		Late:       of(func(s *span) float64 { return float64(s.late.Microseconds()) / 1000 }),
 	}
 	low, high := spans[0].micros(), spans[0].micros()
@@ -209,10 +216,10 @@ func relate(list []outcome) {
 
 func (b *bench) table(list []outcome) {
 	b.print("%s\n", list[0].Trial)
-	b.print("  %-7s %9s %7s %10s %6s %8s %8s %8s %8s %6s  %s\n", "design", "us/packet", "user", "packets/s", "busy", "pkt/msg", "pkt/call", "of stock", "of floor", "spread", "generator")
+	b.print("  %-7s %9s %7s %10s %6s %8s %8s %8s %8s %6s  %s\n", "design", "us/packet", "user", "packets/s", "busy", "pkt/msg", "pkt/call", "of stock", "of floor", "spread", "generator; others, host")
 	for _, o := range list {
-		b.print("  %-7s %9.2f %7.2f %10.0f %5.1f%% %8.2f %8.1f %8s %8s %6.2f  busy %.0f%%, late p99 %.1f ms, lost %.2f%%\n",
-			o.Design, o.Micros, o.User, o.Rate, 100*o.Busy, o.PerMessage, o.PerCall, ratio(o.Ratio), ratio(o.Floor), o.Spread, 100*o.Generator, o.Late, 100*o.Lost)
+		b.print("  %-7s %9.2f %7.2f %10.0f %5.1f%% %8.2f %8.1f %8s %8s %6.2f  busy %.0f%%, late p99 %.1f ms, lost %.2f%%; %.0f%%, %.0f%%\n",
+			o.Design, o.Micros, o.User, o.Rate, 100*o.Busy, o.PerMessage, o.PerCall, ratio(o.Ratio), ratio(o.Floor), o.Spread, 100*o.Generator, o.Late, 100*o.Lost, 100*o.Foreign, 100*o.Stolen)
 	}
 }
 
@@ -223,18 +230,21 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.2f", r)
 }
 
-// drops tells what the node dropped meanwhile: figures of a node that drops are no figures.
+// dropped is what the node dropped meanwhile, and found: figures of a node that drops are no figures.
+func (s *span) dropped() map[string]uint64 {
+	diff := map[string]uint64{}
+	for why, n := range s.after.Drops {
+		if n -= s.before.Drops[why]; n > 0 {
+			diff[why] = n
+		}
+	}
+	return diff
+}
+
 func (b *bench) drops(parties []*party, spans [][]*span) {
 	for i, p := range parties {
-		last := spans[i][len(spans[i])-1]
-		diff := map[string]uint64{}
-		for why, n := range last.after.Drops {
-			if n -= last.before.Drops[why]; n > 0 {
-				diff[why] = n
-			}
-		}
-		if len(diff) > 0 {
-			b.print("  %s dropped in the last round: %v\n", p.server.Design, diff)
+		if d := spans[i][len(spans[i])-1].dropped(); len(d) > 0 {
+			b.print("  %s dropped in the last round: %v\n", p.server.Design, d)
 		}
 	}
 }
