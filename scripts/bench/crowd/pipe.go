@@ -42,7 +42,7 @@ func (p *pipe) next(b []byte) []byte {
 		p.c.stun(b[:n])
 	case first >= 20 && first <= 63:
 		return b[:n]
-	case first >= 128 && b[1]&0x7f < 64 || b[1]&0x7f > 95:
+	case first >= 128 && (b[1] < 192 || b[1] > 223):
 		p.c.first.CompareAndSwap(0, time.Now().UnixNano())
 	}
 	return nil

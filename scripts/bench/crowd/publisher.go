@@ -37,6 +37,11 @@ type publisher struct {
 	iovs [64]unix.Iovec
 	bufs [][1500]byte
 
+	cut struct {
+		hdr  unix.Cmsghdr
+		size uint16
+		_    [6]byte
+	}
 	payload [1500]byte
 	sealed  [200]byte
 	srAt    time.Duration
@@ -149,6 +154,9 @@ func (p *publisher) send(now time.Duration) {
 		p.srAt = now + time.Second
 		p.report(now)
 	}
+	if p.pattern.Runs && !e.Audio {
+		n = p.run(n)
+	}
 	for at := 0; at < n; {
 		k, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(p.c.fd), uintptr(unsafe.Pointer(&p.msgs[at])), uintptr(n-at), unix.MSG_NOSIGNAL, 0, 0)
 		if errno != 0 {
@@ -161,6 +169,19 @@ func (p *publisher) send(now time.Duration) {
 		p.sent += uint64(k)
 		at += int(k)
 	}
+}
+
+// run makes one message of n packets of one size, for the kernel to cut.
+func (p *publisher) run(n int) int {
+	h := &p.msgs[0].Hdr
+	h.SetIovlen(n)
+	p.cut.hdr.Level, p.cut.hdr.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+	p.cut.hdr.SetLen(unix.CmsgLen(2))
+	p.cut.size = uint16(p.iovs[0].Len)
+	h.Control = (*byte)(unsafe.Pointer(&p.cut))
+	h.SetControllen(unix.CmsgSpace(2))
+	p.sent += uint64(n) - 1
+	return 1
 }
 
 // report sends the sender reports that let the server put sound and pictures on one clock.
@@ -199,8 +220,10 @@ func (p *publisher) seal(n int, h *rtp.Out, payload []byte, roc uint32) int {
 	p.octets += uint32(len(payload))
 	p.iovs[n].Base = &buf[0]
 	p.iovs[n].SetLen(size)
-	p.msgs[n].Hdr.Iov = &p.iovs[n]
-	p.msgs[n].Hdr.SetIovlen(1)
+	m := &p.msgs[n].Hdr
+	m.Iov, m.Control = &p.iovs[n], nil
+	m.SetIovlen(1)
+	m.SetControllen(0)
 	return n + 1
 }
 

@@ -33,10 +33,10 @@ func (s *span) perCall() float64 {
 }
 
 // measure lets a party play for a while.
-func (p *party) measure(pattern traffic.Pattern, warm, d time.Duration) (*span, error) {
+func (p *party) measure(pattern traffic.Pattern, first, d time.Duration) (*span, error) {
 	p.play(pattern)
 	defer p.silence()
-	time.Sleep(warm)
+	time.Sleep(first)
 	return p.during(d)
 }
 
@@ -176,7 +176,7 @@ func (b *bench) compare(name string, t trial) ([]outcome, error) {
 	spans := make([][]*span, len(parties))
 	for range b.rounds {
 		for i, p := range parties {
-			s, err := p.measure(t.Pattern, 1500*time.Millisecond, b.seconds)
+			s, err := p.measure(t.Pattern, warm, b.seconds)
 			if err != nil {
 				return nil, err
 			}
@@ -248,6 +248,9 @@ func (b *bench) drops(parties []*party, spans [][]*span) {
 		}
 	}
 }
+
+// warm is how long a design plays before it is measured: first pictures, caches, clocks.
+const warm = 1200 * time.Millisecond
 
 var allDesigns = []string{"node", "stock", "floor"}
 

@@ -21,6 +21,7 @@ type Pattern struct {
 	Burst int           // so many at once
 	Gap   time.Duration // between the bursts of one picture
 	Audio bool
+	Runs  bool // a burst is one run for the kernel to cut: it arrives as a network card with GRO would hand it over
 }
 
 // The patterns that the rows use.
@@ -33,8 +34,9 @@ var (
 	Meeting = Pattern{Name: "1.2 Mbit/s and audio", Frame: time.Second / 25, Sizes: []int{1100, 1100, 1100, 1100, 1100, 500}, Burst: 6, Audio: true}
 	// Stream is a camera of 1.2 Mbit/s, in bursts of 3 as a pacer lets it out.
 	Stream = Pattern{Name: "1.2 Mbit/s", Frame: time.Second / 25, Sizes: []int{1000, 1000, 1000, 1000, 1000, 1000}, Burst: 3, Gap: 5 * time.Millisecond}
-	// Flood is so much of one publisher that reading finds many packets at once.
-	Flood = Pattern{Name: "1500 packets/s in bursts of 50", Frame: time.Second / 30, Sizes: same(50), Burst: 50}
+	// Flood is many packets of one publisher at once, FloodRuns the same in runs.
+	Flood     = Pattern{Name: "1500 packets/s in bursts of 50", Frame: time.Second / 30, Sizes: same(50), Burst: 50}
+	FloodRuns = Pattern{Name: "1500 packets/s in runs of 50", Frame: time.Second / 30, Sizes: same(50), Burst: 50, Runs: true}
 	// Small is a camera's lowest layer, for rooms where everybody sees many.
 	Small = Pattern{Name: "150 kbit/s", Frame: time.Second / 15, Sizes: []int{1000, 250}, Burst: 2, Audio: true}
 )
