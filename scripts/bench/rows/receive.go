@@ -30,7 +30,7 @@ func receive(b *bench) error {
 	for _, load := range []struct {
 		publishers int
 		pattern    traffic.Pattern
-	}{{67, traffic.Tens}, {60, traffic.Flood}, {200, traffic.Flood}, {200, traffic.FloodRuns}} {
+	}{{67, traffic.Tens}, {60, traffic.Flood}, {200, traffic.Flood}, {480, traffic.FloodRuns}} {
 		var parties []*party
 		for _, design := range b.designs("node", "stock") {
 			if design == "floor" {

@@ -17,8 +17,8 @@ type stage struct {
 
 // kernelStages tell apart what happens within a system call.
 var kernelStages = []stage{
+	{"kernel, send: cut into datagrams (GSO)", []string{"skb_segment", "__skb_gso_segment", "__udp_gso_segment", "skb_gso_segment", "skb_udp_tunnel_segment", "validate_xmit_skb", "udp_queue_rcv_skb_gso"}},
 	{"kernel, send: to the receiver's socket (loopback's doing)", []string{"__netif_receive_skb", "net_rx_action", "process_backlog", "do_softirq", "__local_bh_enable_ip", "handle_softirqs", "irq_exit_rcu"}},
-	{"kernel, send: cut into datagrams (GSO)", []string{"skb_segment", "__skb_gso_segment", "__udp_gso_segment", "skb_gso_segment", "skb_udp_tunnel_segment", "validate_xmit_skb"}},
 	{"kernel, send: route, IP and queue", []string{"ip_route_output_flow", "ip_route_output_key_hash", "__dev_queue_xmit", "ip_finish_output2", "ip_output", "ip_send_skb", "udp_send_skb", "udp_send_skb.isra.0"}},
 	{"kernel, send: copy and memory", []string{"__ip_append_data", "ip_make_skb", "ip_generic_getfrag", "sock_alloc_send_pskb"}},
 	{"kernel, send: the rest of sendmmsg", []string{"__sys_sendmmsg", "__x64_sys_sendmmsg", "___sys_sendmsg", "__sys_sendto", "__x64_sys_sendto"}},
