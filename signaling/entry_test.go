@@ -229,6 +229,29 @@ func TestAnOverloadedNodeIsSaidAsSuchAndTheSeatIsGivenBack(t *testing.T) {
 	host.event("bob's end", func(e *wire.Event) bool { return e.GetParticipantLeft() != nil })
 }
 
+func TestANewMeetingGoesToAnotherNodeWhenItsOwnTakesNoMore(t *testing.T) {
+	w := newWorld(t)
+	full, free := w.node("node-1"), w.node("node-2")
+	full.mu.Lock()
+	full.full = true
+	full.mu.Unlock()
+	free.mu.Lock()
+	free.load = 0.5 // so that the other one is chosen
+	free.mu.Unlock()
+	free.announce()
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{})
+	host := w.person("u:host")
+	host.join(in, room, token.RoleHost)
+	bob := w.person("u:bob")
+	bob.join(in, room, token.RoleParticipant)
+	for _, p := range []*person{host, bob} {
+		if free.of(p.me, p.placement) == nil {
+			t.Errorf("%s is not on the node that takes people", p.subject)
+		}
+	}
+}
+
 func TestAPersonHasOneSeat(t *testing.T) {
 	w := newWorld(t)
 	node := w.node("node-1")

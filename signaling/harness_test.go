@@ -250,6 +250,7 @@ type fakeNode struct {
 
 	mu       sync.Mutex
 	load     float64
+	full     bool
 	draining bool
 	outboxes map[string]*noderpc.Outbox
 	all      map[string]*transport // by participant and placement
@@ -277,6 +278,9 @@ func (n *fakeNode) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitReq
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.full {
+		return nil, &noderpc.Error{Code: noderpc.CodeOverloaded, Message: "as asked"}
+	}
 	tr := &transport{grant: g, instance: r.Instance, on: map[noderpc.Kind]bool{}}
 	for _, k := range r.On {
 		tr.on[k] = true

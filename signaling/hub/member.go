@@ -186,6 +186,13 @@ func (m *Member) Leave(reason string) {
 	end()
 }
 
+// Alone says whether at most one person is in the meeting, as far as is known here.
+func (r *Room) Alone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.view != nil && len(r.view.people) <= 1
+}
+
 // Person is a copy of what the meeting knows of somebody; nil when they are not in it.
 func (r *Room) Person(id string) *wire.Participant {
 	r.mu.Lock()

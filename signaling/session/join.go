@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -147,19 +148,24 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 	return st, res.Snapshot, nil
 }
 
-// carrySomewhere opens the transport where the seat is, or, when that node is gone, once more on another.
+// carrySomewhere opens the transport where the seat is, or once more on another node: when that one is gone, or takes no
+// new room and nobody else is in this one.
 func (s *Session) carrySomewhere(ctx context.Context, st *seat, offer string, who *meeting.Participant) (*noderpc.AdmitResponse, error) {
+	var refused error
 	if s.srv.o.Place.Usable(ctx, st.member.Seat().Node) {
 		resp, err := s.carry(ctx, st, offer, who)
+		if noderpc.CodeOf(err) == noderpc.CodeOverloaded && st.member.Room.Alone() {
+			refused = err
+		}
 		dead := noderpc.CodeOf(err) == noderpc.CodeUnavailable ||
 			noderpc.CodeOf(err) == noderpc.CodeDeadline && !s.srv.o.Place.Usable(ctx, st.member.Seat().Node)
-		if !dead {
+		if !dead && refused == nil {
 			return resp, err
 		}
 	}
 	next, err := s.srv.o.Place.Another(ctx, st.Room, st.Participant, st.member.Seat())
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(refused, err)
 	}
 	st.member.Reseat(next, false)
 	return s.carry(ctx, st, offer, who)
