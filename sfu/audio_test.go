@@ -314,13 +314,33 @@ func TestOnlyTheNewestPacketsAreKeptAndNeverMixedUp(t *testing.T) {
 			t.Fatalf("%d packets are kept", held)
 		}
 	}
-	o.keep(1, make([]byte, keptBytes))
+	if len(o.bytes) != keptMost {
+		t.Errorf("they take %d bytes", len(o.bytes))
+	}
+	o.keep(1, make([]byte, keptMost))
 	if o.get(1) != nil || o.get(65535) != nil {
 		t.Error("what was never kept was found")
 	}
 	o.forget()
 	if o.get(1999) != nil {
 		t.Error("a forgotten packet was found")
+	}
+}
+
+func TestAVoiceIsKeptForAThirdOfASecondInLittleMemory(t *testing.T) {
+	for _, tt := range []struct{ size, bytes int }{{110, 4 << 10}, {330, 8 << 10}, {700, 16 << 10}} {
+		var o outbound
+		for n := range 1000 {
+			o.keep(uint16(n), bytes.Repeat([]byte{byte(n)}, tt.size))
+			for back := range min(n, keptLeast) {
+				if b := o.get(uint16(n - back)); b == nil || b[0] != byte(n-back) {
+					t.Fatalf("packet %d of %d bytes is gone after %d others", n-back, tt.size, back)
+				}
+			}
+		}
+		if len(o.bytes) != tt.bytes {
+			t.Errorf("packets of %d bytes take %d", tt.size, len(o.bytes))
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ type Down struct {
 
 	rw       *rewrite.Stream
 	sel      svc.Selector
-	vp8      codec.VP8Map
+	vp8      *codec.VP8Map // of a video slot
 	vp9      codec.VP9Map
 	frames   rewrite.Counter // of dependency descriptors
 	epochs   [epochsKept]epoch
@@ -84,11 +84,11 @@ type Down struct {
 	repairNo seq.Counter
 	sealed   uint64 // highest index sealed
 	begun    bool
-	dedupe   nack.Dedupe
+	dedupe   *nack.Dedupe // nil until something is asked for again
 	reports  report.Sender
 	lastSR   uint32 // of ours that the newest round trip time is from
 	replay   replay
-	kept     *outbound // sound that went out and may be needed again; nil for pictures
+	kept     *outbound // sound that went out and may be needed again; nil for pictures, and before the first packet
 	double   doubler
 }
 
@@ -142,10 +142,8 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 		repairNo: newCounter(uint16(rand.N(1 << 15))),
 		vp9:      codec.NewVP9Map(), frames: rewrite.Counter{Bits: 16},
 	}
-	if !t.video {
-		d.kept = new(outbound)
-	}
 	if t.video {
+		d.vp8 = new(codec.VP8Map)
 		d.wish = wish{width: firstWidth, height: firstHeight, nobody: p.wished}
 	}
 	if p.out != nil {
@@ -357,7 +355,9 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
-	d.vp8.Switch(n)
+	if d.video {
+		d.vp8.Switch(n)
+	}
 	d.sel.Aim(svc.Layer{Spatial: svc.Everything, Temporal: svc.Everything}) // of a stream that is not the wanted one
 	d.sel.Switch(n)
 	d.reports.Switched()

@@ -144,7 +144,7 @@ func (d *Down) send(out rewrite.Out, slot *ring.Slot, l *Layer, epoch uint16) {
 	d.sealed, d.begun = max(d.sealed, out.Index), true
 	p.sent(len(buf))
 	d.reports.Sent(len(payload))
-	if d.kept != nil {
+	if !d.video {
 		d.keep(out.Seq(), buf)
 	}
 	if p.flow != nil {

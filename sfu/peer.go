@@ -92,7 +92,7 @@ type Peer struct {
 
 	challenger *challenger
 	early      []earlyPacket
-	arrived    *twcc.Recorder
+	arrived    *twcc.Recorder // nil: it sent nothing that is told of
 	uplink     uplink.Watch
 	clocks     report.ClockMap
 
@@ -161,7 +161,7 @@ func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 		shard: s, signal: plan.signal, room: room, ref: plan.ref, number: plan.number,
 		subscribe: plan.subscribe, player: plan.player, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
 		instance: plan.instance, outbox: s.node.Outbox(plan.instance),
-		streams: map[uint32]*stream{}, arrived: twcc.NewRecorder(), rtt: defaultRTT,
+		streams: map[uint32]*stream{}, rtt: defaultRTT,
 	}
 	for pt := range plan.offer.ByPT {
 		f := &plan.offer.ByPT[pt]

@@ -11,6 +11,7 @@ import (
 	"incamera/media/rtp"
 	"incamera/media/send"
 	"incamera/media/seq"
+	"incamera/media/twcc"
 	"incamera/sfu/offer"
 )
 
@@ -233,6 +234,9 @@ func (s *Shard) resolve(p *Peer, h *rtp.Header) *stream {
 func (p *Peer) arrivedNow(h *rtp.Header) {
 	if ext := h.Ext(p.exts[offer.ExtTransportCC]); ext != nil {
 		if n, ok := rtp.ParseTransportCC(ext); ok {
+			if p.arrived == nil {
+				p.arrived = twcc.NewRecorder()
+			}
 			p.arrived.Record(n, p.shard.now)
 		} else {
 			p.shard.drop(dropExtension)

@@ -11,7 +11,9 @@ import (
 // would give its key away. So the newest sealed packets of an audio slot are kept.
 const (
 	keptPackets = 64
-	keptBytes   = 16 << 10 // 64 of usual size; of large ones fewer
+	keptLeast   = 16       // packets, as far as keptMost allows: what is older is asked for by nobody
+	keptFew     = 4 << 10  // bytes at first: 32 packets of a usual voice
+	keptMost    = 16 << 10 // bytes
 	mostCopies  = 8        // of one packet: whoever asks more often wants something else
 )
 
@@ -22,34 +24,69 @@ type kept struct {
 	copies uint8 // how often it was sent again
 }
 
-// outbound keeps the newest sealed packets of one slot in the order they went out.
+// outbound keeps the newest sealed packets of one slot in the order they went out. Its memory grows with their size.
 type outbound struct {
 	packets [keptPackets]kept
-	bytes   [keptBytes]byte
+	bytes   []byte
 	end     uint64
 }
 
 func (o *outbound) keep(n uint16, sealed []byte) {
-	if len(sealed) > keptBytes/4 {
+	if len(sealed) > keptMost/4 {
 		return
 	}
-	// In one piece: what does not fit before the end of the memory begins anew.
-	if at := o.end % keptBytes; at+uint64(len(sealed)) > keptBytes {
-		o.end += keptBytes - at
+	for len(o.bytes) < keptMost && !o.roomy(n, len(sealed)) {
+		o.grow(n)
 	}
-	copy(o.bytes[o.end%keptBytes:], sealed)
+	size := uint64(len(o.bytes))
+	// In one piece: what does not fit before the end of the memory begins anew.
+	if at := o.end % size; at+uint64(len(sealed)) > size {
+		o.end += size - at
+	}
+	copy(o.bytes[o.end%size:], sealed)
 	o.packets[n%keptPackets] = kept{at: o.end, len: uint16(len(sealed)), seq: n}
 	o.end += uint64(len(sealed))
+}
+
+// roomy says that packet n can be kept beside the few before it.
+func (o *outbound) roomy(n uint16, more int) bool {
+	for back := uint16(keptLeast); back > 0; back-- {
+		if k := &o.packets[(n-back)%keptPackets]; k.len > 0 && k.seq == n-back {
+			return o.end+2*uint64(more)-k.at <= uint64(len(o.bytes)) // twice, for what is lost at the end of the memory
+		}
+	}
+	return len(o.bytes) > 0
+}
+
+// grow doubles the memory. n is the next packet.
+func (o *outbound) grow(n uint16) {
+	old := *o
+	*o = outbound{bytes: make([]byte, max(keptFew, 2*len(old.bytes)))}
+	for back := uint16(keptPackets); back > 0 && len(old.bytes) > 0; back-- {
+		k := &old.packets[(n-back)%keptPackets]
+		if b := old.at(k, n-back); b != nil {
+			o.keep(n-back, b)
+			o.packets[(n-back)%keptPackets].copies = k.copies
+		}
+	}
+}
+
+// at gives the bytes of a packet, nil when they are gone.
+func (o *outbound) at(k *kept, n uint16) []byte {
+	if k.len == 0 || k.seq != n || o.end-k.at > uint64(len(o.bytes)) {
+		return nil
+	}
+	at := k.at % uint64(len(o.bytes))
+	return o.bytes[at : at+uint64(k.len)]
 }
 
 // get finds a packet that may be sent again.
 func (o *outbound) get(n uint16) []byte {
 	k := &o.packets[n%keptPackets]
-	if k.len == 0 || k.seq != n || k.copies == mostCopies || o.end-k.at > keptBytes {
+	if k.copies == mostCopies {
 		return nil
 	}
-	at := k.at % keptBytes
-	return o.bytes[at : at+uint64(k.len)]
+	return o.at(k, n)
 }
 
 func (o *outbound) forget() { o.packets = [keptPackets]kept{} }
@@ -93,6 +130,9 @@ func (d *doubler) reported(fraction uint8, now time.Duration) {
 // keep remembers a sealed packet of a voice. To a listener on a lossy link the one before it goes out again now: a copy
 // at once would be lost together with it.
 func (d *Down) keep(n uint16, sealed []byte) {
+	if d.kept == nil {
+		d.kept = new(outbound)
+	}
 	d.kept.keep(n, sealed)
 	p := d.peer
 	if !d.double.forwarded(p.shard.now) {
@@ -106,6 +146,9 @@ func (d *Down) keep(n uint16, sealed []byte) {
 // resend sends a lost packet of a voice again.
 func (d *Down) resend(lost uint16) bool {
 	p := d.peer
+	if d.kept == nil {
+		return false
+	}
 	sealed := d.kept.get(lost)
 	if sealed == nil {
 		return false

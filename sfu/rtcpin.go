@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"incamera/media/layer"
+	"incamera/media/nack"
 	"incamera/media/report"
 	"incamera/media/rewrite"
 	"incamera/media/ring"
@@ -114,7 +115,7 @@ func (p *Peer) down(ssrc uint32) *Down {
 // nackIn answers lost packets from the ring, each at most once per round trip.
 func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 	d := p.down(r.Media())
-	if d == nil || d.repairs == nil && (d.kept == nil || !p.asksAudio) || !p.reachable() {
+	if d == nil || d.repairs == nil && (d.video || !p.asksAudio) || !p.reachable() {
 		return
 	}
 	for i := range r.NACKs() {
@@ -123,6 +124,9 @@ func (s *Shard) nackIn(p *Peer, r *rtcp.Reader) {
 			if !d.holds(lost) { // its publisher may be being asked
 				s.counts.nackMissed.Add(1) // and must not push out what dedupe knows of others
 				continue
+			}
+			if d.dedupe == nil {
+				d.dedupe = new(nack.Dedupe)
 			}
 			if d.dedupe.Allow(lost, p.rtt, s.now) {
 				d.double.lost++
@@ -149,8 +153,8 @@ func (d *Down) overdue(lost uint16) {
 
 // holds says whether a packet that went out can be sent again.
 func (d *Down) holds(lost uint16) bool {
-	if d.kept != nil {
-		return d.kept.get(lost) != nil
+	if !d.video {
+		return d.kept != nil && d.kept.get(lost) != nil
 	}
 	_, slot, _ := d.original(lost)
 	return slot != nil
@@ -174,7 +178,7 @@ func (d *Down) original(lost uint16) (rewrite.Origin, *ring.Slot, *Layer) {
 }
 
 func (d *Down) answer(lost uint16) bool {
-	if d.kept != nil {
+	if !d.video {
 		return d.resend(lost)
 	}
 	origin, slot, l := d.original(lost)

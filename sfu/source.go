@@ -16,8 +16,12 @@ import (
 )
 
 const (
-	videoRing   = 512
+	videoRing   = 512 // packets at most, and at first
+	videoFew    = 64
+	videoKept   = replayMaxAge // in a ring that can grow
 	audioRing   = 64
+	audioFew    = 16
+	audioKept   = audioNackAge
 	pliSpacing  = time.Second            // a publisher is asked for a key frame of a layer at most so often
 	keySpacing  = 300 * time.Millisecond // browsers make at most one key frame in this time
 	maxLayers   = 3
@@ -186,11 +190,12 @@ func (l *Layer) forget() {
 
 // open makes the layer's memory on its first packet: a layer that never comes costs nothing.
 func (l *Layer) open(k codec.Kind) error {
-	slots, clock := videoRing, seq.VideoClock
+	clock := seq.VideoClock
+	r, err := ring.NewGrowing(videoFew, videoRing, videoKept)
 	if !k.Video() {
-		slots, clock = audioRing, seq.AudioClock
+		clock = seq.AudioClock
+		r, err = ring.NewGrowing(audioFew, audioRing, audioKept)
 	}
-	r, err := ring.New(slots)
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (s *Shard) senderReport(d *Down) {
 
 // feedback tells a publisher what came, what did not, and what is needed.
 func (s *Shard) feedback(p *Peer) {
-	if p.arrived.Due(s.now) {
+	if p.arrived != nil && p.arrived.Due(s.now) {
 		for more := true; more; {
 			var buf []byte
 			if buf, more = p.arrived.Append(s.scratch.build[:0], rtcpSSRC, p.anySSRC(), twccPart, s.now); len(buf) > 0 {

@@ -14,7 +14,8 @@ var ErrOptions = errors.New("rewrite: bad options")
 type Options struct {
 	// Clock is the slot's RTP clock. seq.AudioClock selects the audio timestamp rule, anything else the video one.
 	Clock seq.ClockRate
-	// History is how many outgoing packets can be found again for NACK answers: a power of two, 32..4096.
+	// History is how many outgoing packets can be found again for NACK answers: a power of two, 32..4096. Its memory is
+	// small at first and grows to that when so many go out within two seconds.
 	History int
 	// FirstSeq is the first sequence number, below 32768 (see seq.NewCounter). FirstTS the first timestamp. Pick at random.
 	FirstSeq uint16
@@ -54,7 +55,15 @@ type place struct {
 	ts    uint32
 	epoch uint16
 	state placeState
+	when  uint8 // in units of 134 ms, wrapping
 }
+
+const (
+	fewest  = 128 // places at first
+	keepFor = 15  // units of place.when: what is older is asked for by nobody
+)
+
+func unit(now time.Duration) uint8 { return uint8(now >> 27) }
 
 type placeState uint8
 
@@ -96,10 +105,22 @@ func New(o Options) (*Stream, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	n := min(fewest, o.History)
 	return &Stream{
-		o: o, mask: uint64(o.History - 1), places: make([]place, o.History),
+		o: o, mask: uint64(n - 1), places: make([]place, n),
 		next: uint64(o.FirstSeq), newest: uint64(o.FirstSeq), packet: newPacketTime(o.Clock),
 	}, nil
+}
+
+// grow doubles the memory.
+func (s *Stream) grow() {
+	more := make([]place, 2*len(s.places))
+	mask := uint64(len(more) - 1)
+	for k := range min(s.next, uint64(len(s.places))) {
+		i := s.next - 1 - k
+		more[i&mask] = s.places[i&s.mask]
+	}
+	s.places, s.mask = more, mask
 }
 
 // Switch makes the source whose packet first (with timestamp ts) is about to be forwarded the slot's source: that packet
@@ -147,7 +168,7 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 			return Out{}, false
 		}
 		p := &s.places[i&s.mask]
-		p.ts, p.state = out, sent
+		p.ts, p.state, p.when = out, sent, unit(now)
 		if i >= s.newest { // those after it were dropped
 			s.newest = i + 1
 			s.went(out, now)
@@ -160,7 +181,7 @@ func (s *Stream) Packet(ext seq.Ext, ts uint32, now time.Duration) (Out, bool) {
 		s.packet.gap(ts)
 	}
 	s.advance(ext)
-	o := s.put(ext, out, sent)
+	o := s.put(ext, out, sent, now)
 	s.went(out, now)
 	return o, true
 }
@@ -198,15 +219,18 @@ func (s *Stream) Inject() (Out, bool) {
 	if !s.ever {
 		return Out{}, false
 	}
-	return s.put(s.high, s.lastTS, filled), true
+	return s.put(s.high, s.lastTS, filled, s.lastAt), true
 }
 
 // advance moves the source's newest packet to ext and keeps a number for each packet missing in between. A gap too wide to
 // be loss that could be repaired becomes a single hole, enough to tell the receiver.
 func (s *Stream) advance(ext seq.Ext) {
 	missing := uint64(ext - s.high - 1)
-	if missing > uint64(len(s.places)/2) {
+	if missing > uint64(s.o.History/2) {
 		missing = 1
+	}
+	for missing > uint64(len(s.places)/2) {
+		s.grow()
 	}
 	for e := ext - seq.Ext(missing); e < ext; e++ {
 		s.places[s.next&s.mask] = place{ext: e, epoch: s.epoch, state: reserved}
@@ -216,9 +240,12 @@ func (s *Stream) advance(ext seq.Ext) {
 }
 
 // put gives the next number away.
-func (s *Stream) put(ext seq.Ext, ts uint32, state placeState) Out {
+func (s *Stream) put(ext seq.Ext, ts uint32, state placeState, now time.Duration) Out {
 	o := Out{Index: s.next, TS: ts}
-	s.places[s.next&s.mask] = place{ext: ext, ts: ts, epoch: s.epoch, state: state}
+	if old := &s.places[s.next&s.mask]; old.state == sent && unit(now)-old.when <= keepFor && len(s.places) < s.o.History {
+		s.grow()
+	}
+	s.places[s.next&s.mask] = place{ext: ext, ts: ts, epoch: s.epoch, state: state, when: unit(now)}
 	s.next++
 	s.newest = s.next
 	return o

@@ -284,6 +284,26 @@ func TestLookupFindsWhatWentOut(t *testing.T) {
 	}
 }
 
+func TestTwoSecondsAreRememberedWhateverTheRate(t *testing.T) {
+	for _, perSecond := range []int{10, 60, 300, 480} {
+		s, err := New(Options{Clock: seq.VideoClock, History: 1024, FirstSeq: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Switch(1, 0, 0)
+		for i := range 20 * perSecond {
+			s.Packet(seq.Ext(1+i), 0, time.Duration(i)*time.Second/time.Duration(perSecond))
+			back := min(i, 2*perSecond-1)
+			if o, ok := s.Lookup(uint16(1000 + i - back)); !ok || o.Ext != seq.Ext(1+i-back) {
+				t.Fatalf("at %d packets a second, number %d is forgotten after %d others (of %d places)", perSecond, i-back, back, len(s.places))
+			}
+		}
+		if perSecond == 10 && len(s.places) != fewest {
+			t.Errorf("a slow stream has %d places", len(s.places))
+		}
+	}
+}
+
 func TestTheRolloverIsCounted(t *testing.T) {
 	s := video(t)
 	s.Switch(1, 0, 0)

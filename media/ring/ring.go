@@ -43,14 +43,13 @@ func (s *Slot) Payload() []byte { return s.Buf[s.HeaderLen : s.HeaderLen+s.Paylo
 // Ring holds the newest packets of one layer. Not for concurrent use.
 type Ring struct {
 	// static
-	mask seq.Ext
+	most int           // places that it may grow to
+	keep time.Duration // it grows rather than push out what is younger
 
-	// One allocation without pointers, so the garbage collector never walks it. One slot more than places: the spare.
-	all   []Slot
-	at    []uint16 // place -> slot
-	spare uint16
-	gen   uint32
-
+	mask    seq.Ext
+	at      []*Slot // by place
+	spare   *Slot   // one slot more than places
+	gen     uint32
 	highest seq.Ext
 
 	// The last key frame, and how far the run from it is known to be without a hole.
@@ -62,15 +61,39 @@ type Ring struct {
 }
 
 // New makes a ring of n slots (a power of two, 16..8192), all memory at once.
-func New(n int) (*Ring, error) {
-	if n < 16 || n > 8192 || n&(n-1) != 0 {
+func New(n int) (*Ring, error) { return NewGrowing(n, n, 0) }
+
+// NewGrowing makes a ring of few slots that grows to at most most (both powers of two, 16..8192), by doubling, as long as
+// it would push out packets that came less than keep before. So a slow stream needs little memory.
+func NewGrowing(few, most int, keep time.Duration) (*Ring, error) {
+	if few < 16 || most > 8192 || few > most || few&(few-1) != 0 || most&(most-1) != 0 {
 		return nil, ErrSize
 	}
-	r := &Ring{mask: seq.Ext(n - 1), all: make([]Slot, n+1), at: make([]uint16, n), spare: uint16(n)}
-	for i := range r.at {
-		r.at[i] = uint16(i)
-	}
+	r := &Ring{most: most, keep: keep, spare: new(Slot)}
+	r.resize(few)
 	return r, nil
+}
+
+// resize makes room for n packets. The slots are one allocation without pointers, which the garbage collector never walks.
+func (r *Ring) resize(n int) {
+	old, more := r.at, make([]Slot, n-len(r.at))
+	r.at, r.mask = make([]*Slot, n), seq.Ext(n-1)
+	free := make([]*Slot, 0, n)
+	for _, s := range old {
+		if s.Ext != 0 {
+			r.at[s.Ext&r.mask] = s
+		} else {
+			free = append(free, s)
+		}
+	}
+	for i := range more {
+		free = append(free, &more[i])
+	}
+	for i := range r.at {
+		if r.at[i] == nil {
+			r.at[i], free = free[0], free[1:]
+		}
+	}
 }
 
 // Reserve gives a spare slot to decrypt packet ext into; nothing held is touched until Commit, so a forged packet does no
@@ -80,7 +103,7 @@ func (r *Ring) Reserve(ext seq.Ext) *Slot {
 	if ext == 0 || ext+r.mask < r.highest || r.Get(ext) != nil {
 		return nil
 	}
-	s := &r.all[r.spare]
+	s := r.spare
 	r.gen++
 	s.Gen, s.Ext, s.TS, s.Arrival = r.gen, ext, 0, 0
 	s.HeaderLen, s.PayloadLen, s.PT = 0, 0, 0
@@ -93,17 +116,30 @@ func (r *Ring) Reserve(ext seq.Ext) *Slot {
 
 // Commit puts the reserved slot, now filled in, into the ring.
 func (r *Ring) Commit(s *Slot) {
-	if s != &r.all[r.spare] || s.Ext == 0 {
+	if s != r.spare || s.Ext == 0 {
 		return
 	}
+	for r.crowded(s) {
+		r.resize(2 * len(r.at))
+	}
 	place := &r.at[s.Ext&r.mask]
-	*place, r.spare = r.spare, *place
+	*place, r.spare = s, *place
 	if s.Ext > r.highest {
 		r.highest = s.Ext
 	}
 	if s.Facts.KeyStart {
 		r.keyStart(s)
 	}
+}
+
+// crowded says that more places are needed to keep this packet and the others.
+func (r *Ring) crowded(s *Slot) bool {
+	if len(r.at) == r.most {
+		return false
+	}
+	old := r.at[s.Ext&r.mask]
+	return old.Ext != 0 && old.Ext != s.Ext && s.Arrival-old.Arrival < r.keep ||
+		r.highest != 0 && s.Ext > r.highest+r.mask/2 // what is missing in between may still come
 }
 
 // keyStart moves the replay point. A key frame may have more than one packet that it could start with (an H264 SPS, then
@@ -124,7 +160,7 @@ func (r *Ring) keyStart(s *Slot) {
 
 // Get gives the packet, nil if it is not held. The slot stays valid until the packet is pushed out; compare Gen when in doubt.
 func (r *Ring) Get(ext seq.Ext) *Slot {
-	s := &r.all[r.at[ext&r.mask]]
+	s := r.at[ext&r.mask]
 	if s.Ext != ext || ext == 0 {
 		return nil
 	}

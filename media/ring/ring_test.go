@@ -217,6 +217,49 @@ func check(t *testing.T, r *Ring, model map[seq.Ext]packet, high seq.Ext, n seq.
 	}
 }
 
+func TestARingHoldsSomeSecondsWhateverTheRate(t *testing.T) {
+	for _, tt := range []struct{ perSecond, slots int }{{10, 64}, {20, 64}, {55, 256}, {150, 512}, {300, 512}} {
+		r, err := NewGrowing(64, 512, 3*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 * tt.perSecond {
+			e := seq.Ext(1000 + i)
+			put(r, packet{ext: e, at: time.Duration(i) * time.Second / time.Duration(tt.perSecond)})
+			for back := range seq.Ext(min(i, 3*tt.perSecond, 511)) {
+				if !holds(r, e-back) {
+					t.Fatalf("%d packets a second: packet %d is gone after %d others", tt.perSecond, i-int(back), back)
+				}
+			}
+		}
+		if len(r.at) != tt.slots {
+			t.Errorf("%d packets a second take %d slots", tt.perSecond, len(r.at))
+		}
+	}
+}
+
+func TestARingGrowsForWhatIsMissing(t *testing.T) {
+	r, err := NewGrowing(64, 512, 3*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(r, packet{ext: 1000, key: true})
+	put(r, packet{ext: 1200, at: ms})
+	for e := seq.Ext(1199); e > 1000; e-- { // the repairs
+		if !put(r, packet{ext: e, at: 30 * ms}) {
+			t.Fatalf("packet %d has no place", e)
+		}
+	}
+	if run, ok := r.ReplayFrom(40 * ms); !ok || run.Packets != 201 {
+		t.Errorf("%+v %v", run, ok)
+	}
+	for _, wrong := range [][2]int{{8, 64}, {64, 32}, {60, 64}, {64, 100}, {64, 16384}} {
+		if _, err := NewGrowing(wrong[0], wrong[1], time.Second); err == nil {
+			t.Errorf("%v is accepted", wrong)
+		}
+	}
+}
+
 func TestNothingAllocates(t *testing.T) {
 	r := mustNew(t, 512)
 	e := seq.Ext(1)

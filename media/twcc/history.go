@@ -31,15 +31,22 @@ const (
 	arrived
 )
 
+// sentPacket is 16 bytes, four to a cache line.
 type sentPacket struct {
-	ext   seq.Ext
 	at    time.Duration
+	ext   uint32 // its lowest bits: enough to tell it from others in the same place
 	size  uint16
 	state sentState
 }
 
+const (
+	fewest = 256             // packets that are remembered at first
+	flight = 2 * time.Second // a packet younger than this may still be reported on
+)
+
 // History remembers what was sent to one receiver. Not for concurrent use.
 type History struct {
+	most    int // packets that it may grow to
 	mask    seq.Ext
 	ext     seq.Extender
 	settled seq.Ext // everything before is no longer in flight
@@ -49,10 +56,24 @@ type History struct {
 	packets []sentPacket
 }
 
-// NewHistory makes one that remembers n packets (rounded up to a power of two, 64..16384).
+// NewHistory makes one that remembers n packets (rounded up to a power of two, 64..16384). Its memory is small at first
+// and grows to that when so many are on their way at once.
 func NewHistory(n int) *History {
 	n = 1 << bits.Len(uint(min(max(n, 64), 16384)-1))
-	return &History{mask: seq.Ext(n - 1), packets: make([]sentPacket, n)}
+	h := &History{most: n}
+	h.resize(min(n, fewest))
+	return h
+}
+
+// resize moves the packets to memory for n.
+func (h *History) resize(n int) {
+	old := h.packets
+	h.packets, h.mask = make([]sentPacket, n), seq.Ext(n-1)
+	for i := range old {
+		if old[i].state != unsent {
+			h.packets[seq.Ext(old[i].ext)&h.mask] = old[i]
+		}
+	}
 }
 
 // Sent takes note of a packet with the transport-wide number s, in sending order.
@@ -63,10 +84,16 @@ func (h *History) Sent(s uint16, size int, now time.Duration) {
 	}
 	p := &h.packets[e&h.mask]
 	if p.state == flying {
-		h.flying -= int(p.size)
+		if now-p.at < flight && len(h.packets) < h.most && p.ext != uint32(e) {
+			h.resize(2 * len(h.packets))
+			p = &h.packets[e&h.mask]
+		}
+		if p.state == flying {
+			h.flying -= int(p.size)
+		}
 	}
 	size = min(size, 1<<16-1)
-	*p = sentPacket{ext: e, at: now, size: uint16(size), state: flying}
+	*p = sentPacket{ext: uint32(e), at: now, size: uint16(size), state: flying}
 	h.flying += size
 }
 
@@ -190,7 +217,7 @@ func (h *History) reference(part []byte) int64 {
 // get gives a remembered packet.
 func (h *History) get(e seq.Ext) *sentPacket {
 	p := &h.packets[e&h.mask]
-	if p.state == unsent || p.ext != e {
+	if p.state == unsent || p.ext != uint32(e) {
 		return nil
 	}
 	return p

@@ -254,6 +254,37 @@ func TestWhatIsInFlight(t *testing.T) {
 	}
 }
 
+func TestAllThatIsOnItsWayIsRemembered(t *testing.T) {
+	h, rec := NewHistory(2048), NewRecorder()
+	first := len(h.packets)
+	for s := range uint16(1500) { // a fast flow whose feedback takes its time
+		h.Sent(s, 100, time.Duration(s)*ms)
+	}
+	if first > 256 || len(h.packets) != 2048 || h.InFlight() != 150_000 {
+		t.Fatal(first, len(h.packets), h.InFlight())
+	}
+	rec.Record(700, 0)
+	rec.Record(1000, 0)
+	told := map[seq.Ext]bool{}
+	b, _ := rec.Append(nil, 1, 2, 1200, 0)
+	if err := h.OnFeedback(b, func(a Ack) { told[a.Seq] = !a.Lost && a.Sent == time.Duration(a.Seq.Seq())*ms }); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 301 || !told[1<<16+700] || !told[1<<16+1000] || h.InFlight() != 49_900 {
+		t.Error(len(told), told[1<<16+700], told[1<<16+1000], h.InFlight())
+	}
+}
+
+func TestASlowFlowNeedsLittleMemory(t *testing.T) {
+	h := NewHistory(2048)
+	for s := range uint16(5000) { // nobody reports anything
+		h.Sent(s, 100, time.Duration(s)*20*ms)
+	}
+	if len(h.packets) != fewest || h.InFlight() != fewest*100 {
+		t.Error(len(h.packets), h.InFlight())
+	}
+}
+
 func TestBrokenFeedbackIsRefusedWhole(t *testing.T) {
 	rec, h := NewRecorder(), NewHistory(64)
 	for s := range uint16(20) {
