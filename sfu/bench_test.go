@@ -180,3 +180,49 @@ func BenchmarkTick(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMemory is what the node itself keeps for each receiver that gets a voice and pictures, without the engine.
+func BenchmarkMemory(b *testing.B) {
+	for _, shape := range []struct{ publishers, slots int }{{1, 1}, {9, 9}} {
+		b.Run(fmt.Sprintf("publishers=%d/slots=%d", shape.publishers, shape.slots), func(b *testing.B) {
+			const viewers = 100
+			for range b.N {
+				d := newDirect(b)
+				var pubs []*party
+				for range shape.publishers {
+					pubs = append(pubs, d.join(true, 1))
+				}
+				frames := func(n int) {
+					for i := range n {
+						for _, p := range pubs {
+							d.s.Datagram(p.addr, p.video(b, i%50 == 0, 900))
+						}
+						d.s.Drained()
+						d.s.start = d.s.start.Add(-40 * time.Millisecond)
+						d.s.now = time.Since(d.s.start)
+						for _, p := range d.s.peers {
+							p.lastPacket = d.s.now
+						}
+						d.s.tick()
+						d.s.flush()
+					}
+				}
+				frames(100)
+				before := heap()
+				for range viewers {
+					_ = d.join(false, shape.slots).sink.SetReadBuffer(4 << 10)
+				}
+				frames(500)
+				b.ReportMetric(float64(heap()-before)/viewers/1024, "KB/viewer")
+			}
+		})
+	}
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

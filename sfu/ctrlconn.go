@@ -14,6 +14,9 @@ import (
 // ctrlQueue is how many STUN and DTLS datagrams may wait for the engine. A burst of joins needs some 5 each.
 const ctrlQueue = 1024
 
+// ctrlMost is the longest datagram that the engine is given.
+const ctrlMost = 1600
+
 // ctrlConn is what the ICE and DTLS engine takes for its UDP socket: it is fed with STUN and DTLS by the shard, writes
 // past the media path, and refuses to write RTP or RTCP. The engine holds the same SRTP keys as the node, so one media
 // byte of its own under them would break confidentiality.
@@ -34,7 +37,7 @@ type ctrlConn struct {
 type ctrlPacket struct {
 	src netip.AddrPort
 	n   int
-	buf [1600]byte
+	buf [ctrlMost]byte
 }
 
 func newCtrlConn(socket *udp.Socket, local net.Addr, onRefuse func()) *ctrlConn {

@@ -75,7 +75,7 @@ type Down struct {
 
 	rw       *rewrite.Stream
 	sel      svc.Selector
-	vp8      *codec.VP8Map // of a video slot
+	vp8      *codec.VP8Map // nil until the first packet of VP8
 	vp9      codec.VP9Map
 	frames   rewrite.Counter // of dependency descriptors
 	epochs   [epochsKept]epoch
@@ -143,7 +143,6 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 		vp9:      codec.NewVP9Map(), frames: rewrite.Counter{Bits: 16},
 	}
 	if t.video {
-		d.vp8 = new(codec.VP8Map)
 		d.wish = wish{width: firstWidth, height: firstHeight, nobody: p.wished}
 	}
 	if p.out != nil {
@@ -355,7 +354,7 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
 	n := d.rw.Epoch()
 	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
-	if d.video {
+	if d.vp8 != nil {
 		d.vp8.Switch(n)
 	}
 	d.sel.Aim(svc.Layer{Spatial: svc.Everything, Temporal: svc.Everything}) // of a stream that is not the wanted one

@@ -105,6 +105,7 @@ func (e *engine) settings(tap *dtlskey.Tap, nominee *nominee) webrtc.SettingEngi
 		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
 	}
 	se.SetNetworkTypes(networks)
+	se.SetReceiveMTU(ctrlMost) // no larger datagram is handed to the engine
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetDTLSInsecureSkipHelloVerify(true)

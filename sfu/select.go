@@ -84,7 +84,7 @@ func (d *Down) reach() {
 
 // leave leaves a packet out: the numbers after it close ranks.
 func (d *Down) leave(l *Layer, slot *ring.Slot, epoch uint16, ts uint32) {
-	if slot.PayloadLen > 0 && d.peer.slotKind(l, slot) == codec.VP8 {
+	if slot.PayloadLen > 0 && d.peer.slotKind(l, slot) == codec.VP8 && d.vp8 != nil {
 		d.vp8.Drop(epoch, slot.Payload())
 	}
 	if out, hole := d.rw.Drop(slot.Ext, ts); hole {
@@ -164,6 +164,10 @@ func (d *Down) fill(out rewrite.Out) {
 func (d *Down) rewrite(kind codec.Kind, epoch uint16, payload []byte) bool {
 	switch kind {
 	case codec.VP8:
+		if d.vp8 == nil {
+			d.vp8 = new(codec.VP8Map)
+			d.vp8.Switch(d.rw.Epoch())
+		}
 		return d.vp8.Rewrite(epoch, payload)
 	case codec.VP9:
 		return d.vp9.Rewrite(epoch, payload)

@@ -34,9 +34,9 @@ type Signal struct {
 	wg     sync.WaitGroup
 
 	// guarded by mu: one offer at a time
-	mu    sync.Mutex
-	offer *offer.Offer
-	slots []*slotTrack
+	mu     sync.Mutex
+	agreed *agreed // by the last offer; nil: there was none
+	slots  []*slotTrack
 }
 
 // signalObserver is told from the engine's goroutines; its functions must not block.
@@ -174,7 +174,7 @@ func (s *Signal) answer(ctx context.Context, o *offer.Offer) (sdp string, err er
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
 		return "", fmt.Errorf("apply offer: %w", err)
 	}
-	if s.offer != nil && o.Ufrag != s.offer.Ufrag {
+	if s.agreed != nil && o.Ufrag != s.agreed.ufrag {
 		// ICE restarts: the engine makes new names and forgets all its pairs and addresses. The shard keeps the last one.
 		s.nominee.expect()
 		s.failed.Store(false)
@@ -195,7 +195,7 @@ func (s *Signal) answer(ctx context.Context, o *offer.Offer) (sdp string, err er
 	if err := s.paired(); err != nil {
 		return "", err
 	}
-	s.offer = o
+	s.agreed = agree(o)
 	return o.Answer(s.pc.LocalDescription().SDP), nil
 }
 
@@ -227,38 +227,6 @@ func (s *Signal) again(ctx context.Context, o *offer.Offer) (sdp string, slots [
 		slots = append(slots, *t)
 	}
 	return sdp, slots, nil
-}
-
-// sameSections holds a new offer to what was negotiated: sections are only appended, meanings never change.
-func (s *Signal) sameSections(o *offer.Offer) error {
-	old := s.offer
-	if old == nil {
-		return nil
-	}
-	if len(o.Sections) < len(old.Sections) {
-		return errMids
-	}
-	for i := range o.Sections {
-		n := &o.Sections[i]
-		if i >= len(old.Sections) {
-			if n.Send {
-				return errMids
-			}
-			continue
-		}
-		if was := &old.Sections[i]; n.Mid != was.Mid || n.Video != was.Video || n.Send != was.Send {
-			return errMids
-		}
-	}
-	for pt := range o.ByPT {
-		if was, is := old.ByPT[pt], o.ByPT[pt]; was.Codec != is.Codec || was.RTX != is.RTX || was.RED != is.RED {
-			return errMids
-		}
-	}
-	if old.Exts != o.Exts || old.Print != o.Print {
-		return errMids
-	}
-	return nil
 }
 
 // close ends the engine's half. It can take a while: the caller gives it a goroutine.

@@ -50,7 +50,7 @@ func newICEName(answer string) *iceName {
 func attribute(sdp, prefix string) string {
 	_, rest, _ := strings.Cut(sdp, prefix)
 	value, _, _ := strings.Cut(rest, "\r\n")
-	return value
+	return strings.Clone(value) // the text it stands in is long
 }
 
 // of is the value of a message's MESSAGE-INTEGRITY attribute, which begins at an offset: the HMAC covers all before it,

@@ -59,8 +59,8 @@ type place struct {
 }
 
 const (
-	fewest  = 128 // places at first
-	keepFor = 15  // units of place.when: what is older is asked for by nobody
+	fewest  = 64 // places at first
+	keepFor = 15 // units of place.when: what is older is asked for by nobody
 )
 
 func unit(now time.Duration) uint8 { return uint8(now >> 27) }
@@ -105,16 +105,14 @@ func New(o Options) (*Stream, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	n := min(fewest, o.History)
 	return &Stream{
-		o: o, mask: uint64(n - 1), places: make([]place, n),
-		next: uint64(o.FirstSeq), newest: uint64(o.FirstSeq), packet: newPacketTime(o.Clock),
+		o: o, next: uint64(o.FirstSeq), newest: uint64(o.FirstSeq), packet: newPacketTime(o.Clock),
 	}, nil
 }
 
-// grow doubles the memory.
+// grow doubles the memory; a slot that nothing was ever put into has none.
 func (s *Stream) grow() {
-	more := make([]place, 2*len(s.places))
+	more := make([]place, max(2*len(s.places), min(fewest, s.o.History)))
 	mask := uint64(len(more) - 1)
 	for k := range min(s.next, uint64(len(s.places))) {
 		i := s.next - 1 - k
@@ -127,6 +125,9 @@ func (s *Stream) grow() {
 // gets the next sequence number, and a timestamp that moves on by the rule of the kind of media. Packets of this
 // source older than first will be refused. Call Packet for first afterwards. Also for a layer change and a resume.
 func (s *Stream) Switch(first seq.Ext, ts uint32, now time.Duration) {
+	if s.places == nil {
+		s.grow()
+	}
 	s.epoch++
 	s.switched, s.begun = true, false
 	s.first, s.high = first, first-1

@@ -101,7 +101,7 @@ func (p *parser) formats(s *Section, raw *rawSection, codecs []Codec) error {
 		for _, fb := range raw.feedback[pt] {
 			if fb == "transport-cc" || fb == "nack" || s.Video && fb == "nack pli" {
 				if !slices.Contains(f.Feedback, fb) {
-					f.Feedback = append(f.Feedback, fb)
+					f.Feedback = append(f.Feedback, strings.Clone(fb))
 				}
 			}
 		}
@@ -230,7 +230,7 @@ func (s *Section) layers(raw *rawSection) error {
 		if !slices.Contains(raw.rids, rid) || slices.Contains(s.Rids, rid) {
 			return refuse("malformed simulcast")
 		}
-		s.Rids = append(s.Rids, rid)
+		s.Rids = append(s.Rids, strings.Clone(rid))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ type parser struct {
 }
 
 // Parse reads an offer. Codecs are those the node forwards, all others are trimmed away. A section that goes both ways is
-// taken as one that the client sends in.
+// taken as one that the client sends in. What it gives holds on to nothing of the text, which may be long.
 func Parse(sdp string, codecs []Codec) (*Offer, error) { return parse(sdp, codecs, false) }
 
 // ParsePlayer reads the offer of a client that may not publish: a section that goes both ways is a slot.
@@ -159,12 +159,12 @@ func (p *parser) transport(key, value string) (bool, error) {
 		if !iceChars(value, 4, 256) {
 			return true, refuse("malformed ice-ufrag")
 		}
-		o.Ufrag = firstOf(o.Ufrag, value)
+		o.Ufrag = firstOf(o.Ufrag, strings.Clone(value))
 	case "ice-pwd":
 		if !iceChars(value, 22, 256) {
 			return true, refuse("malformed ice-pwd")
 		}
-		o.Password = firstOf(o.Password, value)
+		o.Password = firstOf(o.Password, strings.Clone(value))
 	case "fingerprint":
 		return true, p.fingerprint(value)
 	case "setup":
@@ -172,7 +172,7 @@ func (p *parser) transport(key, value string) (bool, error) {
 		if value != "actpass" && value != "active" {
 			return true, refuse("setup must be actpass or active")
 		}
-		o.Setup = firstOf(o.Setup, value)
+		o.Setup = firstOf(o.Setup, strings.Clone(value))
 	case "extmap-allow-mixed":
 		o.MixedExts = true
 	default:
@@ -199,7 +199,7 @@ func (p *parser) fingerprint(value string) error {
 	if p.offer.Print != "" && !strings.EqualFold(p.offer.Print, sum) {
 		return refuse("more than one fingerprint")
 	}
-	p.offer.Hash, p.offer.Print = hash, strings.ToUpper(sum)
+	p.offer.Hash, p.offer.Print = strings.Clone(hash), strings.Clone(strings.ToUpper(sum))
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (s *rawSection) attribute(key, value string) error {
 		if !token(value) || s.mid != "" {
 			return refuse("malformed mid")
 		}
-		s.mid = value
+		s.mid = strings.Clone(value)
 	case "bundle-only":
 		s.bundleOnly = true
 	case "rtcp-mux", "rtcp-mux-only":

@@ -21,7 +21,7 @@ func (o *Offer) SDP() string {
 	for i := range o.Sections {
 		o.write(&b, &o.Sections[i])
 	}
-	return b.String()
+	return strings.Clone(b.String()) // the engine keeps it for as long as the transport lives
 }
 
 // Answer makes the answer to the trimmed offer one to the client's own: with the sections that were rejected in their
