@@ -237,7 +237,7 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 	fresh := s.rooms[plan.ref.Room] == nil
 	s.rooms[plan.ref.Room] = room
 	room.add(p)
-	s.peers = append(s.peers, p)
+	s.enlist(p)
 	s.counts.transports.Add(1)
 	s.node.remember(p)
 	if fresh {
@@ -245,7 +245,6 @@ func (s *Shard) admit(p *Peer, plan *peerPlan) error {
 	}
 	room.mirrorAll(p)
 	room.foresee(p)
-	s.nextTick = s.now
 	p.tell()
 	return nil
 }

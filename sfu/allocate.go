@@ -10,6 +10,8 @@ import (
 
 const (
 	chooseEvery = 100 * time.Millisecond // allocation of a receiver's budget
+	chooseCalm  = 250 * time.Millisecond // of one whose slots have all they could use, with room for more than
+	roomy       = 2                      // times as much
 	comesWithin = 700 * time.Millisecond // a layer that is asked for
 	hurry       = 250 * time.Millisecond // a replay that takes the link longer is worse than a new key frame
 )
@@ -46,7 +48,7 @@ func (p *Peer) divisionDue() bool {
 // divide gives each video slot its point.
 func (p *Peer) divide() {
 	v := &p.division
-	v.next, v.budget = p.shard.now+chooseEvery, p.videoBudget()
+	v.budget = p.videoBudget()
 	speaker := p.room.speakerFor(p)
 	for i, d := range p.video {
 		d.bid(&v.shares[i], speaker)
@@ -57,13 +59,16 @@ func (p *Peer) divide() {
 	v.memory.Allot(v.budget, v.shares, p.shard.now)
 	v.least = allot.Floor(v.shares)
 	v.wants = 0
+	served := true
 	for i, d := range p.video {
 		s := &v.shares[i]
 		if s.Need != allot.None {
 			v.wants += s.Points[s.Need].Bitrate
 		}
+		served = served && s.Target == s.Need && s.Ask == s.Need && !s.Paused
 		d.settle(s)
 	}
+	v.next = p.chooseAt(served && (v.budget <= 0 || v.budget > roomy*v.wants))
 	if v.budget > 0 {
 		p.relieve(v.budget)
 	}
@@ -266,7 +271,7 @@ func (r *Room) woke(src *Source) {
 	for _, p := range r.peers {
 		for _, d := range p.video {
 			if d.target == src {
-				p.division.next = 0
+				p.redivide()
 			}
 		}
 	}

@@ -187,7 +187,7 @@ func (d *Down) cut() {
 			d.kept.forget() // what is muted is not heard again
 		}
 	}
-	d.peer.slotDirty = true
+	d.peer.slotsChanged()
 }
 
 func (d *Down) stopWanting() {
@@ -207,38 +207,37 @@ func (d *Down) ask(pt point) {
 	d.instead(nil)
 	now := d.peer.shard.now
 	if l := d.asks.layer; l != nil {
-		l.source.hints.Watch(d.asked, -1, now)
+		l.source.watched(d.asked, -1)
 	}
 	d.asking = now
 	if d.asks = pt; pt.layer != nil {
 		d.asked = pt.layer.hint(pt.spatial)
-		pt.layer.source.hints.Watch(d.asked, 1, now)
+		pt.layer.source.watched(d.asked, 1)
 	}
 }
 
 // instead asks for another stream as well, when the one that is asked for does not come: a small or slow camera never
 // sends the largest.
 func (d *Down) instead(l *Layer) {
-	now := d.peer.shard.now
 	if d.also == l {
 		return
 	}
 	if d.also != nil {
-		d.also.source.hints.Watch(d.also.index, -1, now)
+		d.also.source.watched(d.also.index, -1)
 	}
 	if d.also = l; l != nil {
-		l.source.hints.Watch(l.index, 1, now)
+		l.source.watched(l.index, 1)
 	}
 }
 
 func (d *Down) watch(l *Layer) {
 	l.attach(d)
-	l.source.hints.Watch(l.index, 1, d.peer.shard.now)
+	l.source.watched(l.index, 1)
 }
 
 func (d *Down) unwatch(l *Layer) {
 	l.detach(d)
-	l.source.hints.Watch(l.index, -1, d.peer.shard.now)
+	l.source.watched(l.index, -1)
 }
 
 // sourceRestarted is told when a layer began anew under another SSRC: its old numbers mean nothing any more.
@@ -252,13 +251,14 @@ func (d *Down) sourceRestarted(l *Layer) {
 		}
 		d.want = l
 		d.wantSince = d.peer.shard.now
+		d.peer.soon()
 	}
 }
 
 func (d *Down) pause(why string) {
 	if d.paused != why {
 		d.paused = why
-		d.peer.slotDirty = true
+		d.peer.slotsChanged()
 	}
 }
 
@@ -307,6 +307,7 @@ func (d *Down) seek(pt point) {
 	d.thin = false
 	d.want, d.wantSince = l, d.peer.shard.now
 	d.watch(l)
+	d.peer.soon()
 	if !d.video {
 		return
 	}
@@ -361,7 +362,8 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	d.sel.Switch(n)
 	d.reports.Switched()
 	d.pause("")
-	d.peer.slotDirty = true
+	d.peer.slotsChanged()
+	d.peer.soon() // a report of the new clock goes out
 	s.counts.switches.Add(1)
 }
 
@@ -374,7 +376,7 @@ func (d *Down) pump() {
 			return
 		}
 		if n == replayPerTick {
-			d.peer.shard.soon()
+			d.peer.by(d.peer.shard.now + urgentTick)
 			return
 		}
 		slot := l.ring.Get(d.replay.next)
@@ -386,7 +388,7 @@ func (d *Down) pump() {
 				d.overflow(pacer.TooSlow)
 				return
 			}
-			p.shard.soon()
+			p.by(p.shard.now + urgentTick)
 			return
 		}
 		if slot != nil {

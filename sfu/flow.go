@@ -61,8 +61,7 @@ func (p *Peer) otherPath() {
 	now := p.shard.now
 	p.anew = p.anew || p.flow.Silent(now) >= anewAfter
 	p.flow.Estimator().Moved(now)
-	p.division.next = 0
-	p.shard.soon()
+	p.redivide()
 }
 
 // beginAnew shows every picture from a key frame on.
@@ -114,16 +113,13 @@ func (d *Down) pace(l *Layer, slot *ring.Slot) {
 		d.overflow(out)
 		return
 	}
-	s.soon()
+	p.by(s.now + urgentTick)
 }
 
 // opens says that a packet belongs to the picture that a layer begins with, and need not wait for a full path.
 func (d *Down) opens(slot *ring.Slot) bool {
 	return d.video && slot != nil && slot.TS == d.replay.first && d.peer.flow != nil && d.peer.flow.Full()
 }
-
-// soon brings the next tick forward: something waits.
-func (s *Shard) soon() { s.nextTick = min(s.nextTick, s.now+urgentTick) }
 
 // overflow gives up what waits for this slot: it would come too late to be of use. A layer that fits is chosen anew.
 func (d *Down) overflow(why pacer.Outcome) {
@@ -136,8 +132,7 @@ func (d *Down) overflow(why pacer.Outcome) {
 	p.shard.counts.drops[reason].Add(uint64(n) + 1)
 	d.replay.on = false
 	d.cut()
-	p.division.next = 0
-	p.shard.soon()
+	p.redivide()
 }
 
 // drain sends what waited, and the padding of a probe. True: more waits.
@@ -149,7 +144,7 @@ func (p *Peer) drain() bool {
 	full := f.Full()
 	soon := f.Tick(s.now)
 	if full && !f.Full() {
-		p.division.next = 0 // what waited for it begins anew
+		p.redivide() // what waited for it begins anew
 	}
 	for {
 		q, ok := f.Pop(s.now)
@@ -223,7 +218,7 @@ func (d *Down) repairLater(lost uint16) {
 			s.drop(dropPacedFull)
 			return
 		}
-		s.soon()
+		p.by(s.now + urgentTick)
 	}
 }
 
@@ -305,8 +300,7 @@ func (p *Peer) arrivals(r *rtcp.Reader) {
 		return
 	}
 	if p.flow.Estimator().Estimate(p.shard.now) < before*(100-steepFall)/100 {
-		p.division.next = 0
-		p.shard.soon()
+		p.redivide()
 	}
 }
 

@@ -245,7 +245,9 @@ func (l *Layer) recall(slot *ring.Slot, kind codec.Kind) {
 	if slot.Facts.KeyStart && slot.Arrival > l.lastKey {
 		l.lastKey, l.wantKey, l.foreseen = slot.Arrival, false, false
 	}
-	l.source.peer.shard.soon()
+	for _, d := range l.downs {
+		d.peer.soon()
+	}
 }
 
 // noticed takes the news of a packet that nobody here would get.

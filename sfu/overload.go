@@ -69,7 +69,7 @@ func (s *Shard) weigh(permill uint32) {
 		s.log.Info("less overloaded: more video is sent again", "step", s.overload.level, "load_permill", permill)
 	}
 	for _, p := range s.peers {
-		p.division.next = 0
+		p.redivide()
 	}
 }
 

@@ -76,6 +76,7 @@ type Peer struct {
 	lastPacket  time.Duration
 	origin      *bridge  // of a mirror: the way to the shard that the transport is on
 	mirrors     []mirror // on other shards
+	place       int      // among the shard's peers, from 1; 0: not there
 	ice         *iceName
 
 	// receive side
@@ -317,6 +318,7 @@ func (s *Shard) connected(p *Peer, keys dtlskey.Keys) {
 	if len(p.audio)+len(p.video) > 0 {
 		p.nextRR = s.now
 	}
+	p.soon()
 	p.tell()
 	p.reflect()
 	p.room.connected(p)
@@ -370,12 +372,7 @@ func (s *Shard) closePeer(p *Peer, reason string, tell bool) {
 		s.unlink(p.links[0])
 	}
 	p.endRelays()
-	for i, other := range s.peers {
-		if other == p {
-			s.peers = append(s.peers[:i], s.peers[i+1:]...)
-			break
-		}
-	}
+	s.strike(p)
 	s.counts.transports.Add(-1)
 	p.room.remove(p)
 	p.in, p.out, p.dest, p.roam = nil, nil, nil, roam{}

@@ -238,6 +238,9 @@ func (p *Peer) arrivedNow(h *rtp.Header) {
 				p.arrived = twcc.NewRecorder()
 			}
 			p.arrived.Record(n, p.shard.now)
+			if t, ok := p.arrived.Next(); ok {
+				p.by(t)
+			}
 		} else {
 			p.shard.drop(dropExtension)
 		}
@@ -249,10 +252,15 @@ func (s *Shard) store(l *Layer, slot *ring.Slot, h *rtp.Header, pt uint8, recove
 	src, p := l.source, l.source.peer
 	l.stats.Packet(slot.Ext, h.TS, recovered, s.now)
 	kind := p.pts[pt&0x7f].codec
-	if l.nack != nil && l.nack.Received(slot.Ext, s.now) {
-		s.counts.recovered.Add(1)
-		if wait := l.nack.Waited(); recovered && wait > 0 && kind.Video() {
-			p.answers.Took(wait, s.now)
+	if l.nack != nil {
+		if l.nack.Received(slot.Ext, s.now) {
+			s.counts.recovered.Add(1)
+			if wait := l.nack.Waited(); recovered && wait > 0 && kind.Video() {
+				p.answers.Took(wait, s.now)
+			}
+		}
+		if l.nack.Missing() > 0 {
+			p.by(l.nextNack)
 		}
 	}
 	if kind == 0 || kind.Video() != isVideo(src.kind) {

@@ -80,6 +80,7 @@ func (p *Peer) follow(src netip.AddrPort, ssrc uint32, size int) {
 	p.otherPath()
 	if back.Addr() != src && !p.isProven(src) {
 		r.probing, r.back, r.until = true, back, s.now+probation
+		p.soon()
 		r.earn(size)
 		p.challenge()
 	}

@@ -184,7 +184,10 @@ func (r *Room) remove(p *Peer) {
 }
 
 // changed asks for a new assignment of slots, once per tick.
-func (r *Room) changed() { r.dirty = true }
+func (r *Room) changed() {
+	r.dirty = true
+	r.shard.tickBy(r.shard.now)
+}
 
 // voice takes the level of an audio packet. Who takes an audio slot with it is heard from this very packet on.
 func (r *Room) voice(src *Source, slot *ring.Slot) {

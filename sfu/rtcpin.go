@@ -65,6 +65,9 @@ func (s *Shard) reports(p *Peer, plain []byte) {
 	if r.Err() != nil {
 		s.drop(dropRTCP)
 	}
+	if p.flow != nil && (p.flow.Estimator().Eager(s.now) || p.divisionDue()) {
+		p.soon()
+	}
 }
 
 func (s *Shard) senderReportIn(p *Peer, r *rtcp.Reader) {

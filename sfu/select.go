@@ -35,7 +35,7 @@ func (d *Down) takes(slot *ring.Slot, epoch uint16) bool {
 	was := d.sel.Now().Spatial
 	ok, _ := d.sel.Take(&slot.Facts, slot.TS, slot.Marker)
 	if d.sel.Now().Spatial != was {
-		d.peer.slotDirty = true // the page is told what it is shown
+		d.peer.slotsChanged() // the page is told what it is shown
 	}
 	return ok
 }

@@ -17,9 +17,7 @@ import (
 
 const (
 	tickEvery    = 10 * time.Millisecond
-	urgentTick   = 5 * time.Millisecond   // while a replay runs or a transport waits to be ready
-	quietTick    = 25 * time.Millisecond  // when no media came since the last one
-	idleTick     = 100 * time.Millisecond // when the shard has no transport
+	urgentTick   = 5 * time.Millisecond // while something waits to be sent; ticks come no faster
 	commandQueue = 1024
 	sampleEvery  = 64 // batches per sample of the histograms
 	// A publisher whose packets of one frame come closer than burstGap sends frames at once; the beginning of such a
@@ -59,10 +57,11 @@ type Shard struct {
 	held     time.Duration // since when the beginning of a frame waits for its end, 0: nothing waits
 	began    time.Time
 	nextTick time.Duration
-	urgent   bool   // the next tick comes sooner
-	ticked   uint64 // packets that had come in at the last tick
+	ticked   time.Duration // when the last tick was
 	batch    *udp.Batch
 	peers    []*Peer
+	dues     []time.Duration // when each of them is looked after again
+	news     []*Peer         // pages that are told of their slots in the next tick
 	addrs    map[netip.AddrPort]*Peer
 	links    map[*tcp.Conn]*link
 	staged   []*link // with something to flush
@@ -162,7 +161,7 @@ func (s *Shard) loop() {
 		if s.held != 0 && s.now >= s.held+holdMost {
 			s.deliver()
 		}
-		if s.now >= s.nextTick {
+		if s.now >= s.nextTick || s.now-s.ticked >= tickEvery { // the loop is awake anyway
 			s.tick()
 		}
 		s.flush()

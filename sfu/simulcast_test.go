@@ -122,7 +122,10 @@ func (c *simulcaster) obey() {
 }
 
 // link sets what a viewer's link carries as video.
-func (p *party) link(most layer.Bitrate) { p.division.most = most }
+func (p *party) link(most layer.Bitrate) {
+	p.division.most = most
+	p.soon()
+}
 
 // size wishes the one picture at a size.
 func (p *party) size(width, height uint16) {

@@ -42,7 +42,7 @@ func (r *Room) foresee(p *Peer) {
 		return
 	}
 	r.assignVideo(p)
-	p.slotDirty = true
+	p.slotsChanged()
 	v := &p.division
 	for i, d := range p.video {
 		d.bid(&v.shares[i], 0)

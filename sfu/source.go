@@ -260,6 +260,12 @@ func (p *Peer) findNameless(pt uint8, rid []byte) *Layer {
 	return p.find([]byte(found.mid), rid)
 }
 
+// watched notes that layer i of its source has a watcher more or less.
+func (src *Source) watched(i, delta int) {
+	src.hints.Watch(i, delta, src.peer.shard.now)
+	src.peer.soon()
+}
+
 func (l *Layer) attach(d *Down) {
 	for _, other := range l.downs {
 		if other == d {
@@ -289,7 +295,10 @@ func (l *Layer) replay(now time.Duration) (ring.Replay, bool) {
 }
 
 // requestKey asks the publisher for a key frame; the tick sends it, the first at once, then one per layer and second.
-func (l *Layer) requestKey() { l.wantKey = true }
+func (l *Layer) requestKey() {
+	l.wantKey = true
+	l.source.peer.soon()
+}
 
 func (l *Layer) keyDue(now time.Duration) bool {
 	return l.wantKey && l.ssrc != 0 && (l.pliAt == 0 || now-l.pliAt >= pliSpacing+l.source.peer.uplink.Behind()) &&

@@ -13,41 +13,36 @@ const (
 	cname      = "incamera"
 )
 
-// tick does what is due by time, for every transport of the shard.
+// tick does what is due by time.
 func (s *Shard) tick() {
-	s.urgent = false
+	s.ticked, s.nextTick = s.now, s.now+restMost
 	for i := len(s.peers) - 1; i >= 0; i-- {
-		if i < len(s.peers) {
-			s.tickPeer(s.peers[i])
+		if i >= len(s.peers) {
+			continue
+		}
+		if due := s.dues[i]; due > s.now {
+			s.tickBy(due)
+			continue
+		}
+		p := s.peers[i]
+		s.dues[i] = s.now + chooseCalm
+		s.tickPeer(p)
+		if p.place != 0 {
+			p.by(p.dueAgain())
 		}
 	}
 	for _, r := range s.rooms {
 		r.tick()
 	}
 	s.tickBridges()
-	for _, p := range s.peers {
-		if p.slotDirty {
+	for i, p := range s.news {
+		if p.slotDirty && p.state != stateClosed {
 			p.tellSlots(false)
 		}
+		s.news[i] = nil
 	}
+	s.news = s.news[:0]
 	s.addTallies()
-	s.nextTick = s.now + s.untilTick()
-}
-
-// untilTick spares the wake-ups that nothing waits for.
-func (s *Shard) untilTick() time.Duration {
-	in := s.counts.packetsIn.Load() + s.counts.handedIn.Load()
-	came := in != s.ticked
-	s.ticked = in
-	switch {
-	case len(s.peers) == 0:
-		return idleTick
-	case s.urgent:
-		return urgentTick
-	case came:
-		return tickEvery
-	}
-	return quietTick
 }
 
 func (s *Shard) tickPeer(p *Peer) {
@@ -66,7 +61,6 @@ func (s *Shard) tickPeer(p *Peer) {
 	}
 	if !p.ready {
 		p.becomeReady()
-		s.urgent = true
 	}
 	s.feedback(p)
 	for _, src := range p.sources {
@@ -91,8 +85,23 @@ func (s *Shard) tickPeer(p *Peer) {
 		p.aspire()
 	}
 	if p.drain() {
-		s.urgent = true
+		p.by(s.now + urgentTick)
 	}
+}
+
+// expires is when expire would end it, if nothing comes.
+func (p *Peer) expires() time.Duration {
+	at := p.lastPacket + silence
+	switch p.state {
+	case stateConnecting:
+		at = p.admitted + setupLimit
+	case stateLost:
+		at = p.lostAt + lostLimit
+	}
+	if p.replacedAt != 0 {
+		at = min(at, p.replacedAt+replaceGrace)
+	}
+	return at
 }
 
 // expire ends transports by their clocks. True when it is gone.
@@ -126,9 +135,8 @@ func (s *Shard) tickDown(d *Down) {
 	}
 	if d.replay.on {
 		d.pump()
-		s.urgent = true
 	}
-	if d.layer != nil && d.reports.Due(s.now) {
+	if d.layer != nil && d.reports.Due(s.now+restMost/2) {
 		s.senderReport(d)
 	}
 }
@@ -159,7 +167,7 @@ func (s *Shard) feedback(p *Peer) {
 	if rate, tell := p.uplink.Limit(s.now); tell {
 		s.sendRTCP(p, rtcp.AppendREMB(s.scratch.build[:0], rtcpSSRC, p.anySSRC(), uint64(rate)))
 	}
-	if s.now >= p.nextRR {
+	if s.now+restMost/2 >= p.nextRR {
 		p.nextRR = s.now + rrEvery
 		s.receiverReport(p)
 	}

@@ -48,7 +48,9 @@ func (s *Shard) tickMirror(p *Peer) {
 			}
 		}
 		for _, l := range src.layers {
-			l.requestOwn()
+			if l.requestOwn(); l.wantKey {
+				s.tickBy(s.now + tickEvery)
+			}
 		}
 	}
 }
@@ -81,7 +83,6 @@ func (l *Layer) requestOwn() {
 	own := l.own
 	if l.source.peer.origin.command(func() {
 		own.requestKey()
-		own.source.peer.shard.soon()
 	}) {
 		l.pliAt, l.wantKey, l.foreseen = now, false, false
 	}
@@ -119,7 +120,7 @@ func (src *Source) wanted(over *bridge, now away) {
 	for k := range 8 {
 		bit := uint8(1) << k
 		if d := int(now.mask>>k&1) - int(was.mask&bit>>k); d != 0 {
-			src.hints.Watch(k, d, p.shard.now)
+			src.watched(k, d)
 		}
 	}
 }
@@ -141,7 +142,6 @@ func (l *Layer) handRecent(over *bridge) {
 		run, ok := l.replay(l.source.peer.shard.now)
 		if !ok {
 			l.requestKey()
-			l.source.peer.shard.soon()
 			return
 		}
 		for ext := run.First; ext <= run.Last; ext++ {

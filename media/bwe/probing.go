@@ -32,6 +32,12 @@ func (e *Estimator) Probe(now time.Duration) (Cluster, bool) {
 // wants says whether more is wanted than the estimate.
 func (e *Estimator) wants() bool { return float64(e.wanted) > wantedMargin*float64(e.target) }
 
+// Eager says that Probe would have one sent.
+func (e *Estimator) Eager(now time.Duration) bool {
+	p := &e.probe
+	return p.active || !p.waiting && (e.loss.asking || now >= p.next && e.wants())
+}
+
 // Padding is how many bytes are missing of the probe that is being sent, so that it goes out at its rate; ahead is how
 // long until the next call.
 func (e *Estimator) Padding(now, ahead time.Duration) int {

@@ -34,6 +34,9 @@ func (s *Sender) Due(now time.Duration) bool {
 	return s.packets != 0 && (s.urgent || now-s.last >= SRInterval)
 }
 
+// Urgent says that it should whenever it is.
+func (s *Sender) Urgent() bool { return s.packets != 0 && s.urgent }
+
 // Make gives the SR: NTP is the server's time now, RTP the source's time now (SourceClock.At) through the slot's offset
 // (rewrite.Stream.TSOffset). A publisher's own NTP never goes out: clocks of different people meet in one slot.
 func (s *Sender) Make(ssrc uint32, wall Wall, source, tsOffset uint32, now time.Duration) rtcp.SenderInfo {

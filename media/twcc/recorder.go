@@ -64,6 +64,14 @@ func (r *Recorder) Due(now time.Duration) bool {
 	return r.wants && (now-r.last >= Interval || r.ext.Highest()-r.base >= full)
 }
 
+// Next is when that will be, if nothing more arrives; false: there is nothing to report.
+func (r *Recorder) Next() (time.Duration, bool) {
+	if r.wants && r.ext.Highest()-r.base >= full {
+		return 0, true
+	}
+	return r.last + Interval, r.wants
+}
+
 // Append adds one feedback packet (a whole RTCP part) of at most maxLen bytes to dst; more says that there is more to
 // report: call again. dst is unchanged when there is nothing to report or maxLen is below 64.
 func (r *Recorder) Append(dst []byte, sender, media uint32, maxLen int, now time.Duration) (out []byte, more bool) {
