@@ -43,23 +43,32 @@ type wish struct {
 
 // Down is one slot: one outgoing stream that sources take turns in. Owned by the shard's loop.
 type Down struct {
-	// static
-	peer      *Peer
-	slot      int
-	video     bool
-	ssrc, rtx uint32
+	// What each packet touches is together, in the order in which it is touched.
+	peer      *Peer  // static
+	layer     *Layer // what is forwarded, nil: nothing
+	want      *Layer // what is waited for, until its key frame
+	ssrc, rtx uint32 // static
+	video     bool   // static
+	begun     bool
+	opened    bool   // a key frame went into a full path
+	thin      bool   // while something smaller is waited for, only the fewest frames are forwarded
+	sealed    uint64 // highest index sealed
+	stream    *srtp.Stream
+	vp8       *codec.VP8Map // nil until the first packet of VP8
+	replay    replay
+	point     point // how much of the stream is aimed at
+	reports   report.Sender
+	rw        rewrite.Stream
+	sel       svc.Selector
+	epochs    [epochsKept]epoch
 
+	slot   int // static
 	wish   wish
 	target *Source       // whom the slot is for
 	asks   point         // what wish and link ask for, whether it is sent or not: its publisher is told that somebody watches
 	asked  int           // where that is noted in the source's hints
 	also   *Layer        // asked for as well, since what is asked for does not come
 	asking time.Duration // since when
-	layer  *Layer        // what is forwarded, nil: nothing
-	want   *Layer        // what is waited for, until its key frame
-	point  point         // how much of the stream is aimed at
-	opened bool          // a key frame went into a full path
-	thin   bool          // while something smaller is waited for, only the fewest frames are forwarded
 	source uint32        // whose packets went out last
 	paused string
 
@@ -73,22 +82,13 @@ type Down struct {
 	switchedAt time.Duration
 	padded     uint16 // how far back the last repeated packet of a probe was
 
-	rw       *rewrite.Stream
-	sel      svc.Selector
-	vp8      *codec.VP8Map // nil until the first packet of VP8
 	vp9      codec.VP9Map
 	frames   rewrite.Counter // of dependency descriptors
-	epochs   [epochsKept]epoch
-	stream   *srtp.Stream
 	repairs  *srtp.Stream
 	repairNo seq.Counter
-	sealed   uint64 // highest index sealed
-	begun    bool
 	dedupe   *nack.Dedupe // nil until something is asked for again
-	reports  report.Sender
-	lastSR   uint32 // of ours that the newest round trip time is from
-	replay   replay
-	kept     *outbound // sound that went out and may be needed again; nil for pictures, and before the first packet
+	lastSR   uint32       // of ours that the newest round trip time is from
+	kept     *outbound    // sound that went out and may be needed again; nil for pictures, and before the first packet
 	double   doubler
 }
 
@@ -138,7 +138,7 @@ func newDown(p *Peer, slot int, t *slotTrack) (*Down, error) {
 		return nil, err
 	}
 	d := &Down{
-		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: rw,
+		peer: p, slot: slot, video: t.video, ssrc: t.ssrc, rtx: t.rtx, rw: *rw,
 		repairNo: newCounter(uint16(rand.N(1 << 15))),
 		vp9:      codec.NewVP9Map(), frames: rewrite.Counter{Bits: 16},
 	}

@@ -51,32 +51,47 @@ type payloadType struct {
 	primary uint8 // set on a retransmission type: what it repairs; on a redundant type: what its blocks are
 }
 
-// Peer is one transport of one participant. Everything below "static" belongs to the shard's loop.
+// Peer is one transport of one participant. What is not static belongs to the shard's loop.
 type Peer struct {
+	// What each packet and each look touches is together. shard, subscribe and admitted are static.
+	shard      *Shard
+	out        *srtp.Out
+	dest       *udp.Dest          // over UDP
+	link       *link              // over TCP: one of links
+	flow       *send.Flow[queued] // nil: nothing is sent to it, or not yet
+	work       []work
+	state      state
+	ready      bool
+	subscribe  bool
+	place      int // among the shard's peers, from 1; 0: not there
+	twccOut    uint16
+	ids        rtp.ExtIDs
+	ptOf       [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
+	rtxOf      [codec.AV1 + 1]uint8
+	redPT      uint8 // payload type of redundant sound in the slots, 0: not offered
+	lastPacket time.Duration
+	lastDirect time.Duration // when the last authentic packet came over UDP
+	replacedAt time.Duration // not 0: a newer placement is connected
+	lostAt     time.Duration
+	readyAt    time.Duration // when slots may be filled
+	admitted   time.Duration
+	division   division
+	roam       roam
+
 	// static
-	shard       *Shard
 	signal      *Signal
 	room        *Room
 	ref         *noderpc.TransportRef
 	number      uint32
-	subscribe   bool
 	player      bool // it may publish nothing
 	firefox     bool
-	admitted    time.Duration
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
-	state       state
 	heardAt     time.Duration // when its first check came, 0: not yet
 	connectedAt time.Duration
-	readyAt     time.Duration // when slots may be filled
-	ready       bool
-	anew        bool          // it came back from where nothing reached it
-	replacedAt  time.Duration // not 0: a newer placement is connected
-	lostAt      time.Duration
-	lastPacket  time.Duration
+	anew        bool     // it came back from where nothing reached it
 	origin      *bridge  // of a mirror: the way to the shard that the transport is on
 	mirrors     []mirror // on other shards
-	place       int      // among the shard's peers, from 1; 0: not there
 	ice         *iceName
 
 	// receive side
@@ -86,7 +101,6 @@ type Peer struct {
 	streams map[uint32]*stream
 	sources [5]*Source // by kind
 	addrs   []remote
-	roam    roam
 	checks  checks
 	marks   [marksPerPeer]uint32 // SSRCs that were authentic
 	marked  int
@@ -98,35 +112,23 @@ type Peer struct {
 	clocks     report.ClockMap
 
 	// send side
-	out        *srtp.Out
-	dest       *udp.Dest // over UDP
-	link       *link     // over TCP: one of links
-	links      []*link
-	via        *link         // the TCP connection of the packet in hand, nil: it came over UDP
-	lastDirect time.Duration // when the last authentic packet came over UDP
-	relays     []string      // its credentials at the node's own relay, oldest first
-	downs      []*Down       // by slot
-	audio      []*Down
-	video      []*Down
-	ptOf       [codec.AV1 + 1]uint8 // payload type of a codec in the slots, 0: not offered
-	rtxOf      [codec.AV1 + 1]uint8
-	redPT      uint8 // payload type of redundant sound in the slots, 0: not offered
-	asksAudio  bool  // it asks again for sound that was lost
-	ids        rtp.ExtIDs
-	twccOut    uint16
-	rtt        time.Duration
-	answers    nack.RoundTrip // to its own streams' requests
-	work       []work
-	autoList   []*Down            // scratch
-	flow       *send.Flow[queued] // nil: nothing is sent to it, or not yet
-	padNext    int
-	watchAt    time.Duration
-	watched    watched
-	nextRR     time.Duration
-	wished     bool
-	division   division
-	reported   []slotReport // what was last told, by slot
-	slotDirty  bool
+	links     []*link
+	via       *link    // the TCP connection of the packet in hand, nil: it came over UDP
+	relays    []string // its credentials at the node's own relay, oldest first
+	downs     []*Down  // by slot
+	audio     []*Down
+	video     []*Down
+	asksAudio bool // it asks again for sound that was lost
+	rtt       time.Duration
+	answers   nack.RoundTrip // to its own streams' requests
+	autoList  []*Down        // scratch
+	padNext   int
+	watchAt   time.Duration
+	watched   watched
+	nextRR    time.Duration
+	wished    bool
+	reported  []slotReport // what was last told, by slot
+	slotDirty bool
 }
 
 // work is one layer with fresh packets for one slot.

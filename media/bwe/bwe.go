@@ -65,9 +65,13 @@ const (
 
 // Estimator is the estimate for one receiver. Not for concurrent use.
 type Estimator struct {
-	// static
-	o Options
+	// What each packet touches is together.
+	lastSent time.Duration
+	opened   time.Duration // first packet
+	probe    prober
+	sent     meter
 
+	o        Options // static
 	target   Bitrate
 	state    State
 	rtt      time.Duration
@@ -76,17 +80,13 @@ type Estimator struct {
 	floor    Bitrate
 	delay    detector
 	loss     losses
-	probe    prober
 	link     capacity
 	busy     busy
-	acked    meter // on the receiver's clock
-	left     meter // the same packets as acked, by when they were sent
-	sent     meter
+	acked    meter         // on the receiver's clock
+	left     meter         // the same packets as acked, by when they were sent
 	changed  time.Duration // of target, by time
 	lowered  time.Duration // last decrease
 	heard    time.Duration // last feedback
-	lastSent time.Duration
-	opened   time.Duration // first packet
 	filled   Bitrate       // what the link delivered when it was last too full
 	filledAt time.Duration
 	feedback bool // the receiver sends transport-wide feedback

@@ -32,8 +32,7 @@ const (
 type Flow[T any] struct {
 	pacer.Queue[T]
 
-	sent *twcc.History
-	bwe  *bwe.Estimator
+	sent twcc.History
 	ack  func(twcc.Ack)
 
 	held     bool // the path is full: video waits
@@ -48,11 +47,13 @@ type Flow[T any] struct {
 	payload        int // of video
 	audioRate      layer.Bitrate
 	payloadPercent int64
+
+	bwe bwe.Estimator
 }
 
 // New makes the flow of a receiver; start is what its last transport was good for, 0 if there was none.
 func New[T any](o bwe.Options) *Flow[T] {
-	f := &Flow[T]{sent: twcc.NewHistory(history), bwe: bwe.New(o), payloadPercent: 93}
+	f := &Flow[T]{sent: *twcc.NewHistory(history), bwe: *bwe.New(o), payloadPercent: 93}
 	f.ack = f.bwe.Ack
 	f.repair = repairMin
 	return f
@@ -111,7 +112,7 @@ func (f *Flow[T]) Silent(now time.Duration) time.Duration {
 }
 
 // Estimator is for the rarer questions.
-func (f *Flow[T]) Estimator() *bwe.Estimator { return f.bwe }
+func (f *Flow[T]) Estimator() *bwe.Estimator { return &f.bwe }
 
 // Tick does what time brings. True: call again soon, something waits or a probe is going out.
 func (f *Flow[T]) Tick(now time.Duration) (soon bool) {

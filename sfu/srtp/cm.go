@@ -31,6 +31,8 @@ func newCM(masterKey, masterSalt []byte) (*cm, error) {
 	return &cm{ctx: ctx, known: map[uint32]struct{}{}}, nil
 }
 
+func (c *cm) sealer() sealer { return sealer{cm: c} }
+
 func (c *cm) sealRTP(dst []byte, hdrLen int, payload []byte, ssrc uint32, index uint64) error {
 	n := hdrLen + copy(dst[hdrLen:], payload)
 	c.ctx.SetROC(ssrc, uint32(index>>16))

@@ -61,18 +61,33 @@ func aeadOf(sessionKey, sessionSalt []byte) (cipher.AEAD, salt, error) {
 	return aead, salt{binary.BigEndian.Uint64(sessionSalt), binary.BigEndian.Uint32(sessionSalt[8:])}, nil
 }
 
-// setNonce forms 0x0000 | SSRC | index (48 bits) XOR salt. SRTP's index is
+// put forms 0x0000 | SSRC | index (48 bits) XOR salt. SRTP's index is
 // ROC | SEQ (RFC 7714 section 8.1); SRTCP's is 16 zero bits and the 31-bit
 // SRTCP index (section 9.1).
-func (g *gcm) setNonce(s salt, ssrc uint32, index uint64) {
-	binary.BigEndian.PutUint64(g.nonce[:], s.hi^(uint64(ssrc)<<16|index>>32))
-	binary.BigEndian.PutUint32(g.nonce[8:], s.lo^uint32(index))
+func (s salt) put(nonce *[12]byte, ssrc uint32, index uint64) {
+	binary.BigEndian.PutUint64(nonce[:], s.hi^(uint64(ssrc)<<16|index>>32))
+	binary.BigEndian.PutUint32(nonce[8:], s.lo^uint32(index))
 }
 
-func (g *gcm) sealRTP(dst []byte, hdrLen int, payload []byte, ssrc uint32, index uint64) error {
-	g.setNonce(g.rtpSalt, ssrc, index)
+func (g *gcm) setNonce(s salt, ssrc uint32, index uint64) { s.put(&g.nonce, ssrc, index) }
+
+func (g *gcm) sealer() sealer { return sealer{aead: g.rtp, salt: g.rtpSalt} }
+
+// sealer is all that sealing RTP needs. A stream has one of its own, beside the state that each packet touches anyway.
+type sealer struct {
+	aead  cipher.AEAD
+	salt  salt
+	nonce [12]byte // here because what is passed through cipher.AEAD would escape to the heap
+	cm    *cm      // instead of them
+}
+
+func (c *sealer) seal(dst []byte, hdrLen int, payload []byte, ssrc uint32, index uint64) error {
+	if c.cm != nil {
+		return c.cm.sealRTP(dst, hdrLen, payload, ssrc, index)
+	}
+	c.salt.put(&c.nonce, ssrc, index)
 	hdr := dst[:hdrLen]
-	g.rtp.Seal(hdr, g.nonce[:], payload, hdr)
+	c.aead.Seal(hdr, c.nonce[:], payload, hdr)
 	return nil
 }
 

@@ -20,10 +20,11 @@ type Out struct {
 
 // Stream is the sending state of one SSRC of an Out.
 type Stream struct {
-	out   *Out
-	ssrc  uint32
-	begun bool
-	used  window // the indexes sealed; whatever is below it counts as sealed
+	sealer   sealer
+	ssrc     uint32
+	overhead int
+	begun    bool
+	used     window // the indexes sealed; whatever is below it counts as sealed
 }
 
 // NewOut derives session keys from the local master key and salt. It keeps
@@ -54,7 +55,7 @@ func (o *Out) Stream(ssrc uint32) (*Stream, error) {
 	if len(o.streams) >= maxStreams {
 		return nil, ErrTooManyStreams
 	}
-	s := &Stream{out: o, ssrc: ssrc}
+	s := &Stream{ssrc: ssrc, overhead: o.profile.Overhead(), sealer: o.t.sealer()}
 	o.streams[ssrc] = s
 	return s, nil
 }
@@ -80,7 +81,7 @@ func (s *Stream) SSRC() uint32 { return s.ssrc }
 // start where it likes and leave gaps, and what comes late may still fill one.
 // On error dst holds nothing that may be sent.
 func (s *Stream) Seal(dst []byte, hdrLen int, payload []byte, roc uint32, seq uint16) (int, error) {
-	n := hdrLen + len(payload) + s.out.profile.Overhead()
+	n := hdrLen + len(payload) + s.overhead
 	if hdrLen < rtpHeaderLen || len(dst) < n {
 		return 0, ErrShortBuffer
 	}
@@ -103,7 +104,7 @@ func (s *Stream) Seal(dst []byte, hdrLen int, payload []byte, roc uint32, seq ui
 		s.used.reset(index)
 		s.begun = true
 	}
-	if err := s.out.t.sealRTP(dst[:n:n], hdrLen, payload, s.ssrc, index); err != nil {
+	if err := s.sealer.seal(dst[:n:n], hdrLen, payload, s.ssrc, index); err != nil {
 		return 0, err
 	}
 	return n, nil

@@ -14,7 +14,7 @@ const (
 // transform is one profile's cryptography in one direction. Lengths have been
 // checked by the caller; dst is exactly as long as the result.
 type transform interface {
-	sealRTP(dst []byte, hdrLen int, payload []byte, ssrc uint32, index uint64) error
+	sealer() sealer
 	openRTP(dst, pkt []byte, hdrLen int, ssrc uint32, index uint64) error
 	sealRTCP(dst, pkt []byte, ssrc, index uint32) error
 	openRTCP(dst, pkt []byte, ssrc, index uint32) error
