@@ -11,7 +11,8 @@ import (
 func (s *Shard) forwardFresh() {
 	s.handOver()
 	for _, l := range s.fresh {
-		for _, d := range l.downs {
+		for i, d := range l.downs {
+			fetchListed(l.downs, i)
 			p := d.peer
 			if !p.reachable() || !p.ready {
 				continue
@@ -22,7 +23,8 @@ func (s *Shard) forwardFresh() {
 			p.work = append(p.work, work{down: d, layer: l})
 		}
 	}
-	for _, p := range s.dirty {
+	for i, p := range s.dirty {
+		fetchNext(s.dirty, i)
 		for _, w := range p.work {
 			for _, f := range w.layer.fresh {
 				if f.slot.Gen == f.gen {

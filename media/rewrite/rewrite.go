@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"incamera/media/ahead"
 	"incamera/media/seq"
 )
 
@@ -152,6 +153,13 @@ func (s *Stream) step(elapsed time.Duration) uint32 {
 
 // minVideoStep is the least time between two pictures of different sources.
 const minVideoStep = 10 * time.Millisecond
+
+// Fetch begins to fetch the memory that the next packets will touch.
+func (s *Stream) Fetch() {
+	if len(s.places) > 0 {
+		ahead.Lines(&s.places[s.next&s.mask], 2)
+	}
+}
 
 // Epoch counts the switches (wrapping); it names the source in Origin.
 func (s *Stream) Epoch() uint16 { return s.epoch }

@@ -67,6 +67,9 @@ func (f *Flow[T]) Sent(n uint16, size int, now time.Duration) {
 	f.Debit(size, now)
 }
 
+// Fetch begins to fetch the memory that the next packets will touch.
+func (f *Flow[T]) Fetch() { f.sent.Fetch() }
+
 // Audio and Video count what goes out, to know what one byte of a layer costs.
 func (f *Flow[T]) Audio(size int) { f.audio += size + Datagram }
 

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"time"
 
+	"incamera/media/ahead"
 	"incamera/media/seq"
 )
 
@@ -96,6 +97,9 @@ func (h *History) Sent(s uint16, size int, now time.Duration) {
 	*p = sentPacket{ext: uint32(e), at: now, size: uint16(size), state: flying}
 	h.flying += size
 }
+
+// Fetch begins to fetch the memory that the next packets will touch.
+func (h *History) Fetch() { ahead.Lines(&h.packets[(h.ext.Highest()+1)&h.mask], 2) }
 
 // InFlight is the number of bytes sent after the newest packet that was reported on.
 func (h *History) InFlight() int { return h.flying }

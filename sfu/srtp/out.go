@@ -1,6 +1,10 @@
 package srtp
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"incamera/media/ahead"
+)
 
 // maxStreams bounds the SSRCs of one Out. They are ours to choose (slots and
 // their RTX), so reaching it is a bug, not a peer's doing.
@@ -67,6 +71,15 @@ func (o *Out) Seal(dst []byte, hdrLen int, payload []byte, ssrc, roc uint32, seq
 		return 0, err
 	}
 	return s.Seal(dst, hdrLen, payload, roc, seq)
+}
+
+// streamLines and keyLines are the cache lines of a stream and of a key.
+const streamLines, keyLines = 4, 12
+
+// Fetch begins to fetch the memory that Seal will touch.
+func (s *Stream) Fetch() {
+	ahead.Lines(s, streamLines)
+	ahead.Behind(&s.sealer.aead, keyLines)
 }
 
 // SSRC of the stream.
