@@ -92,6 +92,7 @@ func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
 		s.node.metrics.ways.chosen(s.node.pathOf(addr), addr.Addr())
 		p.otherPath()
 	}
+	p.picked = addr
 	p.dest, p.link, p.roam.probing, p.roam.back = dest, nil, false, nil
 	if s.learn(p, addr) {
 		p.proven(addr)

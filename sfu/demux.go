@@ -25,8 +25,11 @@ func (s *Shard) demux(src netip.AddrPort, pkt []byte) {
 	}
 }
 
-func (s *Shard) control(src netip.AddrPort, pkt []byte) {
-	if !s.ctrl.feed(src, pkt) {
+// control hands a datagram to the engine.
+func (s *Shard) control(src netip.AddrPort, pkt []byte) bool {
+	ok := s.ctrl.feed(src, pkt)
+	if !ok {
 		s.drop(dropCtrlFull)
 	}
+	return ok
 }

@@ -22,10 +22,10 @@ import (
 	"incamera/sfu/offer"
 )
 
-// Timers of a transport. ICE counts only STUN here, since media bypasses it; the shard's own last-packet time is the
-// other half of liveness.
+// Timers of a transport. ICE counts only STUN here, since media bypasses it, and not all of that; it is the shard's own
+// last-packet time that tells whether a client is there.
 const (
-	iceDisconnected = 8 * time.Second
+	iceDisconnected = 2 * engineEvery
 	iceFailed       = 10 * time.Second
 	iceKeepAlive    = 2 * time.Second
 	dtlsRetransmit  = 100 * time.Millisecond

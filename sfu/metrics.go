@@ -71,6 +71,7 @@ type counts struct {
 	recovered, unfolded          atomic.Uint64 // unfolded: of the recovered ones, out of redundant sound
 	doubled                      atomic.Uint64 // sound sent twice to those who lose much
 	pliSent, pliReceived         atomic.Uint64
+	consents                     atomic.Uint64 // requests that were answered without the engine
 	replays, switches            atomic.Uint64
 	moves, movesBack             atomic.Uint64 // to another address of the client; back, since that was not proven
 	ctrlRefused                  atomic.Uint64
@@ -164,7 +165,7 @@ func newMetrics(n *Node) *metrics {
 		descBytes:      prometheus.NewDesc("incamera_sfu_rtp_bytes_total", "RTP bytes on the wire by direction.", []string{"direction"}, nil),
 		descNack:       prometheus.NewDesc("incamera_sfu_nack_packets_total", "Lost packets by what was done: asked, recovered, requested, answered, missed; unfolded: out of redundant sound; doubled: sound sent twice on lossy links.", []string{"what"}, nil),
 		descPLI:        prometheus.NewDesc("incamera_sfu_keyframe_requests_total", "Key frame requests by direction; replay: answered from the ring.", []string{"what"}, nil),
-		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, moves to another address of a client and back, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
+		descMisc:       prometheus.NewDesc("incamera_sfu_events_total", "Slot switches, moves to another address of a client and back, consent checks answered without the engine, refused writes of the engine (must be 0), engine panics.", []string{"what"}, nil),
 		descBusy:       prometheus.NewDesc("incamera_sfu_shard_busy_seconds_total", "Time a shard worked.", []string{"shard"}, nil),
 		descTransports: prometheus.NewDesc("incamera_sfu_participants", "Transports by shard.", []string{"shard"}, nil),
 		descRooms:      prometheus.NewDesc("incamera_sfu_rooms", "Rooms on this node.", nil, nil),
@@ -242,6 +243,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.switches }), "switch")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.moves }), "moved")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.movesBack }), "moved_back")
+	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.consents }), "consent")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.ctrlRefused }), "engine_media_refused")
 	counter(m.descMisc, total(func(c *counts) *atomic.Uint64 { return &c.enginePanics }), "engine_panic")
 	for _, s := range m.node.shards {

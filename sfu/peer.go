@@ -93,6 +93,8 @@ type Peer struct {
 	origin      *bridge  // of a mirror: the way to the shard that the transport is on
 	mirrors     []mirror // on other shards
 	ice         *iceName
+	picked      netip.AddrPort // by the engine, under this name
+	engineHeard time.Duration  // when the engine last got a check
 
 	// receive side
 	in      *srtp.In

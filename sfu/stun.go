@@ -75,6 +75,7 @@ func (p *Peer) named(name *iceName) {
 	if p.ice != nil && s.ufrags[p.ice.ufrag] == p.ice {
 		delete(s.ufrags, p.ice.ufrag)
 	}
+	p.picked = netip.AddrPort{}
 	if p.ice = name; name != nil {
 		name.peer = p
 		s.ufrags[name.ufrag] = name
@@ -117,7 +118,9 @@ func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
 		p.heardAt = s.now
 		p.room.foresee(p)
 	}
-	s.control(src, pkt)
+	if !s.consents(p, name, src, pkt, at) && s.control(src, pkt) {
+		p.engineHeard = s.now
+	}
 }
 
 // stunUser finds the receiver's half of the user name in a binding request, and where its integrity attribute begins.
