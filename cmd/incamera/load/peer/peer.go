@@ -37,8 +37,10 @@ var (
 	ErrSRTP        = errors.New("peer: no common SRTP profile")
 )
 
-// tryEach is how long one address of the answer is tried before the next.
-const tryEach = 2 * time.Second
+const (
+	tryEach = 2 * time.Second  // one address of the answer before the next
+	giveUp  = 15 * time.Second // all of them, as browsers
+)
 
 // Peer is one client.
 type Peer struct {
@@ -111,31 +113,47 @@ func (p *Peer) Connect(ctx context.Context, sdp string) error {
 	return nil
 }
 
-// reach tries the answer's addresses one after the other.
+// reach tries the answer's addresses one after the other, and again: a server that is busy may lose many a check.
 func (p *Peer) reach(ctx context.Context, a answer) error {
-	err := error(ErrUnreachable)
-	for _, at := range a.candidates {
-		socket, openErr := p.loop.Open(at, p)
-		if openErr != nil {
-			err = openErr // no route for this kind of address
-			continue
+	ctx, cancel := context.WithTimeoutCause(ctx, giveUp, ErrUnreachable)
+	defer cancel()
+	for {
+		tried := false
+		for _, at := range a.candidates {
+			socket, err := p.loop.Open(at, p)
+			if err != nil {
+				continue // no route for this kind of address
+			}
+			if tried = true; p.try(ctx, socket, a) {
+				return nil
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 		}
-		p.check.begin(socket, a)
-		wait := time.NewTimer(tryEach)
-		select {
-		case <-p.check.valid:
-			wait.Stop()
-			p.inbox.socket = socket
-			return nil
-		case <-wait.C:
-			socket.Close()
-		case <-ctx.Done():
-			wait.Stop()
-			socket.Close()
-			return ctx.Err()
+		if !tried {
+			return ErrUnreachable
 		}
 	}
-	return err
+}
+
+// try checks one address. A socket that leads nowhere is given up.
+func (p *Peer) try(ctx context.Context, socket *receive.Socket, a answer) bool {
+	p.check.begin(socket, a)
+	wait := time.NewTimer(tryEach)
+	defer wait.Stop()
+	if len(a.candidates) == 1 {
+		wait.Stop() // there is nothing else to try
+	}
+	select {
+	case <-p.check.valid:
+		p.inbox.socket = socket
+		return true
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	socket.Close()
+	return false
 }
 
 func (p *Peer) handshake(ctx context.Context, a answer) error {
