@@ -4,7 +4,7 @@
 //	pki        the deployment's CA, process identities, signed objects
 //	token      room tokens, tickets, lobby passes, grants, proofs of possession
 //	store      what lasts: SQL (SQLite and PostgreSQL)
-//	vault      seals secrets before they reach the store
+//	seal       seals secrets before they reach the store
 //	audit      the hash-chained, signed record of what happened
 //	throttle   slows down guessing
 //	account    people and passwords

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"incamera/auth/internal/metrics"
+	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/throttle"
 	"incamera/auth/token"
@@ -33,6 +34,7 @@ type Options struct {
 	MaxWaiting     int  // sign-ins waiting for a run before ErrBusy; 64 when 0
 	InviteLife     time.Duration
 	RefusePassword func(ctx context.Context, password string) (bool, error) // a list of breached passwords; optional
+	Seal           *seal.Keys                                               // for mail addresses; optional
 	Registerer     prometheus.Registerer
 	Now            func() time.Time // time.Now when nil
 }

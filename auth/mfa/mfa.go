@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"incamera/auth/internal/metrics"
+	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/throttle"
-	"incamera/auth/vault"
 )
 
 // Method is how a second factor was given; it goes into the session's amr.
@@ -42,7 +42,7 @@ func (e *Throttled) Error() string { return fmt.Sprintf("mfa: too many attempts,
 // Options of Factors.
 type Options struct {
 	Store      *store.Store
-	Vault      *vault.Vault
+	Seal       *seal.Keys
 	Issuer     string // name shown by the authenticator app
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now when nil
@@ -50,8 +50,8 @@ type Options struct {
 
 // Validate says what is missing.
 func (o Options) Validate() error {
-	if o.Store == nil || o.Vault == nil || o.Issuer == "" || strings.Contains(o.Issuer, ":") {
-		return errors.New("mfa: Store, Vault and an Issuer without colon are required")
+	if o.Store == nil || o.Seal == nil || o.Issuer == "" || strings.Contains(o.Issuer, ":") {
+		return errors.New("mfa: Store, Seal and an Issuer without colon are required")
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 
 	"incamera/auth/internal/storetest"
 	"incamera/auth/mfa"
+	"incamera/auth/seal"
 	"incamera/auth/store"
-	"incamera/auth/vault"
 )
 
 type world struct {
@@ -31,7 +31,7 @@ type world struct {
 
 func newWorld(t *testing.T, s *store.Store) *world {
 	t.Helper()
-	v, err := vault.Open(filepath.Join(t.TempDir(), "kek.json"))
+	v, err := seal.Start(context.Background(), seal.Options{Store: s, File: filepath.Join(t.TempDir(), "kek.json")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func newWorld(t *testing.T, s *store.Store) *world {
 	if err := s.Users.Create(context.Background(), w.u); err != nil {
 		t.Fatal(err)
 	}
-	if w.Factors, err = mfa.New(mfa.Options{Store: s, Vault: v, Issuer: "InCamera", Now: func() time.Time { return w.now }}); err != nil {
+	if w.Factors, err = mfa.New(mfa.Options{Store: s, Seal: v, Issuer: "InCamera", Now: func() time.Time { return w.now }}); err != nil {
 		t.Fatal(err)
 	}
 	return w

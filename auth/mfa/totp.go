@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"image/png"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
 
+	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/token"
 )
@@ -49,11 +49,9 @@ func (f *Factors) BeginTOTP(ctx context.Context, user store.User, fresh bool) (E
 		return Enrolment{}, err
 	}
 	row := store.Factor{ID: token.NewID("f"), User: user.ID, Kind: kindTOTP, CreatedAt: f.o.Now()}
-	sealed, err := f.o.Vault.Seal([]byte(key.Secret()), label(row))
-	if err != nil {
+	if row.Sealed, err = f.o.Seal.Seal([]byte(key.Secret()), place(row)); err != nil {
 		return Enrolment{}, err
 	}
-	row.Sealed = base64.RawURLEncoding.EncodeToString(sealed)
 	err = f.o.Store.Tx(ctx, func(s *store.Store) error {
 		if err := Guard(ctx, s, user.ID, fresh); err != nil {
 			return err
@@ -163,11 +161,7 @@ func (f *Factors) useTOTP(ctx context.Context, list []store.Factor, code string)
 
 // match finds the step of a code among the one now and its two neighbours; it always looks at all three.
 func (f *Factors) match(row store.Factor, code string) (int64, error) {
-	sealed, err := base64.RawURLEncoding.DecodeString(row.Sealed)
-	if err != nil {
-		return 0, err
-	}
-	secret, err := f.o.Vault.Unseal(sealed, label(row))
+	secret, err := f.o.Seal.Open(row.Sealed, place(row))
 	if err != nil {
 		return 0, err
 	}
@@ -187,5 +181,7 @@ func (f *Factors) match(row store.Factor, code string) (int64, error) {
 	return found, nil
 }
 
-// label binds a sealed secret to its row and person.
-func label(row store.Factor) string { return "factor/" + row.User + "/" + row.ID }
+// place is where a secret belongs: its row, and whose it is.
+func place(row store.Factor) seal.Row {
+	return seal.Row{Table: "factors", Column: "sealed", ID: row.User + "/" + row.ID}
+}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Factor is a second factor. Sealed is opaque here (package vault); LastStep is the last time step a TOTP code was
+// Factor is a second factor. Sealed is opaque here (package seal); LastStep is the last time step a TOTP code was
 // accepted for.
 type Factor struct {
 	ID, User, Kind, Sealed string

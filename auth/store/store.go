@@ -70,6 +70,8 @@ type Store struct {
 	Identities   Identities
 	SignInStates SignInStates
 	LogoutTokens LogoutTokens
+
+	Sealed Sealed
 }
 
 func with(db *sql.DB, q querier) *Store {
@@ -77,7 +79,7 @@ func with(db *sql.DB, q querier) *Store {
 		db: db, Users: Users{q}, Invites: Invites{q}, Factors: Factors{q}, Recovery: Recovery{q}, Logins: Logins{q},
 		Clients: Clients{q}, Rooms: Rooms{q}, Members: Members{q}, Meetings: Meetings{q}, Bans: Bans{q}, Audit: Audit{q},
 		Settings: Settings{q}, StreamKeys: StreamKeys{q}, Passkeys: Passkeys{q}, Ceremonies: Ceremonies{q}, Approvals: Approvals{q},
-		Identities: Identities{q}, SignInStates: SignInStates{q}, LogoutTokens: LogoutTokens{q},
+		Identities: Identities{q}, SignInStates: SignInStates{q}, LogoutTokens: LogoutTokens{q}, Sealed: Sealed{q},
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +24,6 @@ import (
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
-	"incamera/auth/vault"
 	"incamera/cluster/once"
 	"incamera/cmd/incamera/config"
 )
@@ -48,16 +46,16 @@ type people struct {
 }
 
 func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store.Store, rdb redis.UniversalClient, reg prometheus.Registerer) (*people, error) {
-	v, err := vault.Open(filepath.Join(c.DataDir, "keys", "vault.json"))
+	keys, err := openKeys(ctx, c, s)
 	if err != nil {
 		return nil, err
 	}
 	p := &people{store: s, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
-	if p.accounts, err = account.New(account.Options{Store: s, Hashes: c.Auth.PasswordHashes, Registerer: reg}); err != nil {
+	if p.accounts, err = account.New(account.Options{Store: s, Seal: keys, Hashes: c.Auth.PasswordHashes, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if p.factors, err = mfa.New(mfa.Options{Store: s, Vault: v, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
+	if p.factors, err = mfa.New(mfa.Options{Store: s, Seal: keys, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	p.passkeys, err = passkey.New(passkey.Options{Store: s, PublicURL: c.HTTP.PublicURL, Name: "InCamera " + c.Name, Registerer: reg})

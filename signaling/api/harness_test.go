@@ -33,10 +33,10 @@ import (
 	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
+	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
-	"incamera/auth/vault"
 	"incamera/cluster/live"
 	"incamera/cluster/noderpc"
 	"incamera/cluster/once"
@@ -117,17 +117,17 @@ func newWorld(t testing.TB, publicURL string) *world {
 	id, err := ca.Issue("s1", pki.RoleSignaling, w.now, 72*time.Hour)
 	must(t, err)
 	w.trust = ca.Trust()
-	v, err := vault.Open(filepath.Join(t.TempDir(), "vault.json"))
+	v, err := seal.Start(ctx, seal.Options{Store: w.store, File: filepath.Join(t.TempDir(), "seal.json")})
 	must(t, err)
 	o := Options{PublicURL: publicURL, Store: w.store, ClientAddr: door.ClientAddr, Log: log, Registerer: w.metrics, Now: w.clock}
 	o.Probe = w
 	o.Ended = func(_ context.Context, room string) { w.ended = append(w.ended, room) }
 	w.accounts, err = account.New(account.Options{
-		Store: w.store, Cost: account.Cost{MemoryKiB: 8, Time: 1, Threads: 1}, Registerer: w.metrics, Now: w.clock,
+		Store: w.store, Seal: v, Cost: account.Cost{MemoryKiB: 8, Time: 1, Threads: 1}, Registerer: w.metrics, Now: w.clock,
 	})
 	must(t, err)
 	o.Accounts = w.accounts
-	o.Factors, err = mfa.New(mfa.Options{Store: w.store, Vault: v, Issuer: "InCamera test", Registerer: w.metrics, Now: w.clock})
+	o.Factors, err = mfa.New(mfa.Options{Store: w.store, Seal: v, Issuer: "InCamera test", Registerer: w.metrics, Now: w.clock})
 	must(t, err)
 	o.Approvals, err = approval.New(approval.Options{Store: w.store, Now: w.clock})
 	must(t, err)

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // Config is the whole configuration. configs/incamera.yaml documents every key with its unit and default.
 type Config struct {
@@ -149,6 +152,7 @@ type Auth struct {
 	SessionIdle        time.Duration `yaml:"session_idle"`
 	PasswordHashes     int           `yaml:"password_hashes"`
 	PolicyFile         string        `yaml:"policy_file"`
+	KeyFile            string        `yaml:"key_file"`
 	Classes            Classes       `yaml:"classes"`
 }
 
@@ -215,4 +219,12 @@ func Default() Config {
 		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}
+}
+
+// SealKeyFile is where the key of sealed secrets is.
+func (c Config) SealKeyFile() string {
+	if c.Auth.KeyFile != "" {
+		return c.Auth.KeyFile
+	}
+	return filepath.Join(c.DataDir, "keys", "vault.json")
 }
