@@ -209,11 +209,6 @@ func (s *Shard) tickBridges() {
 		for _, p := range r.mirrors {
 			s.tickMirror(p)
 		}
-		if len(r.remotes) > 0 {
-			for _, p := range r.peers {
-				p.reflect()
-			}
-		}
 	}
 }
 

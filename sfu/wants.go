@@ -37,7 +37,7 @@ func (s *Shard) tickMirror(p *Peer) {
 			}
 		}
 		for i, l := range src.layers {
-			if l.wantedHere(s.now) {
+			if isVideo(src.kind) && l.wantedHere(s.now) { // sound comes anyway
 				now.attached |= 1 << i
 			}
 		}
@@ -57,9 +57,6 @@ func (s *Shard) tickMirror(p *Peer) {
 
 // wantedHere says whether an image needs its packets, and gives its memory back when it does not.
 func (l *Layer) wantedHere(now time.Duration) bool {
-	if !isVideo(l.source.kind) {
-		return len(l.downs) > 0
-	}
 	if len(l.downs) > 0 || l.foreseen {
 		l.leftAt = now
 		if l.wantedAt == 0 {
@@ -127,9 +124,6 @@ func (src *Source) wanted(over *bridge, now away) {
 
 // handRecent begins to hand a layer over.
 func (l *Layer) handRecent(over *bridge) {
-	if !isVideo(l.source.kind) {
-		return
-	}
 	for i := range l.mirrors {
 		m := &l.mirrors[i]
 		if m.over != over {
@@ -156,7 +150,7 @@ func (l *Layer) handRecent(over *bridge) {
 // handNews goes on with only the news of a layer's packets.
 func (l *Layer) handNews(over *bridge) {
 	for i := range l.mirrors {
-		if m := &l.mirrors[i]; m.over == over && isVideo(l.source.kind) {
+		if m := &l.mirrors[i]; m.over == over {
 			m.wanted = false
 		}
 	}
