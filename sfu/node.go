@@ -155,6 +155,16 @@ func (n *Node) Load() float64 {
 	return float64(most) / 1000
 }
 
+// Filled is the busy share of all shards together over the last second, 0 to 1: what is left is room for new meetings,
+// even where one shard is busy.
+func (n *Node) Filled() float64 {
+	sum := 0.0
+	for _, s := range n.shards {
+		sum += float64(s.load.permill.Load())
+	}
+	return sum / 1000 / float64(len(n.shards))
+}
+
 // Participants is the number of transports.
 func (n *Node) Participants() int {
 	n.mu.Lock()

@@ -131,7 +131,7 @@ func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis
 		}
 		return registry.Record{
 			ID: id.ID(), Role: pki.RoleNode, RPCAddr: p.rpcAddr, Zone: c.Process.Zone, Version: version,
-			State: state, Load: media.Load(), Participants: media.Participants(), Rooms: media.Rooms(), StartedAt: started,
+			State: state, Load: media.Filled(), Participants: media.Participants(), Rooms: media.Rooms(), StartedAt: started,
 		}
 	})
 	if err != nil {
