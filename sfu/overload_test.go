@@ -120,3 +120,14 @@ func TestANodeRefusesNewRoomsAtItsLimitsAndSaysWhich(t *testing.T) {
 	n.peers = 10
 	refused("a", "full")
 }
+
+func TestOneBusyShardIsNoFullNode(t *testing.T) {
+	n := &Node{shards: []*Shard{{}, {}, {}, {}}}
+	n.shards[2].load.permill.Store(1000)
+	if got := n.Filled(); got != 0.25 {
+		t.Errorf("filled to %v", got)
+	}
+	if got := n.Load(); got != 1 {
+		t.Errorf("the busiest shard at %v", got)
+	}
+}
