@@ -30,7 +30,7 @@ func (s *Shard) learn(p *Peer, src netip.AddrPort) bool {
 		p.forget(p.oldest())
 	}
 	p.addrs = append(p.addrs, remote{addr: src})
-	s.addrs[src] = p
+	s.addrs[src], s.lastFrom = p, nil
 	return true
 }
 
@@ -53,6 +53,7 @@ func (p *Peer) forget(addr netip.AddrPort) {
 	}
 	if p.shard.addrs[addr] == p {
 		delete(p.shard.addrs, addr)
+		p.shard.lastFrom = nil
 	}
 }
 

@@ -88,7 +88,7 @@ type counts struct {
 // load is a shard's busy share over the last second or so.
 type load struct {
 	busy    time.Duration
-	since   time.Time
+	since   time.Duration
 	permill atomic.Uint32
 }
 

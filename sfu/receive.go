@@ -33,10 +33,13 @@ type scratch struct {
 
 // media takes an SRTP or SRTCP datagram.
 func (s *Shard) media(src netip.AddrPort, pkt []byte) {
-	p := s.addrs[src]
-	if p == nil {
-		s.stray(src, pkt)
-		return
+	p := s.lastFrom
+	if p == nil || s.lastAddr != src {
+		if p = s.addrs[src]; p == nil {
+			s.stray(src, pkt)
+			return
+		}
+		s.lastAddr, s.lastFrom = src, p
 	}
 	s.mediaOf(p, src, pkt)
 }

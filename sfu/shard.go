@@ -55,7 +55,7 @@ type Shard struct {
 	depth    int           // datagrams since the last delivery
 	first    time.Duration // when the first of them came
 	held     time.Duration // since when the beginning of a frame waits for its end, 0: nothing waits
-	began    time.Time
+	began    time.Duration // since when what is done now is work
 	nextTick time.Duration
 	ticked   time.Duration // when the last tick was
 	batch    *udp.Batch
@@ -63,6 +63,8 @@ type Shard struct {
 	dues     []time.Duration // when each of them is looked after again
 	news     []*Peer         // pages that are told of their slots in the next tick
 	addrs    map[netip.AddrPort]*Peer
+	lastAddr netip.AddrPort // of addrs, and whose it is: packets come in bursts
+	lastFrom *Peer
 	links    map[*tcp.Conn]*link
 	staged   []*link // with something to flush
 	ufrags   map[string]*iceName
@@ -140,21 +142,22 @@ func (s *Shard) call(ctx context.Context, f func()) error {
 // loop is the shard. It ends when the socket is closed.
 func (s *Shard) loop() {
 	defer close(s.done)
-	s.load.since = s.start
 	for {
 		wait := s.nextTick
 		if s.held != 0 {
 			wait = min(wait, s.held+holdMost)
 		}
-		_, err := s.socket.Recv(s.start.Add(wait), s)
+		n, err := s.socket.Recv(s.start.Add(wait), s)
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
 				s.log.Error("socket failed", "error", err)
 			}
 			return
 		}
-		begin := time.Now()
-		s.now = begin.Sub(s.start)
+		if n == 0 { // else the time was taken when the last of them was done with
+			s.began = s.clock()
+		}
+		s.now = s.began
 		s.commands()
 		s.takeFrames()
 		s.takeHanded()
@@ -165,9 +168,12 @@ func (s *Shard) loop() {
 			s.tick()
 		}
 		s.flush()
-		s.busy(begin, time.Now())
+		s.worked()
 	}
 }
+
+// clock is the time since the shard's beginning.
+func (s *Shard) clock() time.Duration { return time.Since(s.start) }
 
 // Datagram implements udp.Handler.
 func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
@@ -179,8 +185,8 @@ func (s *Shard) Datagram(src netip.AddrPort, pkt []byte) {
 func (s *Shard) enter() {
 	if !s.inBatch {
 		s.inBatch = true
-		s.began = time.Now()
-		s.now = s.began.Sub(s.start)
+		s.began = s.clock()
+		s.now = s.began
 		if s.depth == 0 {
 			s.first = s.now
 		}
@@ -199,12 +205,12 @@ func (s *Shard) Drained() {
 			s.held = s.now
 		}
 		if s.now-s.held < holdMost {
-			s.busy(s.began, time.Now())
+			s.worked()
 			return
 		}
 	}
 	s.deliver()
-	s.busy(s.began, time.Now())
+	s.worked()
 }
 
 // deliver forwards everything that came.
@@ -215,7 +221,7 @@ func (s *Shard) deliver() {
 	s.addTallies()
 	s.counts.datagram.Add(uint64(s.depth))
 	if s.counts.batches.Add(1)%sampleEvery == 0 {
-		s.node.metrics.latency.Observe((time.Since(s.start) - s.first).Seconds())
+		s.node.metrics.latency.Observe((s.clock() - s.first).Seconds())
 		s.node.metrics.depth.Observe(float64(s.depth))
 	}
 	s.depth = 0
@@ -246,13 +252,17 @@ func (s *Shard) addTallies() {
 	}
 }
 
-func (s *Shard) busy(from, to time.Time) {
-	s.load.busy += to.Sub(from)
-	s.counts.busyNanos.Add(uint64(to.Sub(from)))
-	if span := to.Sub(s.load.since); span >= time.Second {
+// worked books the time since began.
+func (s *Shard) worked() {
+	now := s.clock()
+	took := now - s.began
+	s.began = now
+	s.load.busy += took
+	s.counts.busyNanos.Add(uint64(took))
+	if span := now - s.load.since; span >= time.Second {
 		permill := uint32(min(1000, s.load.busy*1000/span))
 		s.load.permill.Store(permill)
-		s.load.busy, s.load.since = 0, to
+		s.load.busy, s.load.since = 0, now
 		s.weigh(permill)
 	}
 }
