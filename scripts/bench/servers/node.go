@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,9 @@ type node struct {
 }
 
 func newNode(string) (*node, error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // as in production
+	}
 	reg := prometheus.NewRegistry()
 	n, err := sfu.New(sfu.Options{
 		ID: "bench", Shards: 1, Listen: netip.AddrPortFrom(loopback, 0), Advertise: []netip.Addr{loopback},
