@@ -18,6 +18,7 @@ const (
 	CodeRole        Code = "role" // a real process of ours, but not one that may sign this
 	CodeSignature   Code = "signature"
 	CodeClaims      Code = "claims"
+	CodeKey         Code = "key" // a signing key that the process did not vouch for, or not for this time
 )
 
 // Error is every error of this package. Its text holds no part of the refused object.

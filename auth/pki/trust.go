@@ -31,63 +31,100 @@ func newTrust(ca *x509.Certificate, deployment string) *Trust {
 // Deployment is the name that every certificate must carry.
 func (t *Trust) Deployment() string { return t.deployment }
 
-// header is all that a signed object of ours may have in its protected header.
+// header is all that a signed object of ours may have in its protected header. Kid and Key are of those alone that a
+// Key signed.
 type header struct {
-	Alg string   `json:"alg"`
-	Typ string   `json:"typ"`
-	X5C []string `json:"x5c"`
+	Alg string     `json:"alg"`
+	Typ string     `json:"typ"`
+	X5C []string   `json:"x5c"`
+	Kid string     `json:"kid,omitempty"`
+	Key *statement `json:"key,omitempty"`
+}
+
+// Signer is who signed an object. Kid is empty when the process's identity did it itself.
+type Signer struct {
+	ID, Kid string
+	Window  // of the key
 }
 
 // Verify checks jws (size, header, certificate, role, signature) and reads its payload strictly into claims, a
 // pointer to a struct. It judges no claim: audience and times are the caller's. At least one role must be given.
 func (t *Trust) Verify(jws, typ string, claims any, now time.Time, roles ...Role) (signerID string, err error) {
-	parts, err := strict.Split(jws)
-	if errors.Is(err, strict.ErrTooLarge) {
-		return "", fail(CodeTooLarge, nil)
+	s, err := t.verify(jws, typ, claims, now, roles)
+	if err == nil && s.Kid != "" {
+		return "", fail(CodeHeader, nil)
 	}
+	return s.ID, err
+}
+
+// VerifyKeyed is Verify for objects that a Key of the process may have signed, too. That the object was made in the
+// key's window is the caller's to judge: only the claims say when.
+func (t *Trust) VerifyKeyed(jws, typ string, claims any, now time.Time, roles ...Role) (Signer, error) {
+	return t.verify(jws, typ, claims, now, roles)
+}
+
+func (t *Trust) verify(jws, typ string, claims any, now time.Time, roles []Role) (Signer, error) {
+	h, leaf, err := readHeader(jws, typ)
 	if err != nil {
-		return "", fail(CodeMalformed, nil)
-	}
-	var h header
-	if err := strict.Decode(parts.Header, &h); err != nil {
-		return "", fail(CodeHeader, nil)
-	}
-	if h.Alg != string(jose.EdDSA) {
-		return "", fail(CodeAlgorithm, nil)
-	}
-	if h.Typ != typ {
-		return "", fail(CodeType, nil)
-	}
-	if len(h.X5C) != 1 {
-		return "", fail(CodeHeader, nil)
-	}
-	der, err := base64.StdEncoding.Strict().DecodeString(h.X5C[0])
-	if err != nil || strings.ContainsAny(h.X5C[0], "\r\n") {
-		return "", fail(CodeHeader, nil)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return "", fail(CodeCertificate, nil)
+		return Signer{}, err
 	}
 	id, role, err := t.verifyLeaf(leaf, now)
 	if err != nil {
-		return "", err
+		return Signer{}, err
 	}
 	if !slices.Contains(roles, role) {
-		return "", fail(CodeRole, nil)
+		return Signer{}, fail(CodeRole, nil)
+	}
+	signer, key := Signer{ID: id}, leaf.PublicKey.(ed25519.PublicKey)
+	if h.Key != nil {
+		if key, err = h.Key.open(h.Kid, key); err != nil {
+			return Signer{}, err
+		}
+		signer.Kid, signer.Window = h.Kid, h.Key.window()
 	}
 	obj, err := jose.ParseSignedCompact(jws, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
-		return "", fail(CodeMalformed, nil)
+		return Signer{}, fail(CodeMalformed, nil)
 	}
-	payload, err := obj.Verify(leaf.PublicKey)
+	payload, err := obj.Verify(key)
 	if err != nil {
-		return "", fail(CodeSignature, nil)
+		return Signer{}, fail(CodeSignature, nil)
 	}
 	if err := strict.Decode(payload, claims); err != nil {
-		return "", fail(CodeClaims, err)
+		return Signer{}, fail(CodeClaims, err)
 	}
-	return id, nil
+	return signer, nil
+}
+
+// readHeader reads what a signed object says of itself; nothing of it is believed yet.
+func readHeader(jws, typ string) (h header, leaf *x509.Certificate, err error) {
+	parts, err := strict.Split(jws)
+	if errors.Is(err, strict.ErrTooLarge) {
+		return h, nil, fail(CodeTooLarge, nil)
+	}
+	if err != nil {
+		return h, nil, fail(CodeMalformed, nil)
+	}
+	if err := strict.Decode(parts.Header, &h); err != nil {
+		return h, nil, fail(CodeHeader, nil)
+	}
+	if h.Alg != string(jose.EdDSA) {
+		return h, nil, fail(CodeAlgorithm, nil)
+	}
+	if h.Typ != typ {
+		return h, nil, fail(CodeType, nil)
+	}
+	if len(h.X5C) != 1 || (h.Kid == "") != (h.Key == nil) {
+		return h, nil, fail(CodeHeader, nil)
+	}
+	der, err := base64.StdEncoding.Strict().DecodeString(h.X5C[0])
+	if err != nil || strings.ContainsAny(h.X5C[0], "\r\n") {
+		return h, nil, fail(CodeHeader, nil)
+	}
+	if leaf, err = x509.ParseCertificate(der); err != nil {
+		return h, nil, fail(CodeCertificate, nil)
+	}
+	return h, leaf, nil
 }
 
 // VerifyBytes checks a signature of SignBytes by the process whose certificate (DER) is given.

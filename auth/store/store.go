@@ -71,7 +71,8 @@ type Store struct {
 	SignInStates SignInStates
 	LogoutTokens LogoutTokens
 
-	Sealed Sealed
+	Sealed    Sealed
+	TokenKeys TokenKeys
 }
 
 func with(db *sql.DB, q querier) *Store {
@@ -79,7 +80,7 @@ func with(db *sql.DB, q querier) *Store {
 		db: db, Users: Users{q}, Invites: Invites{q}, Factors: Factors{q}, Recovery: Recovery{q}, Logins: Logins{q},
 		Clients: Clients{q}, Rooms: Rooms{q}, Members: Members{q}, Meetings: Meetings{q}, Bans: Bans{q}, Audit: Audit{q},
 		Settings: Settings{q}, StreamKeys: StreamKeys{q}, Passkeys: Passkeys{q}, Ceremonies: Ceremonies{q}, Approvals: Approvals{q},
-		Identities: Identities{q}, SignInStates: SignInStates{q}, LogoutTokens: LogoutTokens{q}, Sealed: Sealed{q},
+		Identities: Identities{q}, SignInStates: SignInStates{q}, LogoutTokens: LogoutTokens{q}, Sealed: Sealed{q}, TokenKeys: TokenKeys{q},
 	}
 }
 

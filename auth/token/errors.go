@@ -17,6 +17,7 @@ const (
 	CodeAlgorithm Code = "algorithm"
 	CodeType      Code = "type"
 	CodeSigner    Code = "signer" // not signed by a signaling process of this deployment
+	CodeKey       Code = "key"    // by a signing key that was not vouched for, is retired, or was revoked
 	CodeSignature Code = "signature"
 	CodeClaims    Code = "claims"
 	CodeAudience  Code = "audience"
@@ -75,7 +76,7 @@ func fromPKI(err error) error {
 		pki.CodeTooLarge: CodeTooLarge, pki.CodeMalformed: CodeMalformed, pki.CodeHeader: CodeHeader,
 		pki.CodeAlgorithm: CodeAlgorithm, pki.CodeType: CodeType, pki.CodeCertificate: CodeSigner,
 		pki.CodeExpired: CodeSigner, pki.CodeRole: CodeSigner, pki.CodeSignature: CodeSignature,
-		pki.CodeClaims: CodeClaims,
+		pki.CodeClaims: CodeClaims, pki.CodeKey: CodeKey,
 	}
 	code, ok := codes[e.Code]
 	if !ok {

@@ -9,10 +9,12 @@ import (
 
 // Options of a Minter (Identity, Audience, Now) and of a Verifier (Trust, Audience, Now).
 type Options struct {
-	Identity *pki.Identity    // Minter: of a signaling process
-	Trust    *pki.Trust       // Verifier
-	Audience string           // this deployment's audience, compared exactly; a Verifier without one verifies grants only
-	Now      func() time.Time // time.Now when nil
+	Identity *pki.Identity         // Minter: of a signaling process
+	Trust    *pki.Trust            // Verifier
+	Keys     *Keys                 // Minter: signs with these instead of the identity itself
+	Revoked  func(kid string) bool // Verifier: whether a signing key is refused before its time; optional
+	Audience string                // this deployment's audience, compared exactly; a Verifier without one verifies grants only
+	Now      func() time.Time      // time.Now when nil
 }
 
 // Validate says what is missing for either use.
@@ -30,6 +32,7 @@ func (o Options) Validate() error {
 // Deciding who gets what is not its job: room tokens and lobby passes come from package issue.
 type Minter struct {
 	identity *pki.Identity
+	keys     *Keys
 	audience string
 	now      func() time.Time
 }
@@ -45,7 +48,7 @@ func NewMinter(o Options) (*Minter, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Minter{identity: o.Identity, audience: o.Audience, now: o.Now}, nil
+	return &Minter{identity: o.Identity, keys: o.Keys, audience: o.Audience, now: o.Now}, nil
 }
 
 // Audience is what the minter writes as aud.
@@ -129,7 +132,15 @@ func (m *Minter) MintGrant(g Grant) (string, error) {
 }
 
 func (m *Minter) sign(typ string, claims any) (string, error) {
-	s, err := m.identity.Sign(typ, claims)
+	sign := m.identity.Sign
+	if m.keys != nil {
+		k, err := m.keys.Current()
+		if err != nil {
+			return "", fromPKI(err)
+		}
+		sign = k.Sign
+	}
+	s, err := sign(typ, claims)
 	if err != nil {
 		return "", fromPKI(err)
 	}

@@ -11,6 +11,7 @@ import (
 type Verifier struct {
 	trust    *pki.Trust
 	audience string
+	revoked  func(kid string) bool
 	now      func() time.Time
 }
 
@@ -22,7 +23,7 @@ func NewVerifier(o Options) (*Verifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Verifier{trust: o.Trust, audience: o.Audience, now: o.Now}, nil
+	return &Verifier{trust: o.Trust, audience: o.Audience, revoked: o.Revoked, now: o.Now}, nil
 }
 
 // Room verifies a room token.
@@ -110,9 +111,27 @@ func (v *Verifier) Grant(jws string) (Grant, error) {
 	}, nil
 }
 
-func (v *Verifier) open(jws, typ string, claims any) error {
-	if _, err := v.trust.Verify(jws, typ, claims, v.now(), pki.RoleSignaling); err != nil {
+// dated are claims that say when they were made.
+type dated interface{ issued() time.Time }
+
+func (t times) issued() time.Time { return time.Unix(t.IssuedAt, 0) }
+
+// open checks who signed. A key signs in its window alone: what says to be made after it is refused, and what was made
+// within it lives no longer than its kind may, so a key is retired by itself.
+func (v *Verifier) open(jws, typ string, claims dated) error {
+	s, err := v.trust.VerifyKeyed(jws, typ, claims, v.now(), pki.RoleSignaling)
+	if err != nil {
 		return fromPKI(err)
+	}
+	if s.Kid == "" {
+		return nil // the process's identity itself
+	}
+	if v.revoked != nil && v.revoked(s.Kid) {
+		return failf(CodeKey, "revoked")
+	}
+	// the window and iat are of one process's clock; iat itself is judged against ours
+	if made := claims.issued(); made.Before(s.From) || made.After(s.Until) {
+		return failf(CodeKey, "not in its window")
 	}
 	return nil
 }
