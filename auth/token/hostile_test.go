@@ -142,6 +142,7 @@ func hostileCases(t *testing.T, w *world) []hostile {
 		headers(add, f, typOf[kind], payload)
 		signers(add, w, f, kind, payload)
 		contents(add, w, kind, payload)
+		keyed(add, w, f, kind, payload)
 	}
 	return out
 }
@@ -199,6 +200,7 @@ func headers(add func(string, token.Code, string), f forge, typ, payload string)
 		"crit": `,"crit":["exp"],"exp":1`, "b64": `,"b64":false`, "crit b64": `,"b64":false,"crit":["b64"]`, "zip": `,"zip":"DEF"`,
 		"cty": `,"cty":"JWT"`, "nonce": `,"nonce":"a"`, "enc": `,"enc":"A256GCM"`, "epk": `,"epk":{}`, "Alg": `,"Alg":"EdDSA"`,
 		"second alg": `,"alg":"EdDSA"`, "second typ": `,"typ":"` + typ + `"`, "null kid": `,"kid":null`,
+		"key without kid": `,"key":{"x":"AA","nbf":1,"end":2,"sig":"AA"}`, "null key": `,"kid":"1","key":null`, "key a string": `,"kid":"1","key":"x"`,
 	} {
 		add("header "+name, token.CodeHeader, f.sign(base("EdDSA", extra), payload, f.key))
 	}

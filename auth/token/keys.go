@@ -52,14 +52,13 @@ type KeysOptions struct {
 	Book     Book          // required
 	Life     time.Duration // DefaultKeyLife when 0
 	Lead     time.Duration // KeyLead when 0
-	Log      *slog.Logger  // required
 	Now      func() time.Time
 }
 
 // Validate says what is missing.
 func (o KeysOptions) Validate() error {
-	if o.Identity == nil || o.Book == nil || o.Log == nil {
-		return errors.New("token: Identity, Book and Log are required")
+	if o.Identity == nil || o.Book == nil {
+		return errors.New("token: Identity and Book are required")
 	}
 	if o.Life < 0 || o.Lead < 0 || (o.Life > 0 && o.Life < time.Hour) {
 		return errors.New("token: a key's Life is at least an hour")
@@ -230,7 +229,7 @@ func (k *Keys) wasPublished(kid string) {
 }
 
 // LookLoop looks until ctx ends.
-func (k *Keys) LookLoop(ctx context.Context) {
+func (k *Keys) LookLoop(ctx context.Context, log *slog.Logger) {
 	t := time.NewTicker(keyLookEvery)
 	defer t.Stop()
 	for {
@@ -239,7 +238,7 @@ func (k *Keys) LookLoop(ctx context.Context) {
 			return
 		case <-t.C:
 			if err := k.Look(ctx); err != nil && ctx.Err() == nil {
-				k.o.Log.Warn("the book of signing keys could not be kept", "error", err)
+				log.Warn("the book of signing keys could not be kept", "error", err)
 			}
 		}
 	}

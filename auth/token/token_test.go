@@ -20,11 +20,12 @@ type world struct {
 	minter   *token.Minter
 	verifier *token.Verifier
 	now      time.Time
+	revoked  map[string]bool // keys
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{now: t0}
+	w := &world{now: t0, revoked: map[string]bool{}}
 	var err error
 	if w.ca, err = pki.CreateCA(t.TempDir(), "example"); err != nil {
 		t.Fatal(err)
@@ -33,7 +34,9 @@ func newWorld(t testing.TB) *world {
 	if w.minter, err = token.NewMinter(token.Options{Identity: w.sig, Audience: aud, Now: func() time.Time { return w.now }}); err != nil {
 		t.Fatal(err)
 	}
-	if w.verifier, err = token.NewVerifier(token.Options{Trust: w.ca.Trust(), Audience: aud, Now: func() time.Time { return w.now }}); err != nil {
+	if w.verifier, err = token.NewVerifier(token.Options{
+		Trust: w.ca.Trust(), Audience: aud, Now: func() time.Time { return w.now }, Revoked: func(kid string) bool { return w.revoked[kid] },
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return w

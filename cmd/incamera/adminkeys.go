@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"incamera/auth/audit"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/cmd/incamera/config"
@@ -34,23 +30,9 @@ func openKeys(ctx context.Context, c config.Config, s *store.Store) (*seal.Keys,
 
 // keyWork is what the commands on keys work with.
 type keyWork struct {
+	record
 	store *store.Store
 	keys  *seal.Keys
-	log   *audit.Log
-}
-
-// record puts an act on record before it is done.
-func (k keyWork) record(ctx context.Context, verb, object string, do func() error) error {
-	e := audit.Event{Actor: "machine:" + whoami(), Verb: verb, Object: object, Result: "ok", Meta: map[string]string{"way": "cli"}}
-	if err := k.log.Append(ctx, e); err != nil {
-		return err
-	}
-	err := do()
-	if err != nil {
-		e.Result = "internal"
-		err = errors.Join(err, k.log.Append(ctx, e))
-	}
-	return err
 }
 
 // onKeys opens what lasts, its keys and the record for one command.
@@ -68,17 +50,11 @@ func onKeys(ctx context.Context, w world, path, dir string, do func(keyWork) err
 	if k.keys, err = openKeys(ctx, c, s); err != nil {
 		return err
 	}
-	identity, err := anyIdentity(c, dir)
-	if err != nil {
-		return err
-	}
-	if k.log, err = audit.New(ctx, audit.Options{Store: s, Identity: identity, Registerer: prometheus.NewRegistry()}); err != nil {
+	if k.record, err = openRecord(ctx, c, s, dir); err != nil {
 		return err
 	}
 	return do(k)
 }
-
-const identityHelp = "`directory` of an identity of this deployment, which signs the record; empty: this process's own"
 
 func listKeys(ctx context.Context, w world, args []string) error {
 	f := flags(w, "incamera admin keys list [--config FILE]", "Lists the keys of auth.key_file: number, primary or old, how many values it seals.")
@@ -122,10 +98,10 @@ func rotateKeys(ctx context.Context, w world, args []string) error {
 	return onKeys(ctx, w, *path, *dir, func(k keyWork) error {
 		id, err := uint32(*number), error(nil)
 		if *stage != "promote" {
-			err = k.record(ctx, "keys.add", "", func() error { id, err = k.keys.Add(); return err })
+			err = k.do(ctx, "keys.add", "", func() error { id, err = k.keys.Add(); return err })
 		}
 		if err == nil && *stage != "add" {
-			err = k.record(ctx, "keys.rotate", strconv.FormatUint(uint64(id), 10), func() error { return k.keys.Promote(id) })
+			err = k.do(ctx, "keys.rotate", strconv.FormatUint(uint64(id), 10), func() error { return k.keys.Promote(id) })
 		}
 		if err != nil {
 			return err
@@ -145,7 +121,7 @@ func resealKeys(ctx context.Context, w world, args []string) error {
 	}
 	return onKeys(ctx, w, *path, *dir, func(k keyWork) error {
 		n := 0
-		err := k.record(ctx, "keys.reseal", "", func() (err error) { n, err = k.keys.Reseal(ctx, k.store); return err })
+		err := k.do(ctx, "keys.reseal", "", func() (err error) { n, err = k.keys.Reseal(ctx, k.store); return err })
 		fmt.Fprintf(w.stdout, "%d values sealed anew\n", n)
 		return err
 	})
@@ -165,6 +141,6 @@ func dropKey(ctx context.Context, w world, args []string) error {
 		return errUsage
 	}
 	return onKeys(ctx, w, *path, *dir, func(k keyWork) error {
-		return k.record(ctx, "keys.drop", strconv.FormatUint(*number, 10), func() error { return k.keys.Drop(ctx, k.store, uint32(*number)) })
+		return k.do(ctx, "keys.drop", strconv.FormatUint(*number, 10), func() error { return k.keys.Drop(ctx, k.store, uint32(*number)) })
 	})
 }

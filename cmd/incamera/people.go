@@ -16,6 +16,7 @@ import (
 	"incamera/auth/approval"
 	"incamera/auth/audit"
 	"incamera/auth/issue"
+	"incamera/auth/keybook"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
 	"incamera/auth/passkey"
@@ -40,6 +41,8 @@ type people struct {
 	streams  streamkey.Keys
 	clients  apiclient.Verifier
 	audit    *audit.Log
+	book     keybook.Book
+	signing  *token.Keys
 	minter   *token.Minter
 	tokens   *token.Verifier
 	issuer   *issue.Issuer
@@ -71,7 +74,13 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	if p.audit, err = audit.New(ctx, audit.Options{Store: s, Identity: id, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	tokens := token.Options{Identity: id, Trust: id.Trust(), Audience: c.HTTP.PublicURL}
+	p.book = keybook.Book{Store: s}
+	if p.signing, err = token.NewKeys(ctx, token.KeysOptions{Identity: id, Book: p.book, Life: c.Auth.TokenKeyLife}); err != nil {
+		return nil, err
+	}
+	tokens := token.Options{
+		Identity: id, Trust: id.Trust(), Keys: p.signing, Revoked: p.signing.Revoked, Audience: c.HTTP.PublicURL,
+	}
 	if p.minter, err = token.NewMinter(tokens); err != nil {
 		return nil, err
 	}
@@ -120,7 +129,7 @@ func policyRules(c config.Auth) ([]policy.Rule, error) {
 // sweepEvery is how often what is over is removed.
 const sweepEvery = 10 * time.Minute
 
-// sweepLoop removes web sessions, ceremonies and approvals that are over, until ctx ends.
+// sweepLoop removes web sessions, ceremonies, approvals and signing keys that are over, until ctx ends.
 func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
@@ -129,7 +138,7 @@ func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx))
+			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx), p.book.Sweep(ctx, time.Now()))
 			if p.passkeys != nil {
 				err = errors.Join(err, p.passkeys.Sweep(ctx))
 			}

@@ -14,6 +14,7 @@ import (
 
 	"incamera/cmd/incamera/config"
 	"incamera/sfu/split"
+	"incamera/signaling/api"
 	"incamera/signaling/door"
 	"incamera/signaling/whip"
 	"incamera/web"
@@ -43,7 +44,7 @@ type pages struct {
 }
 
 // doors are what answers beside the pages.
-type doors struct{ api, socket, streams http.Handler }
+type doors struct{ api, keys, socket, streams http.Handler }
 
 // openPublic opens the listener.
 func openPublic(c config.HTTP, front *pages, to doors, log *slog.Logger) (*public, error) {
@@ -65,6 +66,7 @@ func openPublic(c config.HTTP, front *pages, to doors, log *slog.Logger) (*publi
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/v1/ws", to.socket)
 	mux.Handle("/api/v1/", to.api)
+	mux.Handle("GET "+api.KeySetPath, to.keys)
 	for _, route := range whip.Routes {
 		mux.Handle(route, to.streams)
 	}

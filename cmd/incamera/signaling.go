@@ -133,7 +133,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err != nil {
 		return nil, err
 	}
-	if s.public, err = openPublic(c.HTTP, front, doors{api: web.Handler(), socket: s.service.Handler(), streams: s.streams}, log); err != nil {
+	if s.public, err = openPublic(c.HTTP, front, doors{api: web.Handler(), keys: web.KeySet(), socket: s.service.Handler(), streams: s.streams}, log); err != nil {
 		return nil, err
 	}
 	return s, s.startLoops(ctx, log)
@@ -166,6 +166,7 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 	loops, stop := context.WithCancel(context.Background())
 	s.sweep = stop
 	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
+	s.loops.Go(func() { s.people.signing.LookLoop(loops, log) })
 	if s.sweeper, err = meeting.StartSweeper(meeting.SweeperOptions{Store: s.meetings, Alive: s.directory.Alive, Log: log}); err != nil {
 		return err
 	}

@@ -153,6 +153,7 @@ type Auth struct {
 	PasswordHashes     int           `yaml:"password_hashes"`
 	PolicyFile         string        `yaml:"policy_file"`
 	KeyFile            string        `yaml:"key_file"`
+	TokenKeyLife       time.Duration `yaml:"token_key_life"`
 	Classes            Classes       `yaml:"classes"`
 }
 
@@ -214,7 +215,7 @@ func Default() Config {
 		SQL:     SQL{Driver: SQLite},
 		Process: Process{ID: "local", RPCListen: "127.0.0.1:0"},
 		Auth: Auth{
-			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2,
+			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2, TokenKeyLife: 7 * 24 * time.Hour,
 			Classes: Classes{Open: anyFactor, Internal: anyFactor, Confidential: anyFactor, Secret: anyFactor},
 		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},

@@ -40,6 +40,7 @@ func (c Config) Validate() error {
 	k.lasts("auth.session_max", c.Auth.SessionMax, time.Minute, 12*time.Hour)
 	k.lasts("auth.session_idle", c.Auth.SessionIdle, time.Minute, 24*time.Hour)
 	k.between("auth.password_hashes", c.Auth.PasswordHashes, 1, 64)
+	k.lasts("auth.token_key_life", c.Auth.TokenKeyLife, time.Hour, 30*24*time.Hour)
 	c.Auth.Classes.validate(&k, c.HTTP.PublicURL)
 	k.lasts("signaling.seat_kept", c.Signaling.SeatKept, time.Second, 10*time.Minute)
 	k.lasts("signaling.meeting_kept", c.Signaling.MeetingKept, time.Second, time.Hour)
