@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"incamera/scripts/bench/crowd"
+	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
 
@@ -80,6 +82,12 @@ func (r *rising) step(name string, d time.Duration) (step, error) {
 	p.play(traffic.Stream)
 	time.Sleep(2 * time.Second) // first pictures, caches
 	p.forget()
+	if r.b.profileTo != "" {
+		path := filepath.Join(r.b.profileTo, fmt.Sprintf("%s-%d.trace", name, r.rooms*perRoom))
+		if _, err := p.server.Ask(servers.Request{Op: "trace", Path: path}); err != nil {
+			return step{}, err
+		}
+	}
 	s, err := p.during(d)
 	if err != nil {
 		return step{}, err

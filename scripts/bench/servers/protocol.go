@@ -22,7 +22,7 @@ import (
 // Request to a server.
 type Request struct {
 	ID        uint64
-	Op        string // admit, leave, usage, play, stop, profile, heap, collect
+	Op        string // admit, leave, usage, play, stop, profile, trace, heap, collect
 	Room      string
 	Name      string
 	Number    uint32
@@ -30,7 +30,7 @@ type Request struct {
 	Offer     string
 	Addr      string           // where the client receives: the floor has no handshake
 	Pattern   *traffic.Pattern // of play
-	Path      string           // of profile: where to, empty: stop
+	Path      string           // of profile, trace and heap: where to; profile without it: stop
 	On        bool
 }
 
@@ -214,7 +214,7 @@ func Serve(name string) error {
 			defer mu.Unlock()
 			_ = out.Encode(a)
 		}
-		if r.Op == "admit" || r.Op == "leave" {
+		if r.Op == "admit" || r.Op == "leave" || r.Op == "trace" {
 			wg.Go(handle)
 		} else {
 			handle()
@@ -241,6 +241,8 @@ func perform(d design, prof *profile, r *Request, a *Reply) (err error) {
 		if r.Path != "" {
 			err = prof.start(r.Path)
 		}
+	case "trace":
+		err = writeTrace(r.Path)
 	case "heap":
 		err = writeHeap(r.Path)
 	case "collect":

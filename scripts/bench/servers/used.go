@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"runtime/pprof"
+	"runtime/trace"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,21 @@ func (p *profile) stop() {
 		_ = p.file.Close()
 		p.file = nil
 	}
+}
+
+// writeTrace records what Go's scheduler does for a second: go tool trace shows who waited for whom.
+func writeTrace(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := trace.Start(f); err != nil {
+		return err
+	}
+	time.Sleep(time.Second)
+	trace.Stop()
+	return nil
 }
 
 func writeHeap(path string) error {
