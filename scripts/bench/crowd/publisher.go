@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"incamera/cmd/incamera/load/figures"
 	"incamera/media/report"
 	"incamera/media/rtcp"
 	"incamera/media/rtp"
@@ -53,7 +54,7 @@ type Player struct {
 	stop  chan struct{}
 	ended chan struct{}
 	queue schedule
-	late  Histogram
+	late  figures.Histogram
 	busy  float64
 }
 
@@ -100,7 +101,7 @@ func (p *Player) Stop() {
 }
 
 // Late tells how late bursts were sent: by much, and the generator is what was measured.
-func (p *Player) Late() *Histogram { return &p.late }
+func (p *Player) Late() *figures.Histogram { return &p.late }
 
 // Busy is the share of a core that the thread took. Only after Stop.
 func (p *Player) Busy() float64 { return p.busy }

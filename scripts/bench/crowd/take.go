@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"incamera/cmd/incamera/load/figures"
 	"incamera/media/rtcp"
 	"incamera/media/rtp"
 	"incamera/media/seq"
@@ -14,7 +15,7 @@ type Counts struct {
 	Packets, Bytes   uint64
 	Lost             uint64 // by the sequence numbers of its streams
 	Repairs          uint64
-	Latency          *Histogram // of the sampled ones
+	Latency          *figures.Histogram // of the sampled ones
 	Undecrypted, PLI uint64
 }
 
@@ -110,7 +111,7 @@ func (l *Loop) decrypt(c *Client, b []byte, at int64) {
 		return
 	}
 	if c.counts.Latency == nil {
-		c.counts.Latency = &Histogram{}
+		c.counts.Latency = &figures.Histogram{}
 	}
 	c.counts.Latency.Add(time.Duration(at - int64(binary.BigEndian.Uint64(l.plain[n-8:]))))
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"incamera/scripts/bench/crowd"
+	"incamera/cmd/incamera/load/figures"
 	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
@@ -58,12 +58,13 @@ func (r *rising) to(rooms int) error {
 }
 
 // latencies are those of all sampled viewers since the last forgetting.
-func (p *party) latencies() *crowd.Histogram {
-	sum := &crowd.Histogram{}
+func (p *party) latencies() *figures.Histogram {
+	sum := &figures.Histogram{}
 	p.loop.Do(func() {
 		for _, c := range p.viewers {
-			l := c.Counts().Latency
-			sum.Merge(l)
+			if l := c.Counts().Latency; l != nil {
+				sum.Merge(l)
+			}
 		}
 	})
 	return sum

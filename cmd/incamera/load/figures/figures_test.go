@@ -112,3 +112,19 @@ func FuzzParsePage(f *testing.F) {
 		}
 	})
 }
+
+func TestMergedHistogramsTellOfAll(t *testing.T) {
+	var a, b Histogram
+	for i := 1; i <= 100; i++ {
+		a.Add(time.Duration(i) * time.Millisecond)
+		b.Add(time.Duration(i+100) * time.Millisecond)
+	}
+	b.Add(-time.Millisecond)
+	a.Merge(&b)
+	if a.Count() != 201 || a.Below() != 1 || a.Max() != 200*time.Millisecond {
+		t.Errorf("%d, %d below, at most %v", a.Count(), a.Below(), a.Max())
+	}
+	if q := a.Quantile(.5); q < 99*time.Millisecond || q > 105*time.Millisecond {
+		t.Errorf("half are within %v", q)
+	}
+}

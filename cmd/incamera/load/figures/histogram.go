@@ -52,6 +52,22 @@ func (h *Histogram) Add(d time.Duration) {
 	}
 }
 
+// Merge adds what another has counted.
+func (h *Histogram) Merge(o *Histogram) {
+	for i := range o.cell {
+		if n := o.cell[i].Load(); n > 0 {
+			h.cell[i].Add(n)
+		}
+	}
+	h.below.Add(o.below.Load())
+	for most := o.most.Load(); ; {
+		had := h.most.Load()
+		if most <= had || h.most.CompareAndSwap(had, most) {
+			return
+		}
+	}
+}
+
 // Count is how many were added.
 func (h *Histogram) Count() (n uint64) {
 	for i := range h.cell {
