@@ -90,7 +90,7 @@ func startNode(ctx context.Context, c config.Config, id *pki.Identity, rdb redis
 		ID: id.ID(), Shards: c.Media.Shards, Listen: mediaListen(c.Media), Advertise: addrs,
 		AudioSlots: c.Media.AudioSlots, VideoSlots: c.Media.VideoSlots, Codecs: c.Media.Codecs,
 		MaxParticipants: c.Media.MaxParticipants, MaxRooms: c.Media.MaxRooms, RoomPart: c.Media.RoomPart,
-		RefuseLoad: 10 * c.Media.RefuseLoad, ShedLoad: 10 * c.Media.ShedLoad, Log: log, Registerer: reg,
+		RefuseLoad: c.Media.RefuseLoad, ShedLoad: c.Media.ShedLoad, Log: log, Registerer: reg,
 	}
 	ways.options(&o)
 	if os.Getenv("GOGC") == "" {

@@ -60,7 +60,7 @@ describe('a room that is spread over two shards', { timeout: 120_000 }, () => {
 
 describe('a server that has too much to do', { timeout: 120_000 }, () => {
   let m;
-  before(async () => { m = await two({ INCAMERA_MEDIA_SHED_LOAD_PERCENT: '1' }); }); // what others call idle
+  before(async () => { m = await two({ INCAMERA_MEDIA_SHED_LOAD_PERMILL: '1' }); }); // what others call idle
   after(() => m?.close());
 
   test('pictures pause, people are told why, and sound goes on', async () => {

@@ -77,8 +77,8 @@ type Media struct {
 	MaxParticipants int      `yaml:"max_participants"`
 	MaxRooms        int      `yaml:"max_rooms"`
 	RoomPart        int      `yaml:"room_part"`
-	RefuseLoad      int      `yaml:"refuse_load_percent"`
-	ShedLoad        int      `yaml:"shed_load_percent"`
+	RefuseLoad      int      `yaml:"refuse_load_permill"`
+	ShedLoad        int      `yaml:"shed_load_permill"`
 	TCP             TCP      `yaml:"tcp"`
 	Turn            Turn     `yaml:"turn"`
 }
@@ -208,7 +208,7 @@ func Default() Config {
 		Admin: Admin{Listen: "127.0.0.1:8481"},
 		Media: Media{
 			Listen: "[::]:8490", TCP: TCP{Listen: TCPPublic}, Turn: Turn{Enabled: true}, AudioSlots: 3, VideoSlots: 9,
-			MaxParticipants: 1000, MaxRooms: 500, RoomPart: 200, RefuseLoad: 85, ShedLoad: 90,
+			MaxParticipants: 1000, MaxRooms: 500, RoomPart: 200, RefuseLoad: 850, ShedLoad: 900,
 			Codecs: []string{"VP8", "VP9", "H264", "AV1"},
 		},
 		Redis:   Redis{Mode: RedisEmbedded},

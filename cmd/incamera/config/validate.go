@@ -154,8 +154,8 @@ func (m Media) validate(k *check) {
 	k.between("media.max_participants", m.MaxParticipants, 1, 100_000)
 	k.between("media.max_rooms", m.MaxRooms, 1, 100_000)
 	k.between("media.room_part", m.RoomPart, 1, 100_000)
-	k.between("media.refuse_load_percent", m.RefuseLoad, 1, 101)
-	k.between("media.shed_load_percent", m.ShedLoad, 1, 101)
+	k.between("media.refuse_load_permill", m.RefuseLoad, 1, 1001)
+	k.between("media.shed_load_permill", m.ShedLoad, 1, 1001)
 	if len(m.Codecs) == 0 {
 		k.bad("media.codecs", "is empty")
 	}
