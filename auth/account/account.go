@@ -35,6 +35,7 @@ type Options struct {
 	InviteLife     time.Duration
 	RefusePassword func(ctx context.Context, password string) (bool, error) // a list of breached passwords; optional
 	Seal           *seal.Keys                                               // for mail addresses; optional
+	Directory      Directory                                                // of accounts that live elsewhere; optional
 	Registerer     prometheus.Registerer
 	Now            func() time.Time // time.Now when nil
 }
@@ -112,57 +113,6 @@ func New(o Options) (*Accounts, error) {
 	return a, err
 }
 
-// Verify checks a login and password. Unknown accounts cost the same and answer the same as known ones.
-func (a *Accounts) Verify(ctx context.Context, login, password string, address netip.Addr) (store.User, error) {
-	u, outcome, err := a.verify(ctx, login, password, address)
-	a.outcomes.WithLabelValues(outcome).Inc()
-	return u, err
-}
-
-func (a *Accounts) verify(ctx context.Context, login, password string, address netip.Addr) (store.User, string, error) {
-	login = normal(login)
-	if !loginRE.MatchString(login) || password == "" || len(password) > MaxPassword {
-		return store.User{}, "invalid", ErrCredentials // what no account can have tells nobody anything
-	}
-	from := addressKey(address)
-	if wait := a.byAddress.Take(from); wait > 0 {
-		return store.User{}, "throttled", &Throttled{wait}
-	}
-	if wait := a.byLogin.Take(login); wait > 0 {
-		return store.User{}, "throttled", &Throttled{wait}
-	}
-	u, err := a.o.Store.Users.ByLogin(ctx, login)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.User{}, "error", err
-	}
-	phc := u.Password
-	if phc == "" {
-		phc = a.dummy
-	}
-	ok, old, err := a.hasher.verify(ctx, phc, password)
-	switch {
-	case errors.Is(err, ErrBusy):
-		a.byLogin.Refund(login) // nothing was tried
-		a.byAddress.Refund(from)
-		return store.User{}, "busy", err
-	case err != nil:
-		return store.User{}, "error", err
-	case !ok || u.Password == "":
-		return store.User{}, "wrong", ErrCredentials
-	case u.State != store.UserActive:
-		return store.User{}, "disabled", ErrCredentials
-	}
-	a.byLogin.Reset(login)
-	a.byAddress.Refund(from)
-	if old {
-		// made when hashes cost less or more; a failure here must not keep the person out
-		if phc, err := a.hasher.hash(ctx, password); err == nil {
-			_ = a.o.Store.Users.ReplacePassword(ctx, u.ID, u.Password, phc, a.o.Now())
-		}
-	}
-	return u, "ok", nil
-}
-
 // Get gives an account.
 func (a *Accounts) Get(ctx context.Context, id string) (store.User, error) {
 	u, err := a.o.Store.Users.Get(ctx, id)
@@ -183,6 +133,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, old, password, ke
 	u, err := a.Get(ctx, userID)
 	if err != nil {
 		return err
+	}
+	if u.Password == "" {
+		return ErrElsewhere
 	}
 	if wait := a.byLogin.Take(u.Login); wait > 0 {
 		return &Throttled{wait}

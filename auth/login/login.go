@@ -59,6 +59,7 @@ type Session struct {
 	ExpiresAt   time.Time
 	Address     string
 	Agent       string
+	Provider    store.Origin // where it began; zero: here
 }
 
 // Sessions is all web sessions. It is safe for concurrent use, also by several processes on one database.
@@ -239,7 +240,7 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 func session(l store.Login, u store.User) Session {
 	return Session{
 		ID: l.ID, User: u, State: State(l.State), AMR: l.AMR, MFAAt: l.MFAAt, ResistantAt: l.ResistantAt, CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt,
-		Address: l.Address, Agent: l.Agent,
+		Address: l.Address, Agent: l.Agent, Provider: l.Provider,
 	}
 }
 

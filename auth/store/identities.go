@@ -103,3 +103,8 @@ func (r LogoutTokens) Use(ctx context.Context, id string, expires time.Time) err
 func (r LogoutTokens) Sweep(ctx context.Context, now time.Time) error {
 	return exec(ctx, r.q, `DELETE FROM logout_tokens WHERE expires_at<=$1`, ms(now))
 }
+
+// Forget lets a token come again whose work could not be done.
+func (r LogoutTokens) Forget(ctx context.Context, id string) error {
+	return exec(ctx, r.q, `DELETE FROM logout_tokens WHERE id=$1`, id)
+}

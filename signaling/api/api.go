@@ -20,6 +20,7 @@ import (
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/oidc"
 	"incamera/auth/passkey"
 	"incamera/auth/store"
 )
@@ -30,7 +31,8 @@ type Options struct {
 	Store     *store.Store
 	Accounts  *account.Accounts
 	Factors   *mfa.Factors
-	Passkeys  *passkey.Keys // nil: the public URL can have none
+	Passkeys  *passkey.Keys   // nil: the public URL can have none
+	Providers *oidc.Providers // nil: people sign in here only
 	Approvals *approval.Approvals
 	Logins    *login.Sessions
 	Issue     *issue.Issuer
@@ -91,6 +93,7 @@ type API struct {
 	accounts  *account.Accounts
 	factors   *mfa.Factors
 	passkeys  *passkey.Keys
+	providers *oidc.Providers
 	approvals *approval.Approvals
 	logins    *login.Sessions
 	issue     *issue.Issuer
@@ -123,7 +126,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

@@ -100,7 +100,10 @@ func (w *world) Write(p []byte) (int, error) { // the log
 	return w.logs.Write(p)
 }
 
-func newWorld(t testing.TB, publicURL string) *world {
+func newWorld(t testing.TB, publicURL string) *world { return buildWorld(t, publicURL, nil) }
+
+// buildWorld lets a test change what the API is made of.
+func buildWorld(t testing.TB, publicURL string, change func(*Options)) *world {
 	t.Helper()
 	ctx := context.Background()
 	w := &world{t: t, now: time.Now().UTC().Truncate(time.Second), metrics: prometheus.NewRegistry()}
@@ -155,6 +158,9 @@ func newWorld(t testing.TB, publicURL string) *world {
 	must(t, err)
 	w.setup, err = w.accounts.PrepareSetup(ctx)
 	must(t, err)
+	if change != nil {
+		change(&o)
+	}
 	w.api, err = New(o)
 	must(t, err)
 	w.handler = door.Addresses([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, w.api.Handler())
@@ -175,6 +181,7 @@ type agent struct {
 	*world
 	address string
 	cookie  *http.Cookie // as last set
+	trip    *http.Cookie // that a trip to a provider is bound to
 	browser *http.Cookie // that a sign-in's challenge is bound to
 	secret  string       // of the person's authenticator
 	userID  string
@@ -222,6 +229,9 @@ func (a *agent) call(method, path string, body any) reply {
 	if a.cookie != nil && a.cookie.Value != "" {
 		req.AddCookie(&http.Cookie{Name: a.cookie.Name, Value: a.cookie.Value})
 	}
+	if a.trip != nil && a.trip.Value != "" {
+		req.AddCookie(&http.Cookie{Name: a.trip.Name, Value: a.trip.Value})
+	}
 	if a.browser != nil {
 		req.AddCookie(&http.Cookie{Name: a.browser.Name, Value: a.browser.Value})
 	}
@@ -233,6 +243,10 @@ func (a *agent) call(method, path string, body any) reply {
 	for _, c := range res.Cookies() {
 		if strings.HasSuffix(c.Name, "-ceremony") {
 			a.browser = c
+			continue
+		}
+		if strings.HasSuffix(c.Name, "-trip") {
+			a.trip = c
 			continue
 		}
 		a.cookie = c

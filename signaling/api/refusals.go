@@ -11,6 +11,7 @@ import (
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/oidc"
 	"incamera/auth/passkey"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
@@ -30,6 +31,11 @@ var errSetupToken = &problem.Problem{Status: http.StatusForbidden, Code: "setup_
 var (
 	errNoPasskeys = &problem.Problem{Status: http.StatusConflict, Code: "passkeys_unavailable", Text: "passkeys need an address with a host name, over https"}
 	errBlocked    = &problem.Problem{Status: http.StatusForbidden, Code: "passkey_blocked", Text: "two devices hold this passkey: it is blocked"}
+)
+
+var (
+	errOtherPerson = &problem.Problem{Status: http.StatusForbidden, Code: "provider_other_person", Text: "somebody else signed in there"}
+	errNoEvidence  = &problem.Problem{Status: http.StatusForbidden, Code: "provider_no_factor", Text: "the provider showed no second factor"}
 )
 
 // needFactor asks for a second factor, and says which and how recent.
@@ -54,6 +60,18 @@ var refusals = []struct {
 	{account.ErrLoginTaken, &problem.Problem{Status: http.StatusConflict, Code: "login_taken", Text: "another account has this name"}},
 	{account.ErrInvalid, &problem.Problem{Status: http.StatusBadRequest, Code: "login_invalid", Text: "account name, name or role is not spelled as it must be"}},
 	{account.ErrNotFound, errNotFound},
+	{account.ErrDirectory, &problem.Problem{Status: http.StatusServiceUnavailable, Code: "directory_unavailable", Text: "the directory of accounts does not answer", Retry: 5 * time.Second}},
+	{account.ErrElsewhere, &problem.Problem{Status: http.StatusConflict, Code: "password_elsewhere", Text: "the account's password is kept elsewhere"}},
+	{account.ErrNotAllowed, &problem.Problem{Status: http.StatusForbidden, Code: "account_not_allowed", Text: "the account is in no group that may come in"}},
+	{account.ErrNotLinked, &problem.Problem{Status: http.StatusForbidden, Code: "account_not_linked", Text: "no account here is linked to this person"}},
+	{account.ErrDisabled, &problem.Problem{Status: http.StatusForbidden, Code: "account_disabled", Text: "the account is disabled"}},
+	{account.ErrLinked, &problem.Problem{Status: http.StatusConflict, Code: "identity_linked", Text: "the person is linked to an account already"}},
+	{oidc.ErrUnknown, errNotFound},
+	{oidc.ErrTrip, &problem.Problem{Status: http.StatusForbidden, Code: "sign_in_over", Text: "the sign-in took too long, was used, or was begun elsewhere"}},
+	{oidc.ErrBusy, &problem.Problem{Status: http.StatusTooManyRequests, Code: "rate_limited", Text: "too many sign-ins are open", Retry: 10 * time.Second}},
+	{oidc.ErrDenied, &problem.Problem{Status: http.StatusForbidden, Code: "provider_denied", Text: "the provider, or the person there, said no"}},
+	{oidc.ErrRefused, &problem.Problem{Status: http.StatusForbidden, Code: "provider_refused", Text: "the provider's answer was not accepted"}},
+	{oidc.ErrUnavailable, &problem.Problem{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Text: "the provider does not answer", Retry: 5 * time.Second}},
 	{login.ErrNoSession, errUnauthenticated},
 	{mfa.ErrCode, &problem.Problem{Status: http.StatusForbidden, Code: "second_factor_invalid", Text: "the code is wrong or was used"}},
 	{mfa.ErrNoFactor, &problem.Problem{Status: http.StatusForbidden, Code: "enrolment_required", Text: "add a second factor first"}},

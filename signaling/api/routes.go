@@ -31,7 +31,13 @@ func (a *API) pages() []route {
 		{"GET /api/v1/setup", false, a.setupNeeded},
 		{"POST /api/v1/setup", true, a.setup},
 		{"POST /api/v1/invite", true, a.acceptInvite},
+		{"GET /api/v1/sign-in", false, a.waitsFor},
 		{"POST /api/v1/sign-in", true, a.signIn},
+		{"GET /api/v1/sign-in/providers", false, a.listProviders},
+		{"POST /api/v1/sign-in/oidc/{provider}", true, a.leaveFor},
+		{"GET /api/v1/sign-in/oidc/{provider}/callback", true, a.comeBack},
+		{"POST /api/v1/second-factor/oidc", true, a.leaveToConfirm},
+		{"POST /api/v1/oidc/{provider}/logout", true, a.providerLogout},
 		{"POST /api/v1/sign-in/passkey/options", true, a.askPasskey},
 		{"POST /api/v1/sign-in/passkey", true, a.passkeySignIn},
 		{"POST /api/v1/second-factor", true, a.secondFactor},
@@ -56,6 +62,9 @@ func (a *API) pages() []route {
 		{"POST /api/v1/users/{id}/disable", false, a.disableUser},
 		{"POST /api/v1/users/{id}/enable", false, a.enableUser},
 		{"POST /api/v1/users/{id}/reset-factors", false, a.resetFactors},
+		{"GET /api/v1/users/{id}/identities", false, a.listIdentities},
+		{"POST /api/v1/users/{id}/identities", false, a.linkIdentity},
+		{"DELETE /api/v1/users/{id}/identities/{identity}", false, a.unlinkIdentity},
 		{"GET /api/v1/approvals", false, a.listApprovals},
 		{"POST /api/v1/approvals/{id}/approve", false, a.approve},
 		{"DELETE /api/v1/approvals/{id}", false, a.withdraw},
@@ -127,6 +136,9 @@ func (a *API) wrap(l *limiter, kind string, h handler) http.Handler {
 		status := http.StatusOK
 		if c, ok := v.(created); ok {
 			status, v = http.StatusCreated, c.value
+		} else if to, ok := v.(redirect); ok {
+			w.Header().Set("Location", to.to)
+			status, v = http.StatusSeeOther, nil
 		} else if v == nil {
 			status = http.StatusNoContent
 		}

@@ -14,6 +14,7 @@ import (
 const (
 	nextSecondFactor = "second_factor"
 	nextEnrol        = "enrol"
+	nextNothing      = "none"
 )
 
 // nextBody says what comes after the password: enrol, or a second factor by one of the ways. ResetAtMS tells a person
@@ -187,10 +188,17 @@ func (a *API) elevate(w http.ResponseWriter, r *http.Request, methods ...string)
 
 // signOut always works, whatever the body is.
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {
+	provider := ""
 	if s, err := a.session(r); err == nil {
 		a.note(r, entry{actor: subjectOf(s.User), verb: "sign_out", object: s.User.ID}, nil)
+		if a.providers != nil {
+			provider = a.providers.LogoutURL(r.Context(), s.Provider)
+		}
 	}
 	err := a.logins.End(r.Context(), a.cookie(r))
 	a.setCookie(w, "", a.now())
+	if err == nil && provider != "" {
+		return map[string]string{"url": provider}, nil // where the page goes to sign out at the provider, too
+	}
 	return nil, err
 }

@@ -40,48 +40,57 @@ func everyone(status int, b func(*stage, *agent) any) row {
 }
 
 var table = map[string]row{
-	"GET /api/v1/me":                               {401, 403, 403, 200, 200, nil},
-	"GET /api/v1/setup":                            everyone(200, nil),
-	"POST /api/v1/setup":                           everyone(409, body(fields{"token": "x", "login": "x", "name": "X", "password": password})),
-	"POST /api/v1/invite":                          everyone(403, body(fields{"token": "x", "password": password})),
-	"POST /api/v1/sign-in":                         everyone(200, body(fields{"login": "lin.yue", "password": password})),
-	"POST /api/v1/sign-in/passkey/options":         everyone(200, empty),
-	"POST /api/v1/sign-in/passkey":                 everyone(403, body(noPasskey)),
-	"POST /api/v1/second-factor":                   {401, 200, 403, 200, 200, code},
-	"POST /api/v1/second-factor/passkey/options":   {401, 404, 404, 404, 404, empty}, // they have none
-	"POST /api/v1/second-factor/passkey":           {401, 403, 403, 403, 403, body(noPasskey)},
-	"GET /api/v1/factors":                          {401, 403, 403, 200, 200, nil},
-	"DELETE /api/v1/factors/totp":                  {401, 403, 403, 409, 409, nil}, // their last
-	"POST /api/v1/factors/passkeys/options":        {401, 403, 200, 200, 200, empty},
-	"POST /api/v1/factors/passkeys":                {401, 403, 403, 403, 403, body(fields{"name": "X", "client_data": "e30", "attestation_object": "oA"})},
-	"PATCH /api/v1/factors/passkeys/{id}":          {401, 403, 403, 404, 404, body(fields{"name": "X"})},
-	"DELETE /api/v1/factors/passkeys/{id}":         {401, 403, 403, 404, 404, nil},
-	"POST /api/v1/factors/totp":                    {401, 403, 200, 200, 200, empty},
-	"POST /api/v1/factors/totp/confirm":            {401, 403, 403, 403, 403, code}, // nothing was begun
-	"POST /api/v1/factors/recovery":                {401, 403, 403, 200, 200, empty},
-	"POST /api/v1/password":                        {401, 403, 403, 204, 204, body(fields{"old": password, "new": "a loud bell in the tower"})},
-	"GET /api/v1/sessions":                         {401, 403, 403, 200, 200, nil},
-	"DELETE /api/v1/sessions/{id}":                 {401, 403, 403, 404, 404, nil}, // somebody else's
-	"POST /api/v1/sign-out":                        everyone(204, nil),
-	"GET /api/v1/users":                            {401, 403, 403, 403, 200, nil},
-	"POST /api/v1/users":                           {401, 403, 403, 403, 201, body(fields{"login": "new", "name": "New", "role": "user"})},
-	"POST /api/v1/users/{id}/invite":               {401, 403, 403, 403, 201, empty},
-	"POST /api/v1/users/{id}/disable":              {401, 403, 403, 403, 204, empty},
-	"POST /api/v1/users/{id}/enable":               {401, 403, 403, 403, 204, empty},
-	"POST /api/v1/users/{id}/reset-factors":        {401, 403, 403, 403, 201, empty},
-	"GET /api/v1/approvals":                        {401, 403, 403, 403, 200, nil},
-	"POST /api/v1/approvals/{id}/approve":          {401, 403, 403, 403, 404, empty},
-	"DELETE /api/v1/approvals/{id}":                {401, 403, 403, 403, 404, nil},
-	"POST /api/v1/network-test":                    {401, 403, 403, 200, 200, body(fields{"offer": "v=0"})},
-	"GET /api/v1/rooms":                            {401, 403, 403, 200, 200, nil},
-	"POST /api/v1/rooms":                           {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},
-	"GET /api/v1/rooms/{room}":                     everyone(200, nil),
-	"DELETE /api/v1/rooms/{room}":                  {401, 403, 403, 204, 204, nil},
-	"POST /api/v1/rooms/{room}/token":              {401, 403, 403, 200, 200, body(fields{"jkt": thumb})},
-	"POST /api/v1/rooms/{room}/lobby":              everyone(200, body(fields{"jkt": thumb, "name": "Guest"})),
-	"GET /api/v1/rooms/{room}/stream-keys":         {401, 403, 403, 200, 200, nil},
-	"POST /api/v1/rooms/{room}/stream-keys":        {401, 403, 403, 201, 403, body(fields{"label": "Camera", "mode": "publish", "life_ms": 3600_000})},
-	"DELETE /api/v1/rooms/{room}/stream-keys/{id}": {401, 403, 403, 404, 404, nil},
+	"GET /api/v1/me":                                  {401, 403, 403, 200, 200, nil},
+	"GET /api/v1/setup":                               everyone(200, nil),
+	"POST /api/v1/setup":                              everyone(409, body(fields{"token": "x", "login": "x", "name": "X", "password": password})),
+	"POST /api/v1/invite":                             everyone(403, body(fields{"token": "x", "password": password})),
+	"POST /api/v1/sign-in":                            everyone(200, body(fields{"login": "lin.yue", "password": password})),
+	"GET /api/v1/sign-in":                             {401, 200, 200, 200, 200, nil},
+	"GET /api/v1/sign-in/providers":                   everyone(200, nil),
+	"POST /api/v1/sign-in/oidc/{provider}":            everyone(404, empty), // none is configured
+	"GET /api/v1/sign-in/oidc/{provider}/callback":    everyone(404, nil),
+	"POST /api/v1/second-factor/oidc":                 {401, 403, 403, 404, 404, empty}, // they came in here
+	"POST /api/v1/oidc/{provider}/logout":             everyone(404, nil),
+	"GET /api/v1/users/{id}/identities":               {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/users/{id}/identities":              {401, 403, 403, 403, 400, body(fields{"provider": "none", "subject": "1"})},
+	"DELETE /api/v1/users/{id}/identities/{identity}": {401, 403, 403, 403, 404, nil},
+	"POST /api/v1/sign-in/passkey/options":            everyone(200, empty),
+	"POST /api/v1/sign-in/passkey":                    everyone(403, body(noPasskey)),
+	"POST /api/v1/second-factor":                      {401, 200, 403, 200, 200, code},
+	"POST /api/v1/second-factor/passkey/options":      {401, 404, 404, 404, 404, empty}, // they have none
+	"POST /api/v1/second-factor/passkey":              {401, 403, 403, 403, 403, body(noPasskey)},
+	"GET /api/v1/factors":                             {401, 403, 403, 200, 200, nil},
+	"DELETE /api/v1/factors/totp":                     {401, 403, 403, 409, 409, nil}, // their last
+	"POST /api/v1/factors/passkeys/options":           {401, 403, 200, 200, 200, empty},
+	"POST /api/v1/factors/passkeys":                   {401, 403, 403, 403, 403, body(fields{"name": "X", "client_data": "e30", "attestation_object": "oA"})},
+	"PATCH /api/v1/factors/passkeys/{id}":             {401, 403, 403, 404, 404, body(fields{"name": "X"})},
+	"DELETE /api/v1/factors/passkeys/{id}":            {401, 403, 403, 404, 404, nil},
+	"POST /api/v1/factors/totp":                       {401, 403, 200, 200, 200, empty},
+	"POST /api/v1/factors/totp/confirm":               {401, 403, 403, 403, 403, code}, // nothing was begun
+	"POST /api/v1/factors/recovery":                   {401, 403, 403, 200, 200, empty},
+	"POST /api/v1/password":                           {401, 403, 403, 204, 204, body(fields{"old": password, "new": "a loud bell in the tower"})},
+	"GET /api/v1/sessions":                            {401, 403, 403, 200, 200, nil},
+	"DELETE /api/v1/sessions/{id}":                    {401, 403, 403, 404, 404, nil}, // somebody else's
+	"POST /api/v1/sign-out":                           everyone(204, nil),
+	"GET /api/v1/users":                               {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/users":                              {401, 403, 403, 403, 201, body(fields{"login": "new", "name": "New", "role": "user"})},
+	"POST /api/v1/users/{id}/invite":                  {401, 403, 403, 403, 201, empty},
+	"POST /api/v1/users/{id}/disable":                 {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/users/{id}/enable":                  {401, 403, 403, 403, 204, empty},
+	"POST /api/v1/users/{id}/reset-factors":           {401, 403, 403, 403, 201, empty},
+	"GET /api/v1/approvals":                           {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/approvals/{id}/approve":             {401, 403, 403, 403, 404, empty},
+	"DELETE /api/v1/approvals/{id}":                   {401, 403, 403, 403, 404, nil},
+	"POST /api/v1/network-test":                       {401, 403, 403, 200, 200, body(fields{"offer": "v=0"})},
+	"GET /api/v1/rooms":                               {401, 403, 403, 200, 200, nil},
+	"POST /api/v1/rooms":                              {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},
+	"GET /api/v1/rooms/{room}":                        everyone(200, nil),
+	"DELETE /api/v1/rooms/{room}":                     {401, 403, 403, 204, 204, nil},
+	"POST /api/v1/rooms/{room}/token":                 {401, 403, 403, 200, 200, body(fields{"jkt": thumb})},
+	"POST /api/v1/rooms/{room}/lobby":                 everyone(200, body(fields{"jkt": thumb, "name": "Guest"})),
+	"GET /api/v1/rooms/{room}/stream-keys":            {401, 403, 403, 200, 200, nil},
+	"POST /api/v1/rooms/{room}/stream-keys":           {401, 403, 403, 201, 403, body(fields{"label": "Camera", "mode": "publish", "life_ms": 3600_000})},
+	"DELETE /api/v1/rooms/{room}/stream-keys/{id}":    {401, 403, 403, 404, 404, nil},
 	"/api/v1/":                                everyone(404, nil),
 	"POST /api/v1/client/rooms":               everyone(401, body(fields{"title": "Budget"})),
 	"DELETE /api/v1/client/rooms/{room}":      everyone(401, nil),
@@ -146,7 +155,7 @@ func walk(t *testing.T, pattern string, want row) {
 		if strings.Contains(path, "/sessions/") {
 			id = s.session
 		}
-		path = strings.NewReplacer("{room}", s.room, "{id}", id).Replace(path)
+		path = strings.NewReplacer("{room}", s.room, "{id}", id, "{identity}", "i_none", "{provider}", "none").Replace(path)
 		var in any
 		if want.body != nil {
 			in = want.body(s, c.agent)

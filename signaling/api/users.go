@@ -134,7 +134,7 @@ func (a *API) enableUser(w http.ResponseWriter, r *http.Request) (any, error) {
 		switch {
 		case u.State != store.UserDisabled:
 			return nil
-		case u.Password == "":
+		case u.Password == "" && u.Source == store.SourceLocal:
 			return a.store.Users.SetState(ctx, u.ID, store.UserInvited)
 		}
 		return a.accounts.SetDisabled(ctx, u.ID, false)

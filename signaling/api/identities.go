@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"incamera/auth/store"
+)
+
+type identityBody struct {
+	ID        string `json:"id"`
+	Provider  string `json:"provider"`
+	Subject   string `json:"subject"`
+	CreatedMS int64  `json:"created_at_ms"`
+	UsedMS    int64  `json:"used_at_ms"`
+}
+
+func identityOf(i store.Identity) identityBody {
+	return identityBody{ID: i.ID, Provider: strings.TrimPrefix(i.Provider, "oidc:"), Subject: i.Subject, CreatedMS: milli(i.CreatedAt), UsedMS: milli(i.UsedAt)}
+}
+
+// listIdentities shows whom an account is at providers.
+func (a *API) listIdentities(_ http.ResponseWriter, r *http.Request) (any, error) {
+	if _, err := a.administrator(r); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("id")
+	if !validHandle(id) {
+		return nil, errNotFound
+	}
+	if _, err := a.accounts.Get(r.Context(), id); err != nil {
+		return nil, err
+	}
+	links, err := a.accounts.Identities(r.Context(), id)
+	list := make([]identityBody, len(links))
+	for i, l := range links {
+		list[i] = identityOf(l)
+	}
+	return map[string]any{"identities": list}, err
+}
+
+// linkIdentity says that a provider's subject is an account here.
+func (a *API) linkIdentity(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.administers(r)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Provider string `json:"provider"`
+		Subject  string `json:"subject"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
+	if in.Subject == "" || len(in.Subject) > 255 || !utf8.ValidString(in.Subject) || strings.ContainsFunc(in.Subject, hidden) {
+		return nil, badField("subject", "is not the name of a person at a provider")
+	}
+	id := r.PathValue("id")
+	if !validHandle(id) {
+		return nil, errNotFound
+	}
+	if _, err := a.accounts.Get(r.Context(), id); err != nil {
+		return nil, err
+	}
+	if id == p.session.User.ID {
+		return nil, errOwnAccount
+	}
+	source := "oidc:" + in.Provider
+	if a.providers == nil {
+		return nil, badField("provider", "is not configured")
+	}
+	issuer, err := a.providers.Issuer(source)
+	if err != nil {
+		return nil, badField("provider", "is not configured")
+	}
+	var link store.Identity
+	e := entry{actor: p.subject, verb: "account.link", object: id, meta: map[string]string{"provider": in.Provider, "subject": in.Subject}}
+	err = a.act(r, e, func(ctx context.Context) (err error) {
+		link, err = a.accounts.Link(ctx, id, source, issuer, in.Subject)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return created{identityOf(link)}, nil
+}
+
+// unlinkIdentity takes a link away; the account's sessions end.
+func (a *API) unlinkIdentity(_ http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.administers(r)
+	if err != nil {
+		return nil, err
+	}
+	id, link := r.PathValue("id"), r.PathValue("identity")
+	if !validHandle(id) || !validHandle(link) {
+		return nil, errNotFound
+	}
+	if id == p.session.User.ID {
+		return nil, errOwnAccount
+	}
+	e := entry{actor: p.subject, verb: "account.unlink", object: id, meta: map[string]string{"identity": link}}
+	return nil, a.act(r, e, func(ctx context.Context) error { return a.accounts.Unlink(ctx, id, link) })
+}
