@@ -194,8 +194,11 @@ func addressKey(a netip.Addr) string {
 }
 
 func validNew(login, name, role string) bool {
-	return loginRE.MatchString(login) && token.ValidName(name) && (role == RoleAdmin || role == RoleUser)
+	return loginRE.MatchString(login) && token.ValidName(name) && ValidRole(role)
 }
+
+// ValidRole says whether an account can have a role.
+func ValidRole(role string) bool { return role == RoleAdmin || role == RoleUser }
 
 func newToken() string {
 	b := make([]byte, 32)

@@ -19,6 +19,7 @@ import (
 	"incamera/auth/keybook"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/oidc"
 	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
@@ -31,21 +32,22 @@ import (
 
 // people is auth put together: who may enter, on one database.
 type people struct {
-	store    *store.Store
-	accounts *account.Accounts
-	factors  *mfa.Factors
-	passkeys *passkey.Keys // nil where the public URL can have none
-	waiting  *approval.Approvals
-	sessions *login.Sessions
-	registry apiclient.Registry
-	streams  streamkey.Keys
-	clients  apiclient.Verifier
-	audit    *audit.Log
-	book     keybook.Book
-	signing  *token.Keys
-	minter   *token.Minter
-	tokens   *token.Verifier
-	issuer   *issue.Issuer
+	store     *store.Store
+	accounts  *account.Accounts
+	factors   *mfa.Factors
+	passkeys  *passkey.Keys   // nil where the public URL can have none
+	providers *oidc.Providers // nil: people sign in here only
+	waiting   *approval.Approvals
+	sessions  *login.Sessions
+	registry  apiclient.Registry
+	streams   streamkey.Keys
+	clients   apiclient.Verifier
+	audit     *audit.Log
+	book      keybook.Book
+	signing   *token.Keys
+	minter    *token.Minter
+	tokens    *token.Verifier
+	issuer    *issue.Issuer
 }
 
 func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store.Store, rdb redis.UniversalClient, reg prometheus.Registerer) (*people, error) {
@@ -55,7 +57,10 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p := &people{store: s, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
-	if p.accounts, err = account.New(account.Options{Store: s, Seal: keys, Hashes: c.Auth.PasswordHashes, Registerer: reg}); err != nil {
+	if p.accounts, err = openAccounts(c, s, keys, reg); err != nil {
+		return nil, err
+	}
+	if p.providers, err = openProviders(c, s, keys, reg); err != nil {
 		return nil, err
 	}
 	if p.factors, err = mfa.New(mfa.Options{Store: s, Seal: keys, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
@@ -139,6 +144,9 @@ func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 			return
 		case <-t.C:
 			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx), p.book.Sweep(ctx, time.Now()))
+			if p.providers != nil {
+				err = errors.Join(err, p.providers.Sweep(ctx))
+			}
 			if p.passkeys != nil {
 				err = errors.Join(err, p.passkeys.Sweep(ctx))
 			}

@@ -103,7 +103,7 @@ func (w *world) Write(p []byte) (int, error) { // the log
 func newWorld(t testing.TB, publicURL string) *world { return buildWorld(t, publicURL, nil) }
 
 // buildWorld lets a test change what the API is made of.
-func buildWorld(t testing.TB, publicURL string, change func(*Options)) *world {
+func buildWorld(t testing.TB, publicURL string, change func(*Options, *seal.Keys)) *world {
 	t.Helper()
 	ctx := context.Background()
 	w := &world{t: t, now: time.Now().UTC().Truncate(time.Second), metrics: prometheus.NewRegistry()}
@@ -159,7 +159,7 @@ func buildWorld(t testing.TB, publicURL string, change func(*Options)) *world {
 	w.setup, err = w.accounts.PrepareSetup(ctx)
 	must(t, err)
 	if change != nil {
-		change(&o)
+		change(&o, v)
 	}
 	w.api, err = New(o)
 	must(t, err)

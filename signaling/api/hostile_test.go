@@ -51,7 +51,7 @@ func TestAnotherSitesPageActsForNobody(t *testing.T) {
 func bodies(w *world) []string {
 	var out []string
 	for _, r := range slices.Concat(w.api.pages(), w.api.programs()) {
-		if method, path, _ := strings.Cut(r.pattern, " "); method == "POST" && path != "/api/v1/sign-out" {
+		if method, path, _ := strings.Cut(r.pattern, " "); method == "POST" && path != "/api/v1/sign-out" && !strings.HasSuffix(path, "/logout") { // a provider's is a form
 			out = append(out, path)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/oidc"
 	"incamera/auth/oidc/oidctest"
-	"incamera/auth/vault"
+	"incamera/auth/seal"
 )
 
 // abroad is a world with a real OpenID provider beside it.
@@ -42,10 +41,9 @@ func newAbroad(t *testing.T, change func(*oidc.Provider)) *abroad {
 		change(&p)
 	}
 	a := &abroad{idp: idp}
-	a.world = buildWorld(t, httpsURL, func(o *Options) {
-		v, err := vault.Open(filepath.Join(t.TempDir(), "vault.json"))
-		must(t, err)
-		o.Providers, err = oidc.New(oidc.Options{Store: o.Store, Vault: v, Providers: []oidc.Provider{p}, PublicURL: httpsURL, Now: o.Now})
+	a.world = buildWorld(t, httpsURL, func(o *Options, keys *seal.Keys) {
+		var err error
+		o.Providers, err = oidc.New(oidc.Options{Store: o.Store, Seal: keys, Providers: []oidc.Provider{p}, PublicURL: httpsURL, Now: o.Now})
 		must(t, err)
 	})
 	return a

@@ -120,6 +120,9 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 	e := entry{actor: subjectOf(u), verb: "sign_in.password", object: u.ID}
 	if err != nil {
 		e.object = a.named(r, in.Login)
+		if errors.Is(err, account.ErrDirectory) || errors.Is(err, account.ErrNotAllowed) || errors.Is(err, account.ErrNotLinked) {
+			a.log.Warn("sign-in by the directory failed", "error", err)
+		}
 	}
 	a.note(r, e, err)
 	if err != nil {

@@ -152,9 +152,12 @@ type Auth struct {
 	SessionIdle        time.Duration `yaml:"session_idle"`
 	PasswordHashes     int           `yaml:"password_hashes"`
 	PolicyFile         string        `yaml:"policy_file"`
+	BreachedFile       string        `yaml:"breached_passwords_file"`
 	KeyFile            string        `yaml:"key_file"`
 	TokenKeyLife       time.Duration `yaml:"token_key_life"`
 	Classes            Classes       `yaml:"classes"`
+	OIDC               []Provider    `yaml:"oidc"`
+	LDAP               LDAP          `yaml:"ldap"`
 }
 
 // Classes is what rooms of each class ask of people's second factor.
@@ -216,6 +219,7 @@ func Default() Config {
 		Process: Process{ID: "local", RPCListen: "127.0.0.1:0"},
 		Auth: Auth{
 			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2, TokenKeyLife: 7 * 24 * time.Hour,
+			OIDC: []Provider{}, LDAP: defaultLDAP,
 			Classes: Classes{Open: anyFactor, Internal: anyFactor, Confidential: anyFactor, Secret: anyFactor},
 		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},

@@ -33,6 +33,9 @@ func Load(path string, environ []string) (Config, error) {
 	if err := override(&c, environ); err != nil {
 		return c, err
 	}
+	for i := range c.Auth.OIDC {
+		c.Auth.OIDC[i].fill(c.Auth.SecondFactorMaxAge)
+	}
 	if err := c.readSecrets(); err != nil {
 		return c, err
 	}
