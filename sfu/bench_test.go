@@ -226,3 +226,29 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// BenchmarkTickOfManyRooms is a second of ticks for 300 rooms of three, all of whom are silent.
+func BenchmarkTickOfManyRooms(b *testing.B) {
+	d := newDirect(b)
+	for i := range 900 {
+		d.room = fmt.Sprint("room", i/3)
+		_ = d.join(false, 1).sink.SetReadBuffer(4 << 10)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b.ResetTimer()
+	var own time.Duration
+	for range b.N {
+		for range 100 {
+			d.s.start = d.s.start.Add(-10 * time.Millisecond)
+			d.s.now = time.Since(d.s.start)
+			for _, p := range d.s.peers {
+				p.lastPacket = d.s.now
+			}
+			was := threadTime()
+			d.s.tick()
+			own += threadTime() - was
+		}
+	}
+	b.ReportMetric(float64(own.Microseconds())/float64(b.N), "cpu-us/second")
+}

@@ -205,6 +205,9 @@ func (s *Shard) tickBridges() {
 			b.mend()
 		}
 	}
+	if len(s.bridges) < 2 {
+		return // all that there is, is on this shard
+	}
 	for _, r := range s.rooms {
 		for _, p := range r.mirrors {
 			s.tickMirror(p)

@@ -26,6 +26,7 @@ type direct struct {
 	s     *Shard
 	n     *Node
 	peers int
+	room  string // whom join lets into which room; empty: all into one
 	edit  func(offer string) string
 	sink  *net.UDPConn // takes what is sent to everybody, when set; nobody reads it
 }
@@ -49,6 +50,13 @@ func newDirect(t testing.TB) *direct {
 		s.engine.close()
 	})
 	return &direct{t: t, s: s, n: n}
+}
+
+func (d *direct) inRoom() string {
+	if d.room == "" {
+		return "r"
+	}
+	return d.room
 }
 
 // party is a direct peer with the client's half of the keys.
@@ -129,7 +137,7 @@ func (d *direct) admit(publish bool, slots int) *party {
 		d.t.Fatal(err)
 	}
 	plan := &peerPlan{
-		ref:    &noderpc.TransportRef{Room: "r", Participant: fmt.Sprint("p", number), Placement: 1},
+		ref:    &noderpc.TransportRef{Room: d.inRoom(), Participant: fmt.Sprint("p", number), Placement: 1},
 		number: number, subscribe: true, instance: "sig", offer: o,
 		ice:     newICEName(fmt.Sprintf("a=ice-ufrag:ufrag%d\r\na=ice-pwd:password%d\r\n", number, number)),
 		granted: [5]bool{false, true, true, true, true}, on: [5]bool{false, true, true, true, true},

@@ -53,6 +53,12 @@ func (p *Peer) slotsChanged() {
 	p.shard.tickBy(p.shard.now)
 }
 
+// roomsBy is tickBy for what rooms do.
+func (s *Shard) roomsBy(t time.Duration) {
+	s.roomsDue = min(s.roomsDue, t)
+	s.tickBy(t)
+}
+
 // tickBy brings the next tick forward, as far as ticks may follow each other.
 func (s *Shard) tickBy(t time.Duration) {
 	if t = max(t, s.ticked+urgentTick); t < s.nextTick {

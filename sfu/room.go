@@ -186,7 +186,7 @@ func (r *Room) remove(p *Peer) {
 // changed asks for a new assignment of slots, once per tick.
 func (r *Room) changed() {
 	r.dirty = true
-	r.shard.tickBy(r.shard.now)
+	r.shard.roomsBy(r.shard.now)
 }
 
 // voice takes the level of an audio packet. Who takes an audio slot with it is heard from this very packet on.
@@ -213,6 +213,9 @@ func (r *Room) voice(src *Source, slot *ring.Slot) {
 	}
 	if level < speechLevel {
 		v.level, v.spokenAt = level, now
+	}
+	if _, version := r.loud.Order(); version != r.orderNo {
+		r.shard.roomsBy(now)
 	}
 }
 

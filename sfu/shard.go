@@ -61,6 +61,7 @@ type Shard struct {
 	batch    *udp.Batch
 	peers    []*Peer
 	dues     []time.Duration // when each of them is looked after again
+	roomsDue time.Duration   // when the rooms are
 	news     []*Peer         // pages that are told of their slots in the next tick
 	addrs    map[netip.AddrPort]*Peer
 	lastAddr netip.AddrPort // of addrs, and whose it is: packets come in bursts

@@ -31,8 +31,11 @@ func (s *Shard) tick() {
 			p.by(p.dueAgain())
 		}
 	}
-	for _, r := range s.rooms {
-		r.tick()
+	if s.now >= s.roomsDue {
+		s.roomsDue = s.now + restMost/2
+		for _, r := range s.rooms {
+			r.tick()
+		}
 	}
 	s.tickBridges()
 	for i, p := range s.news {
