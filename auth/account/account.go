@@ -36,8 +36,11 @@ type Options struct {
 	RefusePassword func(ctx context.Context, password string) (bool, error) // a list of breached passwords; optional
 	Seal           *seal.Keys                                               // for mail addresses; optional
 	Directory      Directory                                                // of accounts that live elsewhere; optional
-	Registerer     prometheus.Registerer
-	Now            func() time.Time // time.Now when nil
+	// RefusalStep is what the time of refusals is rounded up to where there is a directory, as it takes its own time for
+	// those it knows; 250 ms when 0.
+	RefusalStep time.Duration
+	Registerer  prometheus.Registerer
+	Now         func() time.Time // time.Now when nil
 }
 
 // Validate says what is missing.
@@ -82,6 +85,9 @@ func New(o Options) (*Accounts, error) {
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = 64
+	}
+	if o.RefusalStep <= 0 {
+		o.RefusalStep = 250 * time.Millisecond
 	}
 	if o.InviteLife == 0 {
 		o.InviteLife = 7 * 24 * time.Hour

@@ -21,10 +21,6 @@ type Directory interface {
 // ErrDirectory means that the directory does not answer.
 var ErrDirectory = errors.New("account: the directory does not answer")
 
-// refusalStep is what the time of refusals is rounded up to where there is a directory: it takes its own time for those
-// it knows.
-const refusalStep = 250 * time.Millisecond
-
 // Verify checks a login and password. Unknown accounts cost the same and answer the same as known ones, here or in the
 // directory.
 func (a *Accounts) Verify(ctx context.Context, login, password string, address netip.Addr) (store.User, error) {
@@ -34,7 +30,7 @@ func (a *Accounts) Verify(ctx context.Context, login, password string, address n
 	if a.o.Directory != nil && (errors.Is(err, ErrCredentials) || errors.Is(err, ErrDirectory)) {
 		took := time.Since(began)
 		select {
-		case <-time.After(refusalStep - took%refusalStep):
+		case <-time.After(a.o.RefusalStep - took%a.o.RefusalStep):
 		case <-ctx.Done():
 		}
 	}
