@@ -28,6 +28,15 @@ func newTrust(ca *x509.Certificate, deployment string) *Trust {
 	return &Trust{deployment: deployment, ca: ca, pool: pool}
 }
 
+// LoadTrust reads ca.crt: enough to verify, and no secret.
+func LoadTrust(path string) (*Trust, error) {
+	ca, deployment, err := readCACert(path)
+	if err != nil {
+		return nil, err
+	}
+	return newTrust(ca, deployment), nil
+}
+
 // Deployment is the name that every certificate must carry.
 func (t *Trust) Deployment() string { return t.deployment }
 

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,4 +45,47 @@ func (r Audit) AddSigner(ctx context.Context, fingerprint, certificate string) e
 func (r Audit) Signer(ctx context.Context, fingerprint string) (certificate string, err error) {
 	err = r.q.QueryRowContext(ctx, `SELECT certificate FROM audit_signers WHERE fingerprint=$1`, fingerprint).Scan(&certificate)
 	return certificate, translate(err)
+}
+
+// AuditQuery is what to look for; empty fields match everything. A Verb that ends in a dot matches all below it.
+type AuditQuery struct {
+	Actor, Object, Result string
+	Verb                  string
+	Since, Until          time.Time
+	Before                int64
+	Limit                 int
+}
+
+// Search gives up to Limit matching rows, newest first.
+func (r Audit) Search(ctx context.Context, q AuditQuery) ([]AuditRow, error) {
+	where, args := []string{"1=1"}, []any{}
+	add := func(condition string, v any) {
+		args = append(args, v)
+		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
+	}
+	for _, c := range []struct{ column, value string }{{"actor", q.Actor}, {"object", q.Object}, {"result", q.Result}} {
+		if c.value != "" {
+			add(c.column+"=?", c.value)
+		}
+	}
+	switch below, whole := strings.CutSuffix(q.Verb, "."); {
+	case q.Verb == "":
+	case whole: // "." and the character after it enclose all verbs below
+		add("verb>=?", below+".")
+		add("verb<?", below+"/")
+	default:
+		add("verb=?", q.Verb)
+	}
+	if !q.Since.IsZero() {
+		add("at>=?", ms(q.Since))
+	}
+	if !q.Until.IsZero() {
+		add("at<?", ms(q.Until))
+	}
+	if q.Before > 0 {
+		add("seq<?", q.Before)
+	}
+	args = append(args, q.Limit)
+	return many(ctx, r.q, scanAudit, `SELECT `+auditCols+` FROM audit WHERE `+strings.Join(where, " AND ")+
+		` ORDER BY seq DESC LIMIT $`+strconv.Itoa(len(args)), args...)
 }

@@ -15,8 +15,10 @@ import (
 )
 
 func auditCommand() *command {
-	return &command{name: "audit", args: "verify", short: "the record of what happened", children: []*command{
+	return &command{name: "audit", args: "verify|search|export", short: "the record of what happened", children: []*command{
 		{name: "verify", short: "walk the audit log and say whether it holds", run: verifyAudit},
+		{name: "search", short: "find entries of the audit log", run: searchAudit},
+		{name: "export", short: "write the audit log to a file that can be verified anywhere", run: exportAudit},
 	}}
 }
 

@@ -32,7 +32,7 @@ func root() *command {
 	return &command{
 		name: "incamera", short: "meetings that nobody overhears",
 		children: []*command{
-			serveCommand(), signalingCommand(), nodeCommand(), adminCommand(), loadCommand(), configCommand(), versionCommand(),
+			serveCommand(), signalingCommand(), nodeCommand(), adminCommand(), recordCommand(), loadCommand(), configCommand(), versionCommand(),
 		},
 	}
 }

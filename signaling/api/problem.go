@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -44,6 +45,13 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, status int, v any, 
 	a.metrics.requests.WithLabelValues(r.Pattern, class(status)).Inc()
 	if v == nil {
 		w.WriteHeader(status)
+		return
+	}
+	if f, ok := v.(file); ok {
+		maps.Copy(w.Header(), f.header)
+		w.Header().Set("Content-Type", f.kind)
+		w.WriteHeader(status)
+		_, _ = w.Write(f.data)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

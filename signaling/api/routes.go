@@ -15,6 +15,13 @@ type handler func(w http.ResponseWriter, r *http.Request) (any, error)
 // created is an answer with status 201.
 type created struct{ value any }
 
+// file is an answer that is no JSON object.
+type file struct {
+	kind   string
+	data   []byte
+	header http.Header
+}
+
 // route is one line of the API. Requests that guess or cost have the smaller budget.
 type route struct {
 	pattern string
@@ -68,6 +75,8 @@ func (a *API) pages() []route {
 		{"GET /api/v1/approvals", false, a.listApprovals},
 		{"POST /api/v1/approvals/{id}/approve", false, a.approve},
 		{"DELETE /api/v1/approvals/{id}", false, a.withdraw},
+		{"GET /api/v1/audit", true, a.searchAudit},
+		{"GET /api/v1/audit/export", true, a.exportAudit},
 		{"POST /api/v1/network-test", true, a.networkTest},
 		{"GET /api/v1/rooms", false, a.listRooms},
 		{"POST /api/v1/rooms", false, a.createRoom},

@@ -81,6 +81,8 @@ var table = map[string]row{
 	"GET /api/v1/approvals":                           {401, 403, 403, 403, 200, nil},
 	"POST /api/v1/approvals/{id}/approve":             {401, 403, 403, 403, 404, empty},
 	"DELETE /api/v1/approvals/{id}":                   {401, 403, 403, 403, 404, nil},
+	"GET /api/v1/audit":                               {401, 403, 403, 403, 200, nil},
+	"GET /api/v1/audit/export":                        {401, 403, 403, 403, 200, nil},
 	"POST /api/v1/network-test":                       {401, 403, 403, 200, 200, body(fields{"offer": "v=0"})},
 	"GET /api/v1/rooms":                               {401, 403, 403, 200, 200, nil},
 	"POST /api/v1/rooms":                              {401, 403, 403, 201, 201, body(fields{"title": "Budget"})},
