@@ -250,7 +250,7 @@ func (b *bench) drops(parties []*party, spans [][]*span) {
 }
 
 // warm is how long a design plays before it is measured: first pictures, caches, clocks.
-const warm = 1200 * time.Millisecond
+const warm = 1000 * time.Millisecond
 
 var allDesigns = []string{"node", "stock", "floor"}
 

@@ -116,7 +116,7 @@ func (p *party) one(number uint32, s spec) (*crowd.Client, error) {
 		p.loop.Add(c, false)
 		return c, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	if err := c.Connect(ctx, a.Answer); err != nil {
 		return nil, fmt.Errorf("%s: client %d: %w", p.server.Design, number, err)

@@ -56,10 +56,10 @@ func main() {
 	b := &bench{}
 	var child string
 	var cores string
-	seconds := flag.Float64("seconds", 1.5, "measured of each design in each round")
+	seconds := flag.Float64("seconds", 1.2, "measured of each design in each round")
 	flag.StringVar(&child, "child", "", "internal: be a server")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the result is their median")
-	flag.Float64Var(&b.minutes, "minutes", 0.5, "how long the gc row loads the node")
+	flag.Float64Var(&b.minutes, "minutes", 0.3, "how long the gc row loads the node")
 	flag.BoolVar(&b.json, "json", false, "one JSON object a line instead of tables")
 	flag.StringVar(&b.only, "design", "", "node, stock, floor; empty: all")
 	flag.StringVar(&b.profileTo, "to", "", "directory for profiles; empty: a temporary one")
