@@ -14,16 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"incamera/auth/internal/metrics"
+	"incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/throttle"
 	"incamera/auth/token"
-)
-
-// Roles of an account.
-const (
-	RoleAdmin = "admin"
-	RoleUser  = "user"
 )
 
 // Options of Accounts.
@@ -35,6 +30,7 @@ type Options struct {
 	InviteLife     time.Duration
 	RefusePassword func(ctx context.Context, password string) (bool, error) // a list of breached passwords; optional
 	Seal           *seal.Keys                                               // for mail addresses; optional
+	FirstRole      role.Role                                                // of the account that set-up makes; role.System when empty
 	Directory      Directory                                                // of accounts that live elsewhere; optional
 	// RefusalStep is what the time of refusals is rounded up to where there is a directory, as it takes its own time for
 	// those it knows; 250 ms when 0.
@@ -94,6 +90,9 @@ func New(o Options) (*Accounts, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.FirstRole == "" {
+		o.FirstRole = role.System
 	}
 	waited, err := metrics.Histogram(o.Registerer, "incamera_auth_argon2_wait_seconds", "Time a sign-in waited for its turn to hash.",
 		[]float64{.001, .01, .05, .1, .25, .5, 1, 2, 5})
@@ -199,12 +198,12 @@ func addressKey(a netip.Addr) string {
 	return a.String()
 }
 
-func validNew(login, name, role string) bool {
-	return loginRE.MatchString(login) && token.ValidName(name) && ValidRole(role)
+func validNew(login, name, roleName string) bool {
+	return loginRE.MatchString(login) && token.ValidName(name) && ValidRole(roleName)
 }
 
 // ValidRole says whether an account can have a role.
-func ValidRole(role string) bool { return role == RoleAdmin || role == RoleUser }
+func ValidRole(name string) bool { return role.Role(name).Valid() }
 
 func newToken() string {
 	b := make([]byte, 32)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"incamera/auth/internal/storetest"
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -89,18 +90,18 @@ func TestTheFirstAccountNeedsTheSetupTokenAndThereIsOnlyOne(t *testing.T) {
 
 func TestSignInSaysTheSameForEveryRefusal(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
-	u, err := w.Create(ctx, "Ada@Example", "Ada", RoleUser, good)
+	u, err := w.Create(ctx, "Ada@Example", "Ada", string(role.User), good)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := w.Verify(ctx, " ADA@example ", good, home); err != nil || got.ID != u.ID {
 		t.Fatal(got, err)
 	}
-	invited, _, err := w.Invite(ctx, "bob", "Bob", RoleUser)
+	invited, _, err := w.Invite(ctx, "bob", "Bob", string(role.User))
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, _ := w.Create(ctx, "eve", "Eve", RoleUser, good)
+	gone, _ := w.Create(ctx, "eve", "Eve", string(role.User), good)
 	if err := w.SetDisabled(ctx, gone.ID, true); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestSignInSaysTheSameForEveryRefusal(t *testing.T) {
 
 func TestGuessingIsSlowedForKnownAndUnknownAlike(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
-	if _, err := w.Create(ctx, "ada", "Ada", RoleUser, good); err != nil {
+	if _, err := w.Create(ctx, "ada", "Ada", string(role.User), good); err != nil {
 		t.Fatal(err)
 	}
 	answers := map[string][]string{}
@@ -150,11 +151,11 @@ func TestGuessingIsSlowedForKnownAndUnknownAlike(t *testing.T) {
 
 func TestInvitationsAreUsedOnceAndEnd(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
-	u, tok, err := w.Invite(ctx, "bob", "Bob", RoleUser)
+	u, tok, err := w.Invite(ctx, "bob", "Bob", string(role.User))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Invite(ctx, "BOB", "Bob", RoleUser); !errors.Is(err, ErrLoginTaken) {
+	if _, _, err := w.Invite(ctx, "BOB", "Bob", string(role.User)); !errors.Is(err, ErrLoginTaken) {
 		t.Error(err)
 	}
 	if _, _, err := w.Invite(ctx, "bob2", "Bob", "king"); !errors.Is(err, ErrInvalid) {
@@ -180,7 +181,7 @@ func TestInvitationsAreUsedOnceAndEnd(t *testing.T) {
 	if _, err := w.Verify(ctx, "bob", good, home); err != nil {
 		t.Error(err)
 	}
-	late, tok, _ := w.Invite(ctx, "late", "Late", RoleUser)
+	late, tok, _ := w.Invite(ctx, "late", "Late", string(role.User))
 	w.now = w.now.Add(7*24*time.Hour + time.Second)
 	if _, err := w.AcceptInvite(ctx, tok, good); !errors.Is(err, ErrToken) {
 		t.Error("an old invitation:", err)
@@ -194,7 +195,7 @@ func TestInvitationsAreUsedOnceAndEnd(t *testing.T) {
 
 func TestChangingThePasswordNeedsTheOldOneAndEndsOtherSessions(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
-	u, _ := w.Create(ctx, "ada", "Ada", RoleUser, good)
+	u, _ := w.Create(ctx, "ada", "Ada", string(role.User), good)
 	for _, id := range []string{"l1", "l2"} {
 		w.s.Logins.Create(ctx, store.Login{ID: id, Hash: id, User: u.ID, State: "full", CreatedAt: w.now, SeenAt: w.now, ExpiresAt: w.now.Add(time.Hour)})
 	}
@@ -221,7 +222,7 @@ func TestWeakPasswordsAreNamed(t *testing.T) {
 		"abcabcabcabcabc": "common", "123456789012": "common", "my login is ada.l!": "contains_name", "known to be breached": "breached", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff": "too_short",
 	} {
 		var weak *WeakPassword
-		if _, err := w.Create(context.Background(), "ada.l", "Lovelace", RoleUser, p); !errors.As(err, &weak) || weak.Reason != want {
+		if _, err := w.Create(context.Background(), "ada.l", "Lovelace", string(role.User), p); !errors.As(err, &weak) || weak.Reason != want {
 			t.Errorf("%q: %v, want %s", p, err, want)
 		}
 	}
@@ -229,7 +230,7 @@ func TestWeakPasswordsAreNamed(t *testing.T) {
 
 func TestHashesAreBoundedAndMadeAnewAtAnotherCost(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
-	u, _ := w.Create(ctx, "ada", "Ada", RoleUser, good)
+	u, _ := w.Create(ctx, "ada", "Ada", string(role.User), good)
 	dearer, err := New(Options{Store: w.s, Cost: Cost{MemoryKiB: 16, Time: 1, Threads: 1}, Now: func() time.Time { return w.now }})
 	if err != nil {
 		t.Fatal(err)

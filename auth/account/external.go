@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"incamera/auth/role"
 	"incamera/auth/store"
 	"incamera/auth/token"
 )
@@ -104,7 +105,7 @@ func (a *Accounts) make(ctx context.Context, s *store.Store, e External, groups 
 		CreatedAt: now, Source: e.Source, Groups: groups,
 	}
 	if u.Role == "" {
-		u.Role = RoleUser
+		u.Role = string(role.User)
 	}
 	if !validNew(u.Login, u.Name, u.Role) {
 		return u, fmt.Errorf("%w: it has no login and name that could be used", ErrInvalid)
@@ -284,5 +285,5 @@ func (m Mapping) Role(groups []string) (string, error) {
 			return r.Role, nil
 		}
 	}
-	return RoleUser, nil
+	return string(role.User), nil
 }

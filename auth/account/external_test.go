@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -73,7 +74,7 @@ func TestPeopleOfTheDirectoryComeInAndAreTheSameNextTime(t *testing.T) {
 func TestALocalPasswordNeverGoesToTheDirectory(t *testing.T) {
 	w, f := withDirectory(t)
 	ctx := context.Background()
-	if _, err := w.Create(ctx, "ada", "Ada", RoleUser, good); err != nil {
+	if _, err := w.Create(ctx, "ada", "Ada", string(role.User), good); err != nil {
 		t.Fatal(err)
 	}
 	f.down = true
@@ -94,10 +95,10 @@ func TestRefusalsAreTheSameHereThereAndNowhere(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		w, f := withDirectory(t)
 		ctx := context.Background()
-		w.Create(ctx, "ada", "Ada", RoleUser, good)
-		gone, _ := w.Create(ctx, "eve", "Eve", RoleUser, good)
+		w.Create(ctx, "ada", "Ada", string(role.User), good)
+		gone, _ := w.Create(ctx, "eve", "Eve", string(role.User), good)
 		w.SetDisabled(ctx, gone.ID, true)
-		w.Invite(ctx, "ivo", "Ivo", RoleUser)
+		w.Invite(ctx, "ivo", "Ivo", string(role.User))
 		f.down = down
 		answers := map[string]string{}
 		for i, login := range []string{"ada", "dora", "nobody", "eve", "ivo"} {
@@ -143,7 +144,7 @@ func TestARightPasswordOfSomebodyWhoMayNotComeInIsNotConfirmed(t *testing.T) {
 				f.says.Groups = append(f.says.Groups, fmt.Sprint(i))
 			}
 		},
-		"login taken": func(f *fake, w *world) { w.Create(ctx, "taken", "T", RoleUser, good); f.says.Login = "taken" },
+		"login taken": func(f *fake, w *world) { w.Create(ctx, "taken", "T", string(role.User), good); f.says.Login = "taken" },
 	} {
 		w, f := withDirectory(t)
 		change(f, w)
@@ -170,12 +171,12 @@ func TestLosingTheGroupEndsTheSessions(t *testing.T) {
 }
 
 func TestGroupsGiveRoles(t *testing.T) {
-	m := Mapping{Allowed: []string{"staff", "it"}, Roles: []GroupRole{{"it", RoleAdmin}, {"staff", RoleUser}}}
+	m := Mapping{Allowed: []string{"staff", "it"}, Roles: []GroupRole{{"it", string(role.System)}, {"staff", string(role.User)}}}
 	for _, c := range []struct {
 		groups []string
 		role   string
 		err    error
-	}{{[]string{"it"}, RoleAdmin, nil}, {[]string{"staff"}, RoleUser, nil}, {[]string{"IT"}, "", ErrNotAllowed}, {nil, "", ErrNotAllowed}, {[]string{"x", "it", "staff"}, RoleAdmin, nil}} {
+	}{{[]string{"it"}, string(role.System), nil}, {[]string{"staff"}, string(role.User), nil}, {[]string{"IT"}, "", ErrNotAllowed}, {nil, "", ErrNotAllowed}, {[]string{"x", "it", "staff"}, string(role.System), nil}} {
 		if role, err := m.Role(c.groups); role != c.role || !errors.Is(err, c.err) {
 			t.Error(c, role, err)
 		}
@@ -209,7 +210,7 @@ func TestAListOfStolenPasswordsIsReadAndUsed(t *testing.T) {
 	}
 	w := newWorld(t, func(o *Options) { o.RefusePassword = b.Holds })
 	var weak *WeakPassword
-	if _, err := w.Create(context.Background(), "ada", "Ada", RoleUser, "correct horse battery"); !errors.As(err, &weak) || weak.Reason != "breached" {
+	if _, err := w.Create(context.Background(), "ada", "Ada", string(role.User), "correct horse battery"); !errors.As(err, &weak) || weak.Reason != "breached" {
 		t.Error(err)
 	}
 	if err := os.WriteFile(path, []byte("ok\nsha1:12"), 0o600); err != nil {

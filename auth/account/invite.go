@@ -42,7 +42,7 @@ func (a *Accounts) Setup(ctx context.Context, setupToken, login, name, password 
 	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(tokenHash(setupToken))) != 1 {
 		return store.User{}, ErrToken
 	}
-	u, err := a.prepare(ctx, login, name, RoleAdmin, password)
+	u, err := a.prepare(ctx, login, name, string(a.o.FirstRole), password)
 	if err != nil {
 		return store.User{}, err
 	}

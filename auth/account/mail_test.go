@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"incamera/auth/internal/storetest"
+	"incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 )
@@ -24,7 +25,7 @@ func TestMailAddressesAreSealedAndFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"u1", "u2"} {
-			if err := s.Users.Create(ctx, store.User{ID: id, Login: id, Name: id, Role: RoleUser, State: store.UserActive}); err != nil {
+			if err := s.Users.Create(ctx, store.User{ID: id, Login: id, Name: id, Role: string(role.User), State: store.UserActive}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -19,7 +19,7 @@ func TestUnknownAccountsCostTheSame(t *testing.T) {
 		if i%10 == 0 {
 			w.now = w.now.Add(time.Hour) // no waits: they are not what is measured
 		}
-		if _, err := w.Create(ctx, login, "Name", RoleUser, good); err != nil {
+		if _, err := w.Create(ctx, login, "Name", "user", good); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/jimlambrt/gldap"
 
 	"incamera/auth/account"
+	"incamera/auth/role"
 )
 
 const servicePassword = "service secret"
@@ -272,9 +273,9 @@ func TestGroupsDecideWhoComesInAndAsWhat(t *testing.T) {
 		t.Error(e, err)
 	}
 	in := s.directory(func(o *Options) {
-		o.Groups = account.Mapping{Allowed: []string{"cn=law,dc=court,dc=test"}, Roles: []account.GroupRole{{Group: "cn=law,dc=court,dc=test", Role: account.RoleAdmin}}}
+		o.Groups = account.Mapping{Allowed: []string{"cn=law,dc=court,dc=test"}, Roles: []account.GroupRole{{Group: "cn=law,dc=court,dc=test", Role: string(role.System)}}}
 	})
-	if e, err := in.Check(context.Background(), "ada", "right"); err != nil || e.Role != account.RoleAdmin {
+	if e, err := in.Check(context.Background(), "ada", "right"); err != nil || e.Role != string(role.System) {
 		t.Error(e, err)
 	}
 }

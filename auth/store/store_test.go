@@ -279,3 +279,39 @@ func TestOpeningAgainKeepsWhatIsThere(t *testing.T) {
 		ok(t, s.Close())
 	}
 }
+
+// Administrators of before there were three kinds: the first may stay alone, the others keep what is the system's.
+func TestAdministratorsOfBeforeKeepARole(t *testing.T) {
+	ctx := context.Background()
+	lite := t.TempDir() + "/old.db"
+	for driver, old := range map[string]struct {
+		store.Options
+		dsn     string
+		dialect goose.Dialect
+	}{
+		"sqlite": {store.Options{SQLite: lite}, "file:" + lite, goose.DialectSQLite3},
+		"pgx":    {store.Options{Postgres: storetest.Postgres(t)}, "", goose.DialectPostgres},
+	} {
+		t.Run(driver, func(t *testing.T) {
+			if old.dsn == "" {
+				old.dsn = old.Postgres
+			}
+			s := must[*store.Store](t)(store.Open(ctx, old.Options))
+			for i, role := range []string{"system_admin", "sole_admin", "user", "auditor"} {
+				id := string(rune('a' + i))
+				ok(t, s.Users.Create(ctx, store.User{ID: id, Login: id, Name: id, Role: role, State: store.UserActive, CreatedAt: t0.Add(-time.Duration(i) * time.Hour)}))
+			}
+			ok(t, s.Close())
+			db := must[*sql.DB](t)(sql.Open(driver, old.dsn))
+			back := must[*goose.Provider](t)(goose.NewProvider(old.dialect, db, os.DirFS("migrations"), goose.WithDisableGlobalRegistry(true)))
+			_, err := back.DownTo(ctx, 8)
+			ok(t, err)
+			ok(t, db.Close())
+			s = must[*store.Store](t)(store.Open(ctx, old.Options))
+			for id, want := range map[string]string{"a": "system_admin", "b": "sole_admin", "c": "user", "d": "user"} {
+				same(t, must[store.User](t)(s.Users.Get(ctx, id)).Role, want)
+			}
+			ok(t, s.Close())
+		})
+	}
+}

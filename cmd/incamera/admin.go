@@ -11,12 +11,12 @@ import (
 
 func adminCommand() *command {
 	return &command{
-		name: "admin", args: "node|client|factors|keys|token-keys|audit", short: "enrol processes and API clients; reset second factors; change keys; read the audit log",
+		name: "admin", args: "node|client|role|factors|keys|token-keys|audit", short: "enrol processes and API clients; give roles; reset second factors; change keys; read the audit log",
 		children: []*command{
 			{name: "node", args: "enroll", short: "processes of this deployment", children: []*command{
 				{name: "enroll", short: "issue a key and certificate for a node or a signaling instance", run: enroll},
 			}},
-			clientCommand(), factorsCommand(), keysCommand(), tokenKeysCommand(), auditCommand(),
+			clientCommand(), rolesCommand(), factorsCommand(), keysCommand(), tokenKeysCommand(), auditCommand(),
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"incamera/auth/pki"
+	accountrole "incamera/auth/role"
 	"incamera/auth/store"
 	"incamera/auth/token"
 	"incamera/cluster/meeting"
@@ -120,6 +121,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
+		Roles: accountrole.Rules{SingleAdmin: c.OneAdministrator(), UsersCreateRooms: c.Auth.UsersCreateRooms},
 		Ended: func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
 		Probe: s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
 	})

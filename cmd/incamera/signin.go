@@ -11,6 +11,7 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/directory"
 	"incamera/auth/oidc"
+	accountrole "incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/cmd/incamera/config"
@@ -32,6 +33,9 @@ func openAccounts(c config.Config, s *store.Store, keys *seal.Keys, reg promethe
 			return nil, fmt.Errorf("auth.ldap: %w", err)
 		}
 		o.Directory = d
+	}
+	if c.OneAdministrator() {
+		o.FirstRole = accountrole.Sole
 	}
 	return account.New(o)
 }
@@ -96,8 +100,11 @@ func openProviders(c config.Config, s *store.Store, keys *seal.Keys, reg prometh
 func mapping(allowed []string, roles []config.GroupRole) (account.Mapping, error) {
 	m := account.Mapping{Allowed: append([]string(nil), allowed...)}
 	for _, r := range roles {
-		if !account.ValidRole(r.Role) {
-			return m, fmt.Errorf("roles: there is no role %q", r.Role)
+		if r.Role == "admin" { // as files of before there were several spell it
+			r.Role = string(accountrole.System)
+		}
+		if !account.ValidRole(r.Role) || r.Role == string(accountrole.Sole) {
+			return m, fmt.Errorf("roles: there is no role %q to give to a group", r.Role)
 		}
 		m.Roles = append(m.Roles, account.GroupRole(r))
 	}

@@ -147,7 +147,7 @@ func TestAdministrationAsksForAFactorOfThisHour(t *testing.T) {
 	w.pass(thisHour + time.Second)
 	admin.want(200, "", "GET", "/api/v1/users", nil)
 	for path, in := range map[string]fields{
-		"/api/v1/users":                                {"login": "sun", "name": "Sun", "role": "admin"},
+		"/api/v1/users":                                {"login": "sun", "name": "Sun", "role": "auditor"},
 		"/api/v1/users/" + u.userID + "/disable":       {},
 		"/api/v1/users/" + u.userID + "/enable":        {},
 		"/api/v1/users/" + u.userID + "/reset-factors": {},

@@ -22,6 +22,7 @@ import (
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -38,6 +39,7 @@ type Options struct {
 	Issue     *issue.Issuer
 	Clients   apiclient.Verifier
 	Audit     *audit.Log
+	Roles     role.Rules // what accounts may do
 	// MaxScreens is how many screens the deployment lets a room share at once; 2 when 0.
 	MaxScreens int
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
@@ -99,6 +101,7 @@ type API struct {
 	issue     *issue.Issuer
 	clients   apiclient.Verifier
 	audit     *audit.Log
+	roles     role.Rules
 	screens   int // the most of a room
 	ended     func(ctx context.Context, room string)
 	probe     Probe
@@ -126,7 +129,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

@@ -46,7 +46,7 @@ func (a *API) nameOf(ctx context.Context, subject string) (string, error) {
 
 // listApprovals gives what waits for a second administrator.
 func (a *API) listApprovals(_ http.ResponseWriter, r *http.Request) (any, error) {
-	p, err := a.administrator(r)
+	p, err := a.signedIn(r)
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"incamera/auth/account"
+	"incamera/auth/role"
 )
 
 // second makes another administrator.
 func (a *agent) second(name, address string) *agent {
 	a.t.Helper()
-	made := a.want(201, "", "POST", "/api/v1/users", fields{"login": name, "name": strings.ToUpper(name), "role": account.RoleAdmin})
+	made := a.want(201, "", "POST", "/api/v1/users", fields{"login": name, "name": strings.ToUpper(name), "role": role.Security})
 	u := a.agent(address)
 	u.want(200, "", "POST", "/api/v1/invite", fields{"token": made.text("invite"), "password": password})
 	u.enrol()

@@ -8,33 +8,11 @@ import (
 	"strconv"
 	"time"
 
-	"incamera/auth/account"
 	"incamera/auth/audit"
-	"incamera/auth/login"
 )
-
-// roleAuditor is the role of people who read the record and change nothing.
-const roleAuditor = "auditor"
 
 // exportedAtOnce is the most entries of one answer, some megabytes; the header Incamera-Next says where to go on.
 const exportedAtOnce = 1000
-
-// auditor is who may read the record: auditors and administrators, with a factor of this hour. Whoever tries without the
-// right is on record.
-func (a *API) auditor(r *http.Request) (person, error) {
-	p, err := a.signedIn(r)
-	if err != nil {
-		return p, err
-	}
-	if role := p.session.User.Role; role != account.RoleAdmin && role != roleAuditor {
-		a.note(r, entry{actor: p.subject, verb: "administration", object: r.Pattern}, errForbidden)
-		return p, errForbidden
-	}
-	if !a.logins.FreshMFA(p.session, thisHour) {
-		return p, needFactor(login.Requirement{MaxAge: thisHour})
-	}
-	return p, nil
-}
 
 type auditEntry struct {
 	Seq     int64             `json:"seq"`
@@ -55,7 +33,7 @@ type auditAnswer struct {
 
 // searchAudit gives matching entries of the record, newest first. The first page of a search is itself on record.
 func (a *API) searchAudit(_ http.ResponseWriter, r *http.Request) (any, error) {
-	p, err := a.auditor(r)
+	p, err := a.administers(r)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +100,7 @@ func auditQuery(raw string) (audit.Query, map[string]string, error) {
 
 // exportAudit gives a part of the record as JSON lines that `incamera audit verify` checks without a database.
 func (a *API) exportAudit(_ http.ResponseWriter, r *http.Request) (any, error) {
-	p, err := a.auditor(r)
+	p, err := a.administers(r)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"incamera/auth/audit"
+	"incamera/auth/role"
 )
 
 func TestAuditorsReadTheRecordAndOthersDoNot(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAuditorsReadTheRecordAndOthersDoNot(t *testing.T) {
 	admin := w.admin()
 	u := admin.user("zhao", "192.0.2.3")
 	auditor := admin.user("wen", "192.0.2.4")
-	must(t, w.store.Users.SetRole(context.Background(), auditor.userID, roleAuditor))
+	must(t, w.store.Users.SetRole(context.Background(), auditor.userID, string(role.Auditor)))
 	u.signIn("zhao", "not this one at all")
 	u.room("internal")
 

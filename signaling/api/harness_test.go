@@ -33,6 +33,7 @@ import (
 	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
+	"incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
@@ -124,9 +125,10 @@ func buildWorld(t testing.TB, publicURL string, change func(*Options, *seal.Keys
 	must(t, err)
 	o := Options{PublicURL: publicURL, Store: w.store, ClientAddr: door.ClientAddr, Log: log, Registerer: w.metrics, Now: w.clock}
 	o.Probe = w
+	o.Roles = role.Rules{SingleAdmin: true, UsersCreateRooms: true}
 	o.Ended = func(_ context.Context, room string) { w.ended = append(w.ended, room) }
 	w.accounts, err = account.New(account.Options{
-		Store: w.store, Seal: v, Cost: account.Cost{MemoryKiB: 8, Time: 1, Threads: 1}, Registerer: w.metrics, Now: w.clock,
+		Store: w.store, Seal: v, Cost: account.Cost{MemoryKiB: 8, Time: 1, Threads: 1}, FirstRole: role.Sole, Registerer: w.metrics, Now: w.clock,
 	})
 	must(t, err)
 	o.Accounts = w.accounts

@@ -23,9 +23,6 @@ func identityOf(i store.Identity) identityBody {
 
 // listIdentities shows whom an account is at providers.
 func (a *API) listIdentities(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := a.administrator(r); err != nil {
-		return nil, err
-	}
 	id := r.PathValue("id")
 	if !validHandle(id) {
 		return nil, errNotFound
@@ -61,11 +58,15 @@ func (a *API) linkIdentity(w http.ResponseWriter, r *http.Request) (any, error) 
 	if !validHandle(id) {
 		return nil, errNotFound
 	}
-	if _, err := a.accounts.Get(r.Context(), id); err != nil {
+	u, err := a.accounts.Get(r.Context(), id)
+	if err != nil {
 		return nil, err
 	}
 	if id == p.session.User.ID {
 		return nil, errOwnAccount
+	}
+	if err := a.overAdministrators(r, u); err != nil {
+		return nil, err
 	}
 	source := "oidc:" + in.Provider
 	if a.providers == nil {

@@ -29,7 +29,7 @@ func TestTheFirstPersonSetsUpEnrolsAndSignsInAgain(t *testing.T) {
 		t.Fatalf("%d recovery codes; cookie changed: %v", len(recovery), a.cookie.Value != pending.Value)
 	}
 	me := a.want(200, "", "GET", "/api/v1/me", nil)
-	if u := me.body["user"].(map[string]any); u["name"] != "Lin Yue" || u["login"] != "lin.yue" || u["role"] != "admin" || u["mfa"].(map[string]any)["totp"] != true {
+	if u := me.body["user"].(map[string]any); u["name"] != "Lin Yue" || u["login"] != "lin.yue" || u["role"] != "sole_admin" || u["mfa"].(map[string]any)["totp"] != true {
 		t.Fatal(me.raw)
 	}
 	w.agent("192.0.2.2").want(409, "setup_done", "POST", "/api/v1/setup", first)

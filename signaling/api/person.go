@@ -1,14 +1,15 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
 
-	"incamera/auth/account"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -16,7 +17,6 @@ import (
 type person struct {
 	session login.Session
 	subject string // "u:<id>", as rooms and audit name people
-	admin   bool
 }
 
 // subjectOf is how rooms and the audit log name an account; nobody when a refused attempt found none.
@@ -66,6 +66,9 @@ func (a *API) session(r *http.Request) (login.Session, error) {
 
 // signedIn is who made the request, after a second factor.
 func (a *API) signedIn(r *http.Request) (person, error) {
+	if p, ok := r.Context().Value(asking{}).(person); ok {
+		return p, nil
+	}
 	s, err := a.session(r)
 	if err != nil {
 		return person{}, err
@@ -79,22 +82,44 @@ func (a *API) signedIn(r *http.Request) (person, error) {
 		}
 		return person{}, err
 	}
-	return person{session: s, subject: subjectOf(s.User), admin: s.User.Role == account.RoleAdmin}, nil
+	return person{session: s, subject: subjectOf(s.User)}, nil
 }
 
-// administrator is who may see and change other people's accounts. Whoever tries without the right is on record.
-func (a *API) administrator(r *http.Request) (person, error) {
-	p, err := a.signedIn(r)
-	if err == nil && !p.admin {
-		err = errForbidden
-		a.note(r, entry{actor: p.subject, verb: "administration", object: r.Pattern}, err)
+// asking is the key of the person whom a route let in.
+type asking struct{}
+
+// allowed lets a request through to its handler only if the account's role has what the route needs. The role is read
+// with the session, so that a change holds from the next request on. Whoever tries without the right is on record.
+func (a *API) allowed(needs role.Permission, serve handler) handler {
+	if needs == role.Anyone || needs == role.Program {
+		return serve
 	}
-	return p, err
+	return func(w http.ResponseWriter, r *http.Request) (any, error) {
+		if needs == role.Session {
+			if _, err := a.session(r); err != nil {
+				return nil, err
+			}
+			return serve(w, r)
+		}
+		p, err := a.signedIn(r)
+		if err != nil {
+			return nil, err
+		}
+		if !a.may(p, needs) {
+			a.note(r, entry{actor: p.subject, verb: "administration", object: r.Pattern}, errForbidden)
+			return nil, errForbidden
+		}
+		return serve(w, r.WithContext(context.WithValue(r.Context(), asking{}, p)))
+	}
 }
 
-// administers is an administrator whose second factor is recent enough to change other people's accounts.
+func (a *API) may(p person, needs role.Permission) bool {
+	return a.roles.May(role.Role(p.session.User.Role), needs)
+}
+
+// administers is who asks, with a second factor recent enough to change or read what is other people's.
 func (a *API) administers(r *http.Request) (person, error) {
-	p, err := a.administrator(r)
+	p, err := a.signedIn(r)
 	if err == nil && !a.logins.FreshMFA(p.session, thisHour) {
 		err = needFactor(login.Requirement{MaxAge: thisHour})
 	}

@@ -13,6 +13,7 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/oidc"
 	"incamera/auth/oidc/oidctest"
+	"incamera/auth/role"
 	"incamera/auth/seal"
 )
 
@@ -113,7 +114,7 @@ func (a *agent) visit(idp *oidctest.Provider) string {
 
 func TestAProviderWithASecondFactorSignsInAtOnce(t *testing.T) {
 	w := newAbroad(t, func(p *oidc.Provider) {
-		p.Groups = account.Mapping{Allowed: []string{"court"}, Roles: []account.GroupRole{{Group: "it", Role: account.RoleAdmin}}}
+		p.Groups = account.Mapping{Allowed: []string{"court"}, Roles: []account.GroupRole{{Group: "it", Role: string(role.Organiser)}}}
 	})
 	at := w.clock().Add(-10 * time.Minute)
 	w.idp.SignsIn(says(oidctest.Person{Subject: "77", Login: "Wei.Min", Name: "Wei Min", Groups: []string{"court", "it"}, AMR: []string{"pwd", "otp"}, AuthTime: at}))
@@ -122,7 +123,7 @@ func TestAProviderWithASecondFactorSignsInAtOnce(t *testing.T) {
 		t.Fatal(to)
 	}
 	me := a.want(200, "", "GET", "/api/v1/me", nil).body["user"].(map[string]any)
-	if me["login"] != "wei.min" || me["name"] != "Wei Min" || me["role"] != "admin" {
+	if me["login"] != "wei.min" || me["name"] != "Wei Min" || me["role"] != "organiser" {
 		t.Fatal(me)
 	}
 	s := a.want(200, "", "GET", "/api/v1/sessions", nil).body["sessions"].([]any)[0].(map[string]any)

@@ -22,6 +22,7 @@ import (
 // Refusals that mean another thing on one route than in general.
 var (
 	errOldPassword = &problem.Problem{Status: http.StatusForbidden, Code: "invalid_credentials", Text: "the old password is wrong"}
+	errNotActive   = &problem.Problem{Status: http.StatusConflict, Code: "conflict", Text: "the account's owner has to come in first"}
 	errNotInvited  = &problem.Problem{Status: http.StatusConflict, Code: "conflict", Text: "the account does not wait for an invitation"}
 	errChanged     = &problem.Problem{Status: http.StatusConflict, Code: "conflict", Text: "somebody changed this at the same time"}
 )

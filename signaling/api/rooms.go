@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"incamera/auth/role"
 	"incamera/auth/store"
 	"incamera/auth/token"
 	"incamera/signaling/problem"
@@ -172,7 +173,7 @@ func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Owner != p.subject && !p.admin {
+	if m.Owner != p.subject && !a.may(p, role.EndRooms) {
 		return nil, errForbidden
 	}
 	return nil, a.removeRoom(r, p.subject, m)

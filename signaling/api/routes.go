@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"incamera/auth/role"
 	"incamera/signaling/problem"
 )
 
@@ -22,10 +23,12 @@ type file struct {
 	header http.Header
 }
 
-// route is one line of the API. Requests that guess or cost have the smaller budget.
+// route is one line of the API. Requests that guess or cost have the smaller budget. Who lacks what it needs does not
+// reach its handler.
 type route struct {
 	pattern string
 	guess   bool
+	needs   role.Permission
 	serve   handler
 }
 
@@ -34,70 +37,71 @@ const programsPrefix = "/api/v1/client/"
 // pages are the routes of people; a cookie says who asks.
 func (a *API) pages() []route {
 	return []route{
-		{"GET /api/v1/me", false, a.me},
-		{"GET /api/v1/setup", false, a.setupNeeded},
-		{"POST /api/v1/setup", true, a.setup},
-		{"POST /api/v1/invite", true, a.acceptInvite},
-		{"GET /api/v1/sign-in", false, a.waitsFor},
-		{"POST /api/v1/sign-in", true, a.signIn},
-		{"GET /api/v1/sign-in/providers", false, a.listProviders},
-		{"POST /api/v1/sign-in/oidc/{provider}", true, a.leaveFor},
-		{"GET /api/v1/sign-in/oidc/{provider}/callback", true, a.comeBack},
-		{"POST /api/v1/second-factor/oidc", true, a.leaveToConfirm},
-		{"POST /api/v1/oidc/{provider}/logout", true, a.providerLogout},
-		{"POST /api/v1/sign-in/passkey/options", true, a.askPasskey},
-		{"POST /api/v1/sign-in/passkey", true, a.passkeySignIn},
-		{"POST /api/v1/second-factor", true, a.secondFactor},
-		{"POST /api/v1/second-factor/passkey/options", true, a.askConfirm},
-		{"POST /api/v1/second-factor/passkey", true, a.confirmPasskey},
-		{"GET /api/v1/factors", false, a.listFactors},
-		{"POST /api/v1/factors/totp", true, a.enrolTOTP},
-		{"POST /api/v1/factors/totp/confirm", true, a.confirmTOTP},
-		{"DELETE /api/v1/factors/totp", false, a.removeTOTP},
-		{"POST /api/v1/factors/passkeys/options", true, a.askEnrol},
-		{"POST /api/v1/factors/passkeys", true, a.enrolPasskey},
-		{"PATCH /api/v1/factors/passkeys/{id}", false, a.renamePasskey},
-		{"DELETE /api/v1/factors/passkeys/{id}", false, a.removePasskey},
-		{"POST /api/v1/factors/recovery", true, a.newRecovery},
-		{"POST /api/v1/password", true, a.changePassword},
-		{"GET /api/v1/sessions", false, a.listSessions},
-		{"DELETE /api/v1/sessions/{id}", false, a.endSession},
-		{"POST /api/v1/sign-out", false, a.signOut},
-		{"GET /api/v1/users", false, a.listUsers},
-		{"POST /api/v1/users", false, a.createUser},
-		{"POST /api/v1/users/{id}/invite", false, a.inviteAgain},
-		{"POST /api/v1/users/{id}/disable", false, a.disableUser},
-		{"POST /api/v1/users/{id}/enable", false, a.enableUser},
-		{"POST /api/v1/users/{id}/reset-factors", false, a.resetFactors},
-		{"GET /api/v1/users/{id}/identities", false, a.listIdentities},
-		{"POST /api/v1/users/{id}/identities", false, a.linkIdentity},
-		{"DELETE /api/v1/users/{id}/identities/{identity}", false, a.unlinkIdentity},
-		{"GET /api/v1/approvals", false, a.listApprovals},
-		{"POST /api/v1/approvals/{id}/approve", false, a.approve},
-		{"DELETE /api/v1/approvals/{id}", false, a.withdraw},
-		{"GET /api/v1/audit", true, a.searchAudit},
-		{"GET /api/v1/audit/export", true, a.exportAudit},
-		{"POST /api/v1/network-test", true, a.networkTest},
-		{"GET /api/v1/rooms", false, a.listRooms},
-		{"POST /api/v1/rooms", false, a.createRoom},
-		{"GET /api/v1/rooms/{room}", false, a.roomFacts},
-		{"DELETE /api/v1/rooms/{room}", false, a.deleteRoom},
-		{"POST /api/v1/rooms/{room}/token", false, a.roomToken},
-		{"POST /api/v1/rooms/{room}/lobby", true, a.lobbyPass},
-		{"GET /api/v1/rooms/{room}/stream-keys", false, a.listStreamKeys},
-		{"POST /api/v1/rooms/{room}/stream-keys", true, a.createStreamKey},
-		{"DELETE /api/v1/rooms/{room}/stream-keys/{id}", false, a.revokeStreamKey},
-		{"/api/v1/", false, a.nothing},
+		{"GET /api/v1/me", false, role.Account, a.me},
+		{"GET /api/v1/setup", false, role.Anyone, a.setupNeeded},
+		{"POST /api/v1/setup", true, role.Anyone, a.setup},
+		{"POST /api/v1/invite", true, role.Anyone, a.acceptInvite},
+		{"GET /api/v1/sign-in", false, role.Session, a.waitsFor},
+		{"POST /api/v1/sign-in", true, role.Anyone, a.signIn},
+		{"GET /api/v1/sign-in/providers", false, role.Anyone, a.listProviders},
+		{"POST /api/v1/sign-in/oidc/{provider}", true, role.Anyone, a.leaveFor},
+		{"GET /api/v1/sign-in/oidc/{provider}/callback", true, role.Anyone, a.comeBack},
+		{"POST /api/v1/second-factor/oidc", true, role.Session, a.leaveToConfirm},
+		{"POST /api/v1/oidc/{provider}/logout", true, role.Anyone, a.providerLogout},
+		{"POST /api/v1/sign-in/passkey/options", true, role.Anyone, a.askPasskey},
+		{"POST /api/v1/sign-in/passkey", true, role.Anyone, a.passkeySignIn},
+		{"POST /api/v1/second-factor", true, role.Session, a.secondFactor},
+		{"POST /api/v1/second-factor/passkey/options", true, role.Session, a.askConfirm},
+		{"POST /api/v1/second-factor/passkey", true, role.Session, a.confirmPasskey},
+		{"GET /api/v1/factors", false, role.Account, a.listFactors},
+		{"POST /api/v1/factors/totp", true, role.Session, a.enrolTOTP},
+		{"POST /api/v1/factors/totp/confirm", true, role.Session, a.confirmTOTP},
+		{"DELETE /api/v1/factors/totp", false, role.Account, a.removeTOTP},
+		{"POST /api/v1/factors/passkeys/options", true, role.Session, a.askEnrol},
+		{"POST /api/v1/factors/passkeys", true, role.Session, a.enrolPasskey},
+		{"PATCH /api/v1/factors/passkeys/{id}", false, role.Account, a.renamePasskey},
+		{"DELETE /api/v1/factors/passkeys/{id}", false, role.Account, a.removePasskey},
+		{"POST /api/v1/factors/recovery", true, role.Account, a.newRecovery},
+		{"POST /api/v1/password", true, role.Account, a.changePassword},
+		{"GET /api/v1/sessions", false, role.Account, a.listSessions},
+		{"DELETE /api/v1/sessions/{id}", false, role.Account, a.endSession},
+		{"POST /api/v1/sign-out", false, role.Anyone, a.signOut},
+		{"GET /api/v1/users", false, role.ReadAccounts, a.listUsers},
+		{"POST /api/v1/users", false, role.ManageAccounts, a.createUser},
+		{"POST /api/v1/users/{id}/invite", false, role.ManageAccounts, a.inviteAgain},
+		{"POST /api/v1/users/{id}/role", false, role.AssignRoles, a.changeRole},
+		{"POST /api/v1/users/{id}/disable", false, role.ManageAccounts, a.disableUser},
+		{"POST /api/v1/users/{id}/enable", false, role.ManageAccounts, a.enableUser},
+		{"POST /api/v1/users/{id}/reset-factors", false, role.ManageAccounts, a.resetFactors},
+		{"GET /api/v1/users/{id}/identities", false, role.ReadAccounts, a.listIdentities},
+		{"POST /api/v1/users/{id}/identities", false, role.ManageAccounts, a.linkIdentity},
+		{"DELETE /api/v1/users/{id}/identities/{identity}", false, role.ManageAccounts, a.unlinkIdentity},
+		{"GET /api/v1/approvals", false, role.ReadApprovals, a.listApprovals},
+		{"POST /api/v1/approvals/{id}/approve", false, role.Approve, a.approve},
+		{"DELETE /api/v1/approvals/{id}", false, role.ReadApprovals, a.withdraw},
+		{"GET /api/v1/audit", true, role.ReadAudit, a.searchAudit},
+		{"GET /api/v1/audit/export", true, role.ExportAudit, a.exportAudit},
+		{"POST /api/v1/network-test", true, role.Meet, a.networkTest},
+		{"GET /api/v1/rooms", false, role.Meet, a.listRooms},
+		{"POST /api/v1/rooms", false, role.CreateRooms, a.createRoom},
+		{"GET /api/v1/rooms/{room}", false, role.Anyone, a.roomFacts},
+		{"DELETE /api/v1/rooms/{room}", false, role.Meet, a.deleteRoom},
+		{"POST /api/v1/rooms/{room}/token", false, role.Meet, a.roomToken},
+		{"POST /api/v1/rooms/{room}/lobby", true, role.Anyone, a.lobbyPass},
+		{"GET /api/v1/rooms/{room}/stream-keys", false, role.Meet, a.listStreamKeys},
+		{"POST /api/v1/rooms/{room}/stream-keys", true, role.Meet, a.createStreamKey},
+		{"DELETE /api/v1/rooms/{room}/stream-keys/{id}", false, role.Meet, a.revokeStreamKey},
+		{"/api/v1/", false, role.Anyone, a.nothing},
 	}
 }
 
 // programs are the routes of API clients, which carry a signed assertion; cookies are not looked at.
 func (a *API) programs() []route {
 	return []route{
-		{"POST /api/v1/client/rooms", false, a.clientRoom},
-		{"DELETE /api/v1/client/rooms/{room}", false, a.clientDeleteRoom},
-		{"POST /api/v1/client/rooms/{room}/tokens", false, a.clientToken},
-		{programsPrefix, false, a.nothing},
+		{"POST /api/v1/client/rooms", false, role.Program, a.clientRoom},
+		{"DELETE /api/v1/client/rooms/{room}", false, role.Program, a.clientDeleteRoom},
+		{"POST /api/v1/client/rooms/{room}/tokens", false, role.Program, a.clientToken},
+		{programsPrefix, false, role.Program, a.nothing},
 	}
 }
 
@@ -129,7 +133,7 @@ func (a *API) mux(routes []route) *http.ServeMux {
 		if r.guess {
 			limit, kind = a.guesses, "guess"
 		}
-		m.Handle(r.pattern, a.wrap(limit, kind, r.serve))
+		m.Handle(r.pattern, a.wrap(limit, kind, a.allowed(r.needs, r.serve)))
 	}
 	return m
 }

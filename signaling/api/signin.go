@@ -7,6 +7,7 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/approval"
 	"incamera/auth/login"
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -52,7 +53,7 @@ func (a *API) me(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	u, err := a.userBody(r, p.session.User)
-	return map[string]any{"user": u}, err
+	return map[string]any{"user": u, "permissions": a.roles.Of(role.Role(u.Role))}, err
 }
 
 func (a *API) setupNeeded(_ http.ResponseWriter, r *http.Request) (any, error) {

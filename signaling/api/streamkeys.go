@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"incamera/auth/issue"
+	"incamera/auth/role"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 )
@@ -37,7 +38,7 @@ func (a *API) streamKeyBody(k streamkey.Key) streamKeyBody {
 
 func (a *API) streamKeys() streamkey.Keys { return streamkey.Keys{Store: a.store, Now: a.now} }
 
-// hosted is a room whose keys the person may see and revoke: a host's, or an administrator's.
+// hosted is a room whose keys the person may see and revoke: a host's, or anybody's for those who may end it.
 func (a *API) hosted(r *http.Request) (person, store.Room, error) {
 	p, err := a.signedIn(r)
 	if err != nil {
@@ -47,7 +48,7 @@ func (a *API) hosted(r *http.Request) (person, store.Room, error) {
 	if err != nil {
 		return p, m, err
 	}
-	if p.admin {
+	if a.may(p, role.EndRooms) {
 		return p, m, nil
 	}
 	ok, err := streamkey.Answers(r.Context(), a.store, p.subject, m.ID)

@@ -75,6 +75,7 @@ var table = map[string]row{
 	"GET /api/v1/users":                               {401, 403, 403, 403, 200, nil},
 	"POST /api/v1/users":                              {401, 403, 403, 403, 201, body(fields{"login": "new", "name": "New", "role": "user"})},
 	"POST /api/v1/users/{id}/invite":                  {401, 403, 403, 403, 201, empty},
+	"POST /api/v1/users/{id}/role":                    {401, 403, 403, 403, 204, body(fields{"role": "organiser"})},
 	"POST /api/v1/users/{id}/disable":                 {401, 403, 403, 403, 204, empty},
 	"POST /api/v1/users/{id}/enable":                  {401, 403, 403, 403, 204, empty},
 	"POST /api/v1/users/{id}/reset-factors":           {401, 403, 403, 403, 201, empty},
@@ -129,7 +130,7 @@ func walk(t *testing.T, pattern string, want row) {
 	if got := pending.signIn("lin.yue", password); got.text("next") != "second_factor" {
 		t.Fatal(got.raw)
 	}
-	made := admin.want(201, "", "POST", "/api/v1/users", fields{"login": "chen", "name": "Chen", "role": "admin"})
+	made := admin.want(201, "", "POST", "/api/v1/users", fields{"login": "chen", "name": "Chen", "role": "auditor"})
 	newcomer := w.agent("192.0.2.5")
 	newcomer.want(200, "", "POST", "/api/v1/invite", fields{"token": made.text("invite"), "password": password})
 	waits := admin.want(201, "", "POST", "/api/v1/users", fields{"login": "sun", "name": "Sun", "role": "user"})

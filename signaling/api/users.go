@@ -9,6 +9,7 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/approval"
+	"incamera/auth/role"
 	"incamera/auth/store"
 )
 
@@ -16,9 +17,6 @@ import (
 const maxListed = 200
 
 func (a *API) listUsers(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := a.administrator(r); err != nil {
-		return nil, err
-	}
 	after := r.URL.Query().Get("after")
 	if len(after) > 64 || !utf8.ValidString(after) || strings.ContainsFunc(after, hidden) {
 		return nil, badField("after", "is not an account name")
@@ -65,8 +63,8 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Role != account.RoleUser && in.Role != account.RoleAdmin {
-		return nil, badField("role", "must be user or admin")
+	if err := a.assignable(p, role.Role(in.Role)); err != nil {
+		return nil, err
 	}
 	var out inviteBody
 	e := entry{actor: p.subject, verb: "account.invite", object: in.Login, meta: map[string]string{"role": in.Role}}
@@ -108,6 +106,9 @@ func (a *API) onUser(w http.ResponseWriter, r *http.Request, verb string, do fun
 func (a *API) inviteAgain(w http.ResponseWriter, r *http.Request) (any, error) {
 	var out inviteBody
 	err := a.onUser(w, r, "account.invite_again", func(ctx context.Context, u store.User) error {
+		if err := a.overAdministrators(r, u); err != nil {
+			return err
+		}
 		invite, err := a.accounts.Reinvite(ctx, u.ID)
 		if errors.Is(err, account.ErrInvalid) {
 			err = errNotInvited

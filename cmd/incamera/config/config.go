@@ -155,6 +155,8 @@ type Auth struct {
 	BreachedFile       string        `yaml:"breached_passwords_file"`
 	KeyFile            string        `yaml:"key_file"`
 	TokenKeyLife       time.Duration `yaml:"token_key_life"`
+	SingleAdmin        string        `yaml:"single_admin"`
+	UsersCreateRooms   bool          `yaml:"users_create_rooms"`
 	Classes            Classes       `yaml:"classes"`
 	OIDC               []Provider    `yaml:"oidc"`
 	LDAP               LDAP          `yaml:"ldap"`
@@ -219,11 +221,20 @@ func Default() Config {
 		Process: Process{ID: "local", RPCListen: "127.0.0.1:0"},
 		Auth: Auth{
 			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2, TokenKeyLife: 7 * 24 * time.Hour,
+			SingleAdmin: SingleAdminAuto, UsersCreateRooms: true,
 			OIDC: []Provider{}, LDAP: defaultLDAP,
 			Classes: Classes{Open: anyFactor, Internal: anyFactor, Confidential: anyFactor, Secret: anyFactor},
 		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}
+}
+
+// SingleAdminAuto is a single administrator in mode development, and none in mode production.
+const SingleAdminAuto = "auto"
+
+// OneAdministrator says whether the first account holds the three administrators' powers.
+func (c Config) OneAdministrator() bool {
+	return c.Auth.SingleAdmin == "true" || c.Auth.SingleAdmin == SingleAdminAuto && c.Mode == Development
 }
 
 // SealKeyFile is where the key of sealed secrets is.

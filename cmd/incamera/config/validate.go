@@ -41,6 +41,7 @@ func (c Config) Validate() error {
 	k.lasts("auth.session_idle", c.Auth.SessionIdle, time.Minute, 24*time.Hour)
 	k.between("auth.password_hashes", c.Auth.PasswordHashes, 1, 64)
 	k.lasts("auth.token_key_life", c.Auth.TokenKeyLife, time.Hour, 30*24*time.Hour)
+	k.oneOf("auth.single_admin", c.Auth.SingleAdmin, SingleAdminAuto, "true", "false")
 	c.Auth.Classes.validate(&k, c.HTTP.PublicURL)
 	k.readable("auth.breached_passwords_file", c.Auth.BreachedFile)
 	c.validateProviders(&k)

@@ -135,6 +135,11 @@ const general = {
   roleLabel: 'Role',
   roleUser: 'Member',
   roleAdmin: 'Administrator',
+  roleSystem: 'System administrator',
+  roleSecurity: 'Security officer',
+  roleAuditor: 'Auditor',
+  roleOperator: 'Operator',
+  roleOrganiser: 'Organiser',
   adminsOnly: 'Only administrators see this page.',
 
   classOpen: 'Open',

@@ -135,6 +135,11 @@ export const zh: Messages = {
   roleLabel: '角色',
   roleUser: '成员',
   roleAdmin: '管理员',
+  roleSystem: '系统管理员',
+  roleSecurity: '安全保密管理员',
+  roleAuditor: '安全审计员',
+  roleOperator: '运维人员',
+  roleOrganiser: '会议组织者',
   adminsOnly: '只有管理员能看到此页面。',
 
   classOpen: '公开',

@@ -3,12 +3,14 @@ import { useId } from 'preact/hooks';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
+import { user } from '../state/session.js';
 import { Button } from '../ui/Button.js';
 import { copyText } from '../ui/clipboard.js';
 import { Field } from '../ui/Field.js';
 import { Icon } from '../ui/Icon.js';
 import { inviteLinkFrom } from '../ui/invitelink.js';
 import { Problem } from '../ui/Problem.js';
+import { roleWord, rolesToGive } from '../ui/roles.js';
 
 export function InviteUser({ onDone }: { readonly onDone: () => void }) {
   const m = t();
@@ -56,8 +58,7 @@ export function InviteUser({ onDone }: { readonly onDone: () => void }) {
           <label for={role}>{m.roleLabel}</label>
           <span class="select">
             <select id={role} value={chosen.value} onChange={(event) => { chosen.value = event.currentTarget.value; }}>
-              <option value="user">{m.roleUser}</option>
-              <option value="admin">{m.roleAdmin}</option>
+              {rolesToGive(user.value?.role ?? '').map((one) => <option key={one} value={one}>{roleWord(m, one)}</option>)}
             </select>
             <Icon name="chevron-down" />
           </span>

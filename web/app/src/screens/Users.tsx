@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { api, type ListedUser } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
+import { roleWord } from '../ui/roles.js';
 import { Avatar } from '../ui/Avatar.js';
 import { Problem } from '../ui/Problem.js';
 import { TopBar } from '../ui/TopBar.js';
@@ -22,7 +23,6 @@ export function Users() {
     }
   };
   useEffect(() => { void load(); }, []);
-  const roleWord = (role: string) => (role === 'admin' ? m.roleAdmin : m.roleUser);
   return (
     <>
       <TopBar at="users" />
@@ -36,7 +36,7 @@ export function Users() {
               <li class="person" key={one.id} data-testid="user-row">
                 <Avatar name={one.name} id={one.id} />
                 <div class="grow"><div class="nm clip">{one.name}</div><div class="xs quiet clip">{one.login}</div></div>
-                <span class="tag">{roleWord(one.role)}</span>
+                <span class="tag">{roleWord(m, one.role)}</span>
               </li>
             ))}
           </ul>

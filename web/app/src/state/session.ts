@@ -13,7 +13,7 @@ export type Session =
 
 export const session = signal<Session>({ state: 'unknown' });
 export const user = computed(() => (session.value.state === 'in' ? session.value.user : null));
-export const isAdmin = computed(() => user.value?.role === 'admin');
+export const isAdmin = computed(() => ['sole_admin', 'system_admin', 'security_officer'].includes(user.value?.role ?? ''));
 
 /** Where to go after signing in: the room whose link was opened, else home. Memory only. */
 const returnTo = signal('/');
