@@ -252,3 +252,42 @@ func BenchmarkTickOfManyRooms(b *testing.B) {
 	}
 	b.ReportMetric(float64(own.Microseconds())/float64(b.N), "cpu-us/second")
 }
+
+// BenchmarkReceiveMany is what packets cost that come in bursts of ten from 60 publishers in turn, whom nobody watches.
+func BenchmarkReceiveMany(b *testing.B) {
+	const publishers, burst = 60, 10
+	d := newDirect(b)
+	var pubs []*party
+	for range publishers {
+		pubs = append(pubs, d.join(true, 1))
+	}
+	round := func(key bool) (own time.Duration) {
+		b.StopTimer()
+		var packets [publishers][burst][]byte
+		for i, p := range pubs {
+			for k := range burst {
+				packets[i][k] = p.video(b, key && k == 0, 1000)
+			}
+		}
+		b.StartTimer()
+		was := threadTime()
+		for i, p := range pubs {
+			for _, pkt := range packets[i] {
+				d.s.Datagram(p.addr, pkt)
+			}
+			d.s.Drained()
+		}
+		return threadTime() - was
+	}
+	for n := range 60 {
+		round(n == 0)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b.ResetTimer()
+	var own time.Duration
+	for range b.N {
+		own += round(false)
+	}
+	b.ReportMetric(float64(own)/float64(b.N*publishers*burst), "cpu-ns/pkt")
+}
