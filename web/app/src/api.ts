@@ -51,7 +51,18 @@ export interface StreamKey {
   /** Only in the answer to its making. */
   readonly secret?: string;
 }
+/** A provider that people sign in at; the titles are what its button says. */
+export interface Provider {
+  readonly name: string;
+  readonly title: string;
+  readonly title_zh: string;
+}
 export type NextStep = 'second_factor' | 'enrol';
+
+export interface Waiting {
+  readonly next: NextStep | 'none';
+  readonly login: string;
+}
 
 export class ApiError extends Error {
   readonly code: string;
@@ -106,7 +117,13 @@ export const api = {
   secondFactor: (code: string) => call<{ user: User }>('POST', '/second-factor', { code }),
   enrolTotp: () => call<Enrolment>('POST', '/factors/totp', {}),
   confirmTotp: (code: string) => call<{ recovery_codes: readonly string[] }>('POST', '/factors/totp/confirm', { code }),
-  signOut: () => call<unknown>('POST', '/sign-out', {}),
+  /** Where people may sign in besides here. */
+  providers: () => call<unknown>('GET', '/sign-in/providers').then((body) => listOf<Provider>(body, 'providers')),
+  leaveFor: (provider: string, back: string) => call<{ url: string }>('POST', `/sign-in/oidc/${provider}`, { back }),
+  /** What a sign-in that began elsewhere still waits for. */
+  waiting: () => call<Waiting>('GET', '/sign-in'),
+  /** `url`: where the page goes to sign out there, too. */
+  signOut: () => call<{ url?: string } | null>('POST', '/sign-out', {}),
   users: () => call<unknown>('GET', '/users').then((body) => listOf<ListedUser>(body, 'users')),
   createUser: (body: { login: string; name: string; role: string }) => call<Record<string, unknown>>('POST', '/users', body),
   rooms: () => call<Partial<Rooms>>('GET', '/rooms').then((body): Rooms => ({ rooms: listOf<Room>(body, 'rooms'), max_screens: body.max_screens ?? 1 })),

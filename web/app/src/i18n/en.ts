@@ -36,6 +36,8 @@ const general = {
   hidePassword: 'Hide password',
   continue: 'Continue',
   continuing: 'Checking…',
+  orElse: 'or',
+  signInWith: (title: string) => `Sign in with ${title}`,
   guestHint: 'Invited as a guest? Open the link in your invitation.',
   confirmTitle: 'Enter the code',
   confirmText: 'Open your authenticator app and type the 6 digits for InCamera.',

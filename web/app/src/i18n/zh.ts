@@ -36,6 +36,8 @@ export const zh: Messages = {
   hidePassword: '隐藏密码',
   continue: '继续',
   continuing: '正在核对…',
+  orElse: '或',
+  signInWith: (title: string) => `使用${title}登录`,
   guestHint: '受邀作为访客？请打开邀请中的链接。',
   confirmTitle: '输入动态码',
   confirmText: '打开验证器应用，输入 InCamera 对应的 6 位数字。',

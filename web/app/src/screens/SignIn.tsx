@@ -3,7 +3,8 @@ import { useEffect } from 'preact/hooks';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
-import { enter } from '../state/session.js';
+import { route } from '../state/router.js';
+import { enter, want } from '../state/session.js';
 import { Avatar } from '../ui/Avatar.js';
 import { Button } from '../ui/Button.js';
 import { EntryShell } from '../ui/EntryShell.js';
@@ -12,6 +13,7 @@ import { Icon } from '../ui/Icon.js';
 import { PasswordField } from '../ui/PasswordField.js';
 import { Problem } from '../ui/Problem.js';
 import { Enrol } from './Enrol.js';
+import { Providers } from './Providers.js';
 import { SecondFactor } from './SecondFactor.js';
 
 type Step = 'password' | 'second_factor' | 'enrol';
@@ -29,6 +31,19 @@ export function SignIn() {
   useEffect(() => {
     // Only a hint: when the question fails, signing in says what is wrong.
     api.setupNeeded().then(({ needed }) => { setupFirst.value = needed; }, () => undefined);
+  }, []);
+
+  // Back from a provider: what went wrong there, or the second step that is given here.
+  useEffect(() => {
+    const [what, rest] = /^(failed|continue):(.*)$/.exec(route.value.name === 'sign-in' ? route.value.came ?? '' : '')?.slice(1) ?? [];
+    if (what === 'failed') failure.value = failureOf({ code: rest });
+    if (what !== 'continue') return;
+    want(rest ?? '/');
+    api.waiting().then((answer) => {
+      login.value = answer.login;
+      if (answer.next === 'none') void enter();
+      else step.value = answer.next;
+    }, (error: unknown) => { failure.value = failureOf(error); });
   }, []);
 
   const submit = async () => {
@@ -76,6 +91,7 @@ export function SignIn() {
           <PasswordField value={password.value} onInput={(value) => { password.value = value; }} testid="signin-password" />
         </div>
         <Button kind="primary" size="lg" block type="submit" busy={busy.value && m.continuing} testid="signin-submit">{m.continue}</Button>
+        <Providers onFailure={(said) => { failure.value = said; }} />
         <p class="sm muted centre">{m.guestHint}</p>
       </form>
     </EntryShell>

@@ -4,7 +4,8 @@ import { computed, signal } from '@preact/signals';
 
 export type Route =
   | { readonly name: 'home' }
-  | { readonly name: 'sign-in' }
+  /** `came`: what a trip to a provider came to, `failed:<code>` or `continue:<path>`. */
+  | { readonly name: 'sign-in'; readonly came?: string }
   | { readonly name: 'setup'; readonly token: string }
   | { readonly name: 'invite'; readonly token: string }
   | { readonly name: 'room'; readonly room: string }
@@ -28,7 +29,7 @@ export function parseRoute(pathname: string, fragment: string): Route {
     case '/index.html':
       return { name: 'home' };
     case '/sign-in':
-      return { name: 'sign-in' };
+      return token === '' ? { name: 'sign-in' } : { name: 'sign-in', came: token };
     case '/users':
       return { name: 'users' };
     case '/network':

@@ -42,9 +42,22 @@ export async function enter(): Promise<void> {
   navigate(session.value.state === 'in' ? path : '/sign-in', { replace: true });
 }
 
+/** The page that a person wants to see once signed in, and remembering it. */
+export const wanted = (): string => returnTo.value;
+export function want(path: string): void {
+  if (/^\/(?!\/)/.test(path)) returnTo.value = path;
+}
+
+/** Goes to another site of the deployment's choice: a provider's page. */
+export function goAbroad(url: string): void {
+  const { protocol } = new URL(url);
+  if (protocol === 'https:' || protocol === 'http:') location.assign(url);
+}
+
 export async function signOut(): Promise<void> {
   try {
-    await api.signOut();
+    const answer = await api.signOut();
+    if (answer?.url !== undefined) return goAbroad(answer.url);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401) throw error;
   }
