@@ -10,11 +10,13 @@ import { Network } from './screens/Network.js';
 import { NotFound } from './screens/NotFound.js';
 import { ProblemScreen } from './screens/ProblemScreen.js';
 import { RoomScreen } from './screens/RoomScreen.js';
+import { Security } from './screens/Security.js';
 import { SignIn } from './screens/SignIn.js';
 import { Streams } from './screens/Streams.js';
 import { Unsupported } from './screens/Unsupported.js';
 import { Users } from './screens/Users.js';
 import { Plain } from './ui/Plain.js';
+import { StepUp } from './ui/StepUp.js';
 import { Toasts } from './ui/Toasts.js';
 
 const { ok: capable, missing } = capabilities();
@@ -22,7 +24,7 @@ const { ok: capable, missing } = capabilities();
 function Screen() {
   const at = route.value;
   const who = session.value;
-  const inside = at.name === 'home' || at.name === 'users' || at.name === 'network' || at.name === 'streams';
+  const inside = at.name === 'home' || at.name === 'users' || at.name === 'network' || at.name === 'streams' || at.name === 'security';
   useEffect(() => {
     if (inside && who.state === 'out') navigate('/sign-in', { replace: true });
   }, [inside, who.state]);
@@ -35,6 +37,7 @@ function Screen() {
   if (at.name === 'room') return capable ? <RoomScreen room={at.room} /> : <Unsupported missing={missing.filter((one) => one.required)} />;
   if (at.name === 'streams') return <Streams key={at.room} room={at.room} />;
   if (at.name === 'users') return isAdmin.value ? <Users /> : <Plain><h1>{t().adminsOnly}</h1></Plain>;
+  if (at.name === 'security') return <Security />;
   if (at.name === 'network') return capable ? <Network /> : <Unsupported missing={missing.filter((one) => one.required)} />;
   return <Home />;
 }
@@ -44,6 +47,7 @@ export function App() {
     <>
       <a class="btn btn-primary skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t().skipToContent}</a>
       <Screen />
+      <StepUp />
       <Toasts />
       <div class="vh" role="status" aria-live="polite">{polite.value}</div>
       <div class="vh" role="alert" aria-live="assertive">{assertive.value}</div>

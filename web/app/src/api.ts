@@ -1,5 +1,7 @@
 // The HTTP API. One function per call; every failure is an ApiError with a code the error table knows.
 
+import type { Assertion, Attestation, CreationOptions, RequestOptions } from './passkeys.js';
+
 export interface User {
   readonly id: string;
   readonly name: string;
@@ -58,9 +60,55 @@ export interface Provider {
   readonly title_zh: string;
 }
 export type NextStep = 'second_factor' | 'enrol';
+export type Way = 'passkey' | 'otp' | 'recovery';
+/** What comes after the password. */
+export interface Next {
+  readonly next: NextStep;
+  readonly ways?: readonly Way[];
+  /** Administrators took the person's factors away then. */
+  readonly factors_reset_at_ms?: number;
+}
+export interface Passkey {
+  readonly id: string;
+  readonly name: string;
+  readonly synced: boolean;
+  readonly blocked: boolean;
+  readonly created_at_ms: number;
+  readonly used_at_ms: number;
+}
+export interface Factors {
+  readonly totp: boolean;
+  readonly recovery_left: number;
+  readonly passkeys: readonly Passkey[];
+}
+export interface WebSession {
+  readonly id: string;
+  readonly current: boolean;
+  readonly signed_in: boolean;
+  readonly created_at_ms: number;
+  readonly assurance?: string;
+  readonly address: string;
+  readonly agent: string;
+}
+/** Something that waits for a second administrator. */
+export interface Approval {
+  readonly id: string;
+  readonly kind: string;
+  readonly object: string;
+  readonly object_name: string;
+  readonly asked_by: string;
+  readonly own: boolean;
+  readonly expires_at_ms: number;
+}
+/** Which second factor a refusal asks for, and how many seconds old it may be (0: the server does not say). */
+export interface FactorDemand {
+  readonly acr: 'mfa' | 'phishing_resistant';
+  readonly maxAge: number;
+}
 
 export interface Waiting {
   readonly next: NextStep | 'none';
+  readonly ways?: readonly Way[];
   readonly login: string;
 }
 
@@ -68,8 +116,10 @@ export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
   readonly retryAfterMs: number;
-  constructor(code: string, status: number, message: string, retryAfterMs = 0) {
+  readonly demand: FactorDemand | null;
+  constructor(code: string, status: number, message: string, retryAfterMs = 0, demand: FactorDemand | null = null) {
     super(message);
+    this.demand = demand;
     this.name = 'ApiError';
     this.code = code;
     this.status = status;
@@ -78,13 +128,30 @@ export class ApiError extends Error {
 }
 
 function failure(status: number, body: unknown): ApiError {
-  const error = (body as { error?: { code?: unknown; message?: unknown; retry_after_ms?: unknown } } | null)?.error;
+  const error = (body as { error?: { code?: unknown; message?: unknown; retry_after_ms?: unknown; acr?: unknown; max_age?: unknown } } | null)?.error;
   const code = typeof error?.code === 'string' ? error.code : `http_${status}`;
   const wait = typeof error?.retry_after_ms === 'number' ? error.retry_after_ms : 0;
-  return new ApiError(code, status, typeof error?.message === 'string' ? error.message : '', wait);
+  const demand = code !== 'second_factor_required' ? null
+    : { acr: error?.acr === 'phishing_resistant' ? 'phishing_resistant' as const : 'mfa' as const, maxAge: typeof error?.max_age === 'number' ? error.max_age : 0 };
+  return new ApiError(code, status, typeof error?.message === 'string' ? error.message : '', wait, demand);
+}
+
+/** Who asks the person for a factor that a request is refused for; true: it was given, and the request goes again. */
+let giveFactor: (demand: FactorDemand) => Promise<boolean> = () => Promise.resolve(false);
+export function answerFactorDemands(by: typeof giveFactor): void {
+  giveFactor = by;
 }
 
 async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  try {
+    return await callOnce<T>(method, path, body, signal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.demand || signal?.aborted || !(await giveFactor(error.demand)) || signal?.aborted) throw error;
+    return callOnce<T>(method, path, body, signal);
+  }
+}
+
+async function callOnce<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const init: RequestInit = { method, credentials: 'same-origin', cache: 'no-store' };
   if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
@@ -113,8 +180,26 @@ export const api = {
   setupNeeded: () => call<{ needed: boolean }>('GET', '/setup'),
   setup: (body: { token: string; login: string; name: string; password: string }) => call<unknown>('POST', '/setup', body),
   acceptInvite: (token: string, password: string) => call<unknown>('POST', '/invite', { token, password }),
-  signIn: (login: string, password: string) => call<{ next: NextStep }>('POST', '/sign-in', { login, password }),
+  signIn: (login: string, password: string) => call<Next>('POST', '/sign-in', { login, password }),
+  signInOptions: () => call<{ public_key: RequestOptions }>('POST', '/sign-in/passkey/options', {}).then((body) => body.public_key),
+  signInByPasskey: (answer: Assertion) => call<{ user: User }>('POST', '/sign-in/passkey', answer),
   secondFactor: (code: string) => call<{ user: User }>('POST', '/second-factor', { code }),
+  confirmOptions: () => call<{ public_key: RequestOptions }>('POST', '/second-factor/passkey/options', {}).then((body) => body.public_key),
+  confirmByPasskey: (answer: Assertion) => call<{ user: User }>('POST', '/second-factor/passkey', answer),
+  factors: () => call<Factors>('GET', '/factors'),
+  passkeyOptions: () => call<{ public_key: CreationOptions }>('POST', '/factors/passkeys/options', {}).then((body) => body.public_key),
+  addPasskey: (name: string, made: Attestation) => call<{ passkey: Passkey; recovery_codes?: readonly string[] }>('POST', '/factors/passkeys', { name, ...made }),
+  renamePasskey: (id: string, name: string) => call<unknown>('PATCH', `/factors/passkeys/${id}`, { name }),
+  removePasskey: (id: string) => call<unknown>('DELETE', `/factors/passkeys/${id}`),
+  removeTotp: () => call<unknown>('DELETE', '/factors/totp'),
+  newRecovery: () => call<{ recovery_codes: readonly string[] }>('POST', '/factors/recovery', {}),
+  changePassword: (old: string, fresh: string) => call<unknown>('POST', '/password', { old, new: fresh }),
+  sessions: () => call<unknown>('GET', '/sessions').then((body) => listOf<WebSession>(body, 'sessions')),
+  endSession: (id: string) => call<unknown>('DELETE', `/sessions/${id}`),
+  resetFactors: (id: string) => call<Approval>('POST', `/users/${id}/reset-factors`, {}),
+  approvals: () => call<unknown>('GET', '/approvals').then((body) => listOf<Approval>(body, 'approvals')),
+  approve: (id: string) => call<unknown>('POST', `/approvals/${id}/approve`, {}),
+  withdraw: (id: string) => call<unknown>('DELETE', `/approvals/${id}`),
   enrolTotp: () => call<Enrolment>('POST', '/factors/totp', {}),
   confirmTotp: (code: string) => call<{ recovery_codes: readonly string[] }>('POST', '/factors/totp/confirm', { code }),
   /** Where people may sign in besides here. */

@@ -22,6 +22,7 @@ async function typeCode(person, secret) {
 }
 
 async function enrol(person) {
+  await person.click('enrol-app');
   await person.see('setup-secret');
   const secret = await person.evaluate(() => document.querySelector('[data-testid="setup-secret"]').dataset.secret);
   await typeCode(person, secret);
@@ -61,6 +62,7 @@ export async function signIn(person, server, account) {
   await person.fill('signin-login', account.login);
   await person.fill('signin-password', account.password);
   await person.click('signin-submit');
+  if (account.way) await person.click(account.way); // somebody with several ways chooses one
   await typeCode(person, account.secret);
   await person.see('home-start');
 }

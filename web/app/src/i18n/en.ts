@@ -4,6 +4,7 @@ import type { Messages } from './messages.js';
 import { englishErrors } from './en-errors.js';
 import { englishMeeting } from './en-meeting.js';
 import { englishNetwork } from './en-network.js';
+import { englishSecurity } from './en-security.js';
 
 const general = {
   otherLanguage: '中文',
@@ -165,5 +166,5 @@ const general = {
   notFoundText: 'Check the link, or go back to the start.',
 } as const;
 
-export const english = { ...general, ...englishMeeting, ...englishNetwork } as const;
+export const english = { ...general, ...englishMeeting, ...englishNetwork, ...englishSecurity } as const;
 export const en: Messages = { ...english, errors: englishErrors };

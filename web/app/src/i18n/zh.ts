@@ -4,6 +4,7 @@ import type { Messages } from './messages.js';
 import { chineseErrors } from './zh-errors.js';
 import { chineseMeeting } from './zh-meeting.js';
 import { chineseNetwork } from './zh-network.js';
+import { chineseSecurity } from './zh-security.js';
 
 export const zh: Messages = {
   otherLanguage: 'English',
@@ -166,5 +167,6 @@ export const zh: Messages = {
 
   ...chineseMeeting,
   ...chineseNetwork,
+  ...chineseSecurity,
   errors: chineseErrors,
 };

@@ -1,96 +1,61 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { api, type Enrolment } from '../api.js';
+import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
-import { Button } from '../ui/Button.js';
-import { Otp } from '../ui/Otp.js';
+import { moment, t } from '../i18n/index.js';
+import { deviceName, makePasskey, passkeysWork } from '../passkeys.js';
+import { Icon } from '../ui/Icon.js';
+import { Option } from '../ui/Option.js';
 import { Problem } from '../ui/Problem.js';
 import { Steps } from '../ui/Steps.js';
-import { copyText } from '../ui/clipboard.js';
-import { pictureOf } from '../ui/qr.js';
+import { EnrolApp } from './EnrolApp.js';
 import { RecoveryCodes } from './RecoveryCodes.js';
 
 export interface EnrolProps {
   /** How many steps the whole way has: 2 from sign-in, 3 from set-up and invitation. */
   readonly steps: 2 | 3;
+  /** When administrators took the person's factors away; 0: they did not. */
+  readonly resetAt?: number;
   readonly onDone: () => void;
 }
 
-/** Adds the authenticator app: picture and key, the first code, then the recovery codes. */
-export function Enrol({ steps, onDone }: EnrolProps) {
+/** The first second factor: a passkey or the app, then the recovery codes. */
+export function Enrol({ steps, resetAt = 0, onDone }: EnrolProps) {
   const m = t();
-  const offer = useSignal<Enrolment | null>(null);
+  const way = useSignal<'choose' | 'app'>('choose');
   const codes = useSignal<readonly string[] | null>(null);
-  const code = useSignal('');
   const busy = useSignal(false);
-  const copied = useSignal(false);
   const failure = useSignal<Failure | null>(null);
 
-  const begin = async () => {
-    failure.value = null;
-    try {
-      offer.value = await api.enrolTotp();
-    } catch (error) {
-      failure.value = failureOf(error);
-    }
-  };
-  useEffect(() => { void begin(); }, []);
-
-  const confirm = async (value: string) => {
-    if (busy.value || value.length < 6) return;
+  const byPasskey = async () => {
+    if (busy.value) return;
     busy.value = true;
     failure.value = null;
     try {
-      codes.value = (await api.confirmTotp(value)).recovery_codes;
+      const made = await makePasskey(await api.passkeyOptions());
+      const { recovery_codes: kept } = await api.addPasskey(deviceName(navigator.userAgent) || m.passkey, made);
+      if (kept) codes.value = kept;
+      else onDone();
     } catch (error) {
-      code.value = '';
-      failure.value = failureOf(error, {
-        unauthorized: 'second_factor_invalid', forbidden: 'second_factor_invalid', bad_request: 'second_factor_invalid', rate_limited: 'throttled',
-      });
+      failure.value = failureOf(error);
     } finally {
       busy.value = false;
     }
   };
 
   if (codes.value) return <RecoveryCodes codes={codes.value} steps={steps} onDone={onDone} />;
-  const enrolment = offer.value;
+  if (way.value === 'app') return <EnrolApp steps={steps} onCodes={(list) => { codes.value = list; }} onBack={() => { way.value = 'choose'; }} />;
   return (
-    <form class="stack-6" noValidate onSubmit={(event) => { event.preventDefault(); void confirm(code.value); }}>
+    <section class="stack-6">
       <div>
         <Steps at={steps - 1} of={steps} />
-        <div class="stack-2"><h1>{m.enrolTitle}</h1><p class="muted">{m.enrolText}</p></div>
+        <div class="stack-2"><h1>{m.chooseFactor}</h1><p class="muted">{m.chooseFactorText}</p></div>
       </div>
+      {resetAt > 0 && <div class="note note-warn" role="status" data-testid="enrol-reset"><Icon name="info" /><span>{m.factorsReset(moment(resetAt))}</span></div>}
       <Problem failure={failure.value} />
-      {!enrolment && (failure.value
-        ? <Button size="lg" icon="refresh-cw" onClick={() => void begin()}>{m.tryAgain}</Button>
-        : <p class="muted" role="status">{m.loading}</p>)}
-      {enrolment && (
-        <>
-          <div class="qrbox">
-            <img class="qr" src={pictureOf(enrolment.qr)} alt={m.enrolQr} width="168" height="168" />
-            <div class="stack-2">
-              <p class="sm muted">{m.enrolManual}</p>
-              <p class="mono sm strong key" data-testid="setup-secret" data-secret={enrolment.secret}>{groups(enrolment.secret)}</p>
-              <div>
-                <Button icon={copied.value ? 'check' : 'copy'} onClick={() => void copyText(enrolment.secret).then((ok) => { copied.value = ok; })}>
-                  {copied.value ? m.copied : m.copy}
-                </Button>
-              </div>
-            </div>
-          </div>
-          <div class="stack-2">
-            <span class="label">{m.enrolCode}</span>
-            <Otp value={code.value} bad={failure.value !== null} onChange={(value) => { code.value = value; }} onFull={(value) => void confirm(value)} />
-          </div>
-          <Button kind="primary" size="lg" block type="submit" busy={busy.value && m.continuing} testid="setup-confirm">{m.confirm}</Button>
-        </>
-      )}
-    </form>
+      <div class="stack">
+        {passkeysWork() && <Option icon="fingerprint" title={m.passkey} text={m.choosePasskeyText} best={m.safest} busy={busy.value} testid="enrol-passkey" onClick={() => void byPasskey()} />}
+        <Option icon="smartphone" title={m.authenticatorApp} text={m.chooseAppText} testid="enrol-app" onClick={() => { way.value = 'app'; }} />
+      </div>
+    </section>
   );
-}
-
-/** A key in groups of four, as people type it. */
-function groups(secret: string): string {
-  return secret.replace(/\s/g, '').replace(/(.{4})(?=.)/g, '$1 ');
 }

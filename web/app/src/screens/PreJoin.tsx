@@ -58,7 +58,8 @@ function Entrance({ guests }: { readonly guests: boolean }) {
   const who = user.value;
 
   if (who && failure.value?.sentence === 'second_factor_required') {
-    return <Button kind="primary" size="lg" block testid="prejoin-signin" onClick={goSignIn}>{m.signInTitle}</Button>;
+    // Asked for again by the click; where a session cannot be confirmed any more, signing in is what is left.
+    return <Button kind="primary" size="lg" block busy={joining.value && m.joining} testid="prejoin-confirm" onClick={() => void (atDoor.value ? askToEnter(who.name) : join())}>{m.confirmYouTitle}</Button>;
   }
   if (who && !atDoor.value) {
     return (

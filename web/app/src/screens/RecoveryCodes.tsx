@@ -6,7 +6,7 @@ import { copyText } from '../ui/clipboard.js';
 
 export interface RecoveryCodesProps {
   readonly codes: readonly string[];
-  readonly steps: 2 | 3;
+  readonly steps: 0 | 2 | 3;
   readonly onDone: () => void;
 }
 
@@ -28,7 +28,7 @@ export function RecoveryCodes({ codes, steps, onDone }: RecoveryCodesProps) {
   return (
     <form class="stack-6" onSubmit={(event) => { event.preventDefault(); if (saved.value) onDone(); }}>
       <div>
-        <Steps at={steps} of={steps} />
+        {steps > 0 && <Steps at={steps} of={steps} />}
         <div class="stack-2"><h1>{m.codesTitle}</h1><p class="muted">{m.codesText}</p></div>
       </div>
       <div class="well"><ol class="rcodes mono num" data-testid="setup-codes">{codes.map((code) => <li key={code}>{code}</li>)}</ol></div>

@@ -1,70 +1,69 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { api } from '../api.js';
+import { api, type Way } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
+import { askPasskey, passkeysWork } from '../passkeys.js';
 import { Button } from '../ui/Button.js';
-import { Field } from '../ui/Field.js';
-import { Otp } from '../ui/Otp.js';
+import { CodeEntry } from '../ui/CodeEntry.js';
+import { Option } from '../ui/Option.js';
 import { Problem } from '../ui/Problem.js';
 
 export interface SecondFactorProps {
   readonly head: ComponentChildren;
+  /** What this person has. */
+  readonly ways: readonly Way[];
   readonly onDone: () => void;
   /** The password step ran out: back to it. */
   readonly onExpired: () => void;
 }
 
-export function SecondFactor({ head, onDone, onExpired }: SecondFactorProps) {
+/** The second step: at once where there is one way, else the person chooses. */
+export function SecondFactor({ head, ways, onDone, onExpired }: SecondFactorProps) {
   const m = t();
-  const recovery = useSignal(false);
-  const code = useSignal('');
+  const mine = ways.filter((one) => one !== 'passkey' || passkeysWork());
+  const chosen = useSignal<Way | null>(mine.includes('passkey') ? null : mine.includes('otp') ? 'otp' : 'recovery');
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
 
-  const send = async (value: string) => {
-    if (busy.value || value.trim() === '') return;
+  const byPasskey = async () => {
+    if (busy.value) return;
     busy.value = true;
     failure.value = null;
     try {
-      await api.secondFactor(value.trim());
+      await api.confirmByPasskey(await askPasskey(await api.confirmOptions()));
       onDone();
     } catch (error) {
-      const said = failureOf(error, {
-        unauthorized: 'second_factor_invalid', forbidden: 'second_factor_invalid', bad_request: 'second_factor_invalid',
-        http_401: 'second_factor_invalid', rate_limited: 'throttled', http_429: 'throttled',
-      });
-      code.value = '';
-      if (said.code === 'unauthenticated' || said.code === 'session_expired') onExpired();
+      const said = failureOf(error);
+      if (said.code === 'unauthenticated') onExpired();
       else failure.value = said;
     } finally {
       busy.value = false;
     }
   };
-
-  const swap = () => {
-    recovery.value = !recovery.value;
-    code.value = '';
+  const choose = (way: Way | null) => {
+    chosen.value = way;
     failure.value = null;
   };
 
+  const way = chosen.value;
+  const title = way === 'recovery' ? m.recoveryTitle : way === 'otp' ? m.confirmTitle : m.confirmYouTitle;
+  const text = way === 'recovery' ? m.recoveryText : way === 'otp' ? m.confirmText : m.pitchEnrolText;
+  const other: Way | null = mine.includes('passkey') ? null : way === 'otp' && mine.includes('recovery') ? 'recovery' : way === 'recovery' && mine.includes('otp') ? 'otp' : null;
   return (
-    <form class="stack-6" noValidate onSubmit={(event) => { event.preventDefault(); void send(code.value); }}>
-      <div class="stack-4">
-        {head}
-        <div class="stack-2">
-          <h1>{recovery.value ? m.recoveryTitle : m.confirmTitle}</h1>
-          <p class="muted">{recovery.value ? m.recoveryText : m.confirmText}</p>
-        </div>
-      </div>
+    <div class="stack-6">
+      <div class="stack-4">{head}<div class="stack-2"><h1>{title}</h1><p class="muted">{text}</p></div></div>
       <Problem failure={failure.value} />
-      {recovery.value
-        ? <Field label={m.recoveryLabel} value={code.value} onInput={(value) => { code.value = value; }} mono focus placeholder="xxxx-xxxx-xxxx" testid="recovery-input" />
-        : <Otp value={code.value} bad={failure.value !== null} onChange={(value) => { code.value = value; }} onFull={(value) => void send(value)} />}
-      <Button kind="primary" size="lg" block type="submit" busy={busy.value && m.continuing} testid="otp-submit">{m.confirm}</Button>
-      <Button kind="quiet" icon={recovery.value ? 'smartphone' : 'life-buoy'} onClick={swap} testid="otp-other">
-        {recovery.value ? m.useApp : m.useRecovery}
-      </Button>
-    </form>
+      {way === null && (
+        <div class="stack">
+          <Option icon="fingerprint" title={m.passkey} text={m.passkeyText} best={m.safest} busy={busy.value} testid="way-passkey" onClick={() => void byPasskey()} />
+          {mine.includes('otp') && <Option icon="smartphone" title={m.wayApp} text={m.wayAppText} testid="way-otp" onClick={() => choose('otp')} />}
+          {mine.includes('recovery') && <Option icon="life-buoy" title={m.recoveryLabel} text={m.wayRecoveryText} testid="way-recovery" onClick={() => choose('recovery')} />}
+        </div>
+      )}
+      {way !== null && <CodeEntry key={way} recovery={way === 'recovery'} onDone={onDone} onExpired={onExpired} />}
+      {way !== null && mine.includes('passkey') && <Button kind="quiet" icon="arrow-left" onClick={() => choose(null)}>{m.otherWay}</Button>}
+      {other && <Button kind="quiet" icon={other === 'otp' ? 'smartphone' : 'life-buoy'} onClick={() => choose(other)} testid="otp-other">{other === 'otp' ? m.useApp : m.useRecovery}</Button>}
+    </div>
   );
 }

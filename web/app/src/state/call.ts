@@ -7,6 +7,7 @@ import { t } from '../i18n/index.js';
 import { Announcer } from './announce.js';
 import { language } from './prefs.js';
 import { followSlots, forgetSlots } from './soundonly.js';
+import { withFactor } from './stepup.js';
 import { clearToasts, dismissTopic, toast } from './toasts.js';
 import { closePanel, panel, resetMeetingUi } from './meetingui.js';
 
@@ -157,13 +158,13 @@ export function report(error: unknown): void {
   announcer?.say(text, true);
 }
 
-/** Runs a verb of the room once at a time; what fails is told in words. */
+/** Runs a verb of the room once at a time; one that asks for a second factor gets it and runs again; what fails is told. */
 export async function attempt(name: string, verb: (room: Room) => Promise<void>): Promise<boolean> {
   const current = room.value;
   if (!current || pending.value.has(name)) return false;
   pending.value = new Set([...pending.value, name]);
   try {
-    await verb(current);
+    await withFactor(() => verb(current));
     return true;
   } catch (error) {
     report(error);

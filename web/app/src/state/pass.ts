@@ -24,6 +24,8 @@ export class Pass {
   #token: { readonly value: string; readonly at: number } | null = null;
   #fetching: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The person was asked for a second factor and did not give it: only they begin anew. */
+  #declined = false;
 
   constructor(options: PassOptions) {
     this.#options = options;
@@ -36,6 +38,7 @@ export class Pass {
 
   /** A fresh token, at once when one is there. It is single use: the next call fetches another. */
   async take(): Promise<string> {
+    this.#declined = false;
     if (!this.#fresh()) {
       this.#token = null;
       await this.#fetch();
@@ -53,8 +56,9 @@ export class Pass {
   }
 
   readonly refresh = (): void => {
-    if (this.#stop.signal.aborted || this.#fresh() || this.#options.visible?.() === false || (!this.#options.visible && globalThis.document?.hidden)) return;
+    if (this.#stop.signal.aborted || this.#declined || this.#fresh() || this.#options.visible?.() === false || (!this.#options.visible && globalThis.document?.hidden)) return;
     this.#fetch().catch((error: unknown) => {
+      this.#declined = (error as { code?: unknown } | null)?.code === 'second_factor_required';
       if (!this.#stop.signal.aborted) this.#options.onFailure(error);
     });
   };

@@ -12,6 +12,7 @@ export type Route =
   | { readonly name: 'streams'; readonly room: string }
   | { readonly name: 'users' }
   | { readonly name: 'network' }
+  | { readonly name: 'security' }
   | { readonly name: 'not-found' };
 
 /** Room ids: ten characters without l, o and i, so that they can be read aloud. */
@@ -32,6 +33,8 @@ export function parseRoute(pathname: string, fragment: string): Route {
       return token === '' ? { name: 'sign-in' } : { name: 'sign-in', came: token };
     case '/users':
       return { name: 'users' };
+    case '/security':
+      return { name: 'security' };
     case '/network':
       return { name: 'network' };
     case '/setup':

@@ -28,6 +28,16 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+/** Asks again what the signed-in person has; what fails changes nothing. */
+export async function refreshUser(): Promise<void> {
+  try {
+    const { user: found } = await api.me();
+    if (session.value.state === 'in') session.value = { state: 'in', user: found };
+  } catch {
+    // The next request says it where it matters.
+  }
+}
+
 export function goSignIn(): void {
   const now = route.value;
   returnTo.value = now.name === 'room' ? `/r/${now.room}` : '/';

@@ -7,18 +7,20 @@ import { Icon } from './Icon.js';
 export interface PasswordFieldProps {
   readonly value: string;
   readonly onInput: (value: string) => void;
+  /** What it is called; the password, when empty. */
+  readonly name?: string;
   readonly fresh?: boolean;
   readonly problem?: string;
   readonly testid: string;
 }
 
-export function PasswordField({ value, onInput, fresh, problem, testid }: PasswordFieldProps) {
+export function PasswordField({ name, value, onInput, fresh, problem, testid }: PasswordFieldProps) {
   const m = t();
   const id = useId();
   const shown = useSignal(false);
   return (
     <div class={`field${problem ? ' bad' : ''}`}>
-      <label for={id}>{m.password}</label>
+      <label for={id}>{name ?? m.password}</label>
       <div class="with-end">
         <input
           id={id}

@@ -9,19 +9,18 @@ import { Button } from './Button.js';
 import { Switches } from './Switches.js';
 
 /** The head of the screens behind sign-in. */
-export function TopBar({ at }: { readonly at: 'home' | 'users' | 'network' }) {
+export function TopBar({ at }: { readonly at: 'home' | 'users' | 'network' | 'security' }) {
   const m = t();
   const out = () => void signOut().catch((error: unknown) => toast({ kind: 'alert', text: sentenceIn(language.value, failureOf(error)) }));
   return (
     <div class="topbar">
       <header>
         <Brand />
-        {(isAdmin.value || at === 'network') && (
-          <nav class="row nav" aria-label={m.mainNavigation}>
-            <a class="nv" href="/" aria-current={at === 'home' ? 'page' : undefined} onClick={follow}>{m.home}</a>
-            {isAdmin.value && <a class="nv" href="/users" aria-current={at === 'users' ? 'page' : undefined} onClick={follow} data-testid="nav-users">{m.people}</a>}
-          </nav>
-        )}
+        <nav class="row nav" aria-label={m.mainNavigation}>
+          <a class="nv" href="/" aria-current={at === 'home' ? 'page' : undefined} onClick={follow}>{m.home}</a>
+          {isAdmin.value && <a class="nv" href="/users" aria-current={at === 'users' ? 'page' : undefined} onClick={follow} data-testid="nav-users">{m.people}</a>}
+          <a class="nv" href="/security" aria-current={at === 'security' ? 'page' : undefined} onClick={follow} data-testid="nav-security">{m.security}</a>
+        </nav>
         <div class="grow" />
         <Switches />
         <Button kind="quiet" icon="log-out" label={m.signOut} testid="sign-out" onClick={out} />
