@@ -113,7 +113,7 @@ export function Security() {
             <ul>{sessions.value.map((one) => <SessionRow key={one.id} of={one} onEnd={() => void act(() => api.endSession(one.id))} />)}</ul>
           </section>
         </div>
-        <aside class="stack-4 side"><ChangePassword onDone={() => void load()} /></aside>
+        <aside class="stack-4 side last"><ChangePassword onDone={() => void load()} /></aside>
       </main>
       {asking.value === 'totp' && (
         <Confirm text={m.removeAppAsk} action={m.remove} onNo={() => { asking.value = null; }} onYes={() => { asking.value = null; void act(() => api.removeTotp()); }} />
