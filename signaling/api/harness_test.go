@@ -253,13 +253,15 @@ func (a *agent) call(method, path string, body any) reply {
 		}
 		a.cookie = c
 	}
-	return check(a.t, method+" "+path, res.StatusCode, res.Header, data)
+	got := check(a.t, method+" "+path, res.StatusCode, res.Header, data)
+	asDocumented(a.t, method, path, res.StatusCode, res.Header, data, got.code)
+	return got
 }
 
 func check(t testing.TB, what string, status int, header http.Header, data []byte) reply {
 	t.Helper()
 	r := reply{status: status, header: header, raw: string(data)}
-	if len(data) > 0 && header.Get("Content-Type") != "application/x-ndjson" {
+	if len(data) > 0 && header.Get("Content-Type") == "application/json" {
 		if err := json.Unmarshal(data, &r.body); err != nil {
 			t.Fatalf("%s: %d: not JSON: %q", what, status, data)
 		}

@@ -91,6 +91,8 @@ func (a *API) pages() []route {
 		{"GET /api/v1/rooms/{room}/stream-keys", false, role.Meet, a.listStreamKeys},
 		{"POST /api/v1/rooms/{room}/stream-keys", true, role.Meet, a.createStreamKey},
 		{"DELETE /api/v1/rooms/{room}/stream-keys/{id}", false, role.Meet, a.revokeStreamKey},
+		{"GET /api/v1/openapi.yaml", false, role.Anyone, a.openAPIDocument},
+		{"GET /api/v1/openapi.json", false, role.Anyone, a.openAPIAsJSON},
 		{"/api/v1/", false, role.Anyone, a.nothing},
 	}
 }

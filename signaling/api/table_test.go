@@ -94,11 +94,13 @@ var table = map[string]row{
 	"GET /api/v1/rooms/{room}/stream-keys":            {401, 403, 403, 200, 200, nil},
 	"POST /api/v1/rooms/{room}/stream-keys":           {401, 403, 403, 201, 403, body(fields{"label": "Camera", "mode": "publish", "life_ms": 3600_000})},
 	"DELETE /api/v1/rooms/{room}/stream-keys/{id}":    {401, 403, 403, 404, 404, nil},
-	"/api/v1/":                                everyone(404, nil),
-	"POST /api/v1/client/rooms":               everyone(401, body(fields{"title": "Budget"})),
-	"DELETE /api/v1/client/rooms/{room}":      everyone(401, nil),
-	"POST /api/v1/client/rooms/{room}/tokens": everyone(401, body(fields{"user": fields{"id": "1", "name": "X"}, "jkt": thumb})),
-	programsPrefix:                            everyone(404, nil),
+	"GET /api/v1/openapi.yaml":                        everyone(200, nil),
+	"GET /api/v1/openapi.json":                        everyone(200, nil),
+	"/api/v1/":                                        everyone(404, nil),
+	"POST /api/v1/client/rooms":                       everyone(401, body(fields{"title": "Budget"})),
+	"DELETE /api/v1/client/rooms/{room}":              everyone(401, nil),
+	"POST /api/v1/client/rooms/{room}/tokens":         everyone(401, body(fields{"user": fields{"id": "1", "name": "X"}, "jkt": thumb})),
+	programsPrefix:                                    everyone(404, nil),
 }
 
 // Every route, with nobody's, two half signed-in people's, a user's and an administrator's cookie.
