@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -90,6 +91,16 @@ func (d *described) pattern(method, path string) (found string) {
 	return found
 }
 
+// told are the differences found so far: each is told once, as many tests come by it.
+var told sync.Map
+
+func differs(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if _, again := told.LoadOrStore(fmt.Sprintf(format, args...), true); !again {
+		t.Errorf(format, args...)
+	}
+}
+
 // asDocumented holds an answer of the running server against the document: status, code, and every member of the body.
 func asDocumented(t testing.TB, method, path string, status int, header http.Header, data []byte, code string) {
 	t.Helper()
@@ -97,18 +108,18 @@ func asDocumented(t testing.TB, method, path string, status int, header http.Hea
 	p := d.pattern(method, path)
 	if p == "" {
 		if code != "not_found" && code != "forbidden" && code != "rate_limited" && !slices.Contains([]int{http.StatusMethodNotAllowed, http.StatusMovedPermanently, http.StatusTemporaryRedirect}, status) {
-			t.Errorf("%s %s answers %d %s and is not in openapi.yaml", method, path, status, code)
+			differs(t, "%s %s answers %d %s and is not in openapi.yaml", method, path, status, code)
 		}
 		return
 	}
 	if code != "" {
 		if !slices.Contains(d.codes[p], code) {
-			t.Errorf("openapi.yaml: %s does not list the code %s", p, code)
+			differs(t, "openapi.yaml: %s does not list the code %s", p, code)
 		}
 	}
 	content := answerOf(d.operations[p], status)
 	if content == nil {
-		t.Errorf("openapi.yaml: %s does not know the status %d", p, status)
+		differs(t, "openapi.yaml: %s does not know the status %d", p, status)
 		return
 	}
 	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
@@ -118,14 +129,14 @@ func asDocumented(t testing.TB, method, path string, status int, header http.Hea
 		return
 	case !ok:
 		if status != http.StatusNoContent && status != http.StatusSeeOther && (len(data) > 0 || d.operations[p].Responses.Codes.GetOrZero("204") == nil) {
-			t.Errorf("openapi.yaml: %s answers %d with %q, which is not there", p, status, kind)
+			differs(t, "openapi.yaml: %s answers %d with %q, which is not there", p, status, kind)
 		}
 		return
 	case kind != "application/json":
 		return
 	}
 	if why := fits(media.Schema, data); why != "" {
-		t.Errorf("openapi.yaml: %s: the answer %d is not as described: %s\n%s", p, status, why, data)
+		differs(t, "openapi.yaml: %s: the answer %d is not as described: %s", p, status, why)
 	}
 }
 
