@@ -218,11 +218,15 @@ func (p *person) ok(m *wire.ServerMessage) {
 
 // claims is what the person's room token says.
 func (p *person) claims(room string, role token.Role) token.Room {
+	publish := token.AllKinds()
+	if role == token.RoleViewer {
+		publish = nil
+	}
 	return token.Room{
 		Room: room, Participant: token.ParticipantID(room, p.subject), Key: p.jkt,
 		Person: token.Person{
 			Subject: p.subject, Name: "Name of " + p.subject, Role: role, Assurance: token.AssuranceMFA,
-			Publish: token.AllKinds(), Chat: true, Roster: true,
+			Publish: publish, Chat: true, Roster: true,
 			Moderate: role == token.RoleHost || role == token.RoleCohost,
 		},
 	}
