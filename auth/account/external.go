@@ -141,42 +141,35 @@ func refresh(ctx context.Context, s *store.Store, u *store.User, e External, gro
 }
 
 // Link says that a person elsewhere is an account here. An account that waits for its owner needs no invitation from
-// then on.
-func (a *Accounts) Link(ctx context.Context, userID, provider, issuer, subject string) (store.Identity, error) {
-	if !validSubject(issuer, subject) {
+// then on. It works within a transaction of the caller's, who may have asked a second person first: whoever links
+// themselves to an account is that account.
+func Link(ctx context.Context, s *store.Store, i store.Identity) (store.Identity, error) {
+	if !validSubject(i.Issuer, i.Subject) {
 		return store.Identity{}, ErrInvalid
 	}
-	i := store.Identity{ID: token.NewID("i"), User: userID, Provider: provider, Issuer: issuer, Subject: subject, CreatedAt: a.o.Now()}
-	err := a.o.Store.Tx(ctx, func(s *store.Store) error {
-		u, err := s.Users.Get(ctx, userID)
-		if errors.Is(err, store.ErrNotFound) {
-			return ErrNotFound
-		}
+	i.ID = token.NewID("i")
+	u, err := s.Users.Get(ctx, i.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return i, ErrNotFound
+	}
+	if err != nil {
+		return i, err
+	}
+	if have, err := s.Identities.Of(ctx, u.ID); err != nil {
+		return i, err
+	} else if len(have) >= maxIdentities {
+		return i, ErrInvalid
+	}
+	if _, err := s.Identities.Find(ctx, i.Issuer, i.Subject); err == nil {
+		return i, ErrLinked
+	}
+	if u.State == store.UserInvited {
+		err := errors.Join(s.Invites.DeleteOf(ctx, u.ID), s.Users.SetState(ctx, u.ID, store.UserActive), s.Users.SetSource(ctx, u.ID, i.Provider))
 		if err != nil {
-			return err
+			return i, err
 		}
-		if have, err := s.Identities.Of(ctx, userID); err != nil {
-			return err
-		} else if len(have) >= maxIdentities {
-			return ErrInvalid
-		}
-		if u.State == store.UserInvited {
-			if err := s.Invites.DeleteOf(ctx, userID); err != nil {
-				return err
-			}
-			if err := s.Users.SetState(ctx, userID, store.UserActive); err != nil {
-				return err
-			}
-			if err := s.Users.SetSource(ctx, userID, provider); err != nil {
-				return err
-			}
-		}
-		if _, err := s.Identities.Find(ctx, issuer, subject); err == nil {
-			return ErrLinked
-		}
-		return s.Identities.Create(ctx, i)
-	})
-	return i, err
+	}
+	return i, s.Identities.Create(ctx, i)
 }
 
 // Unlink takes a link away and ends the account's sessions: some may have come in by it.

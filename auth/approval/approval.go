@@ -12,8 +12,12 @@ import (
 // Kind is what is asked for.
 type Kind string
 
-// Kinds. ResetFactors takes all second factors of the user that Object names; the person enrols anew.
-const ResetFactors Kind = "reset_factors"
+// Kinds. ResetFactors takes all second factors of the user that Object names; the person enrols anew. LinkIdentity makes
+// somebody at a provider, whom Detail names, the user that Object names.
+const (
+	ResetFactors Kind = "reset_factors"
+	LinkIdentity Kind = "link_identity"
+)
 
 var (
 	// ErrNotFound means that nothing of that id waits: unknown, over, withdrawn or done.

@@ -93,6 +93,7 @@ var acts = map[approval.Kind]struct {
 	verb string
 	do   func(ctx context.Context, s *store.Store, row store.Approval) error
 }{
+	approval.LinkIdentity: {"account.link", linkApproved},
 	approval.ResetFactors: {"account.reset_factors", func(ctx context.Context, s *store.Store, row store.Approval) error {
 		if err := mfa.Reset(ctx, s, row.Object); err != nil {
 			return err

@@ -2,10 +2,14 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
+	"incamera/auth/account"
+	"incamera/auth/approval"
 	"incamera/auth/store"
 )
 
@@ -76,16 +80,67 @@ func (a *API) linkIdentity(w http.ResponseWriter, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, badField("provider", "is not configured")
 	}
-	var link store.Identity
+	want := store.Identity{User: id, Provider: source, Issuer: issuer, Subject: in.Subject}
 	e := entry{actor: p.subject, verb: "account.link", object: id, meta: map[string]string{"provider": in.Provider, "subject": in.Subject}}
-	err = a.act(r, e, func(ctx context.Context) (err error) {
-		link, err = a.accounts.Link(ctx, id, source, issuer, in.Subject)
-		return err
+	if u.State != store.UserInvited {
+		return a.askToLink(r, e, want)
+	}
+	var link store.Identity
+	err = a.act(r, e, func(ctx context.Context) error {
+		return a.store.Tx(ctx, func(s *store.Store) (err error) {
+			want.CreatedAt = a.now()
+			link, err = account.Link(ctx, s, want)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return created{identityOf(link)}, nil
+}
+
+// linkDetail is what an approval keeps of a link.
+type linkDetail struct{ Provider, Issuer, Subject string }
+
+// askToLink asks a second administrator: the account is somebody's already, and who is linked to it becomes them.
+func (a *API) askToLink(r *http.Request, e entry, want store.Identity) (any, error) {
+	e.verb = "account.link.ask"
+	if _, err := a.store.Identities.Find(r.Context(), want.Issuer, want.Subject); err == nil {
+		return nil, account.ErrLinked
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	detail, err := json.Marshal(linkDetail{want.Provider, want.Issuer, want.Subject})
+	if err != nil {
+		return nil, err
+	}
+	var out approvalBody
+	err = a.act(r, e, func(ctx context.Context) error {
+		row, err := a.approvals.Ask(ctx, approval.Request{Kind: approval.LinkIdentity, Object: want.User, Detail: string(detail), By: e.actor})
+		if err != nil {
+			return err
+		}
+		out, err = a.approvalBody(ctx, row, e.actor)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return created{out}, nil
+}
+
+// linkApproved makes the link that a second administrator approved.
+func linkApproved(ctx context.Context, s *store.Store, row store.Approval) error {
+	var d linkDetail
+	if err := json.Unmarshal([]byte(row.Detail), &d); err != nil {
+		return err
+	}
+	done, err := s.Approvals.Get(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	_, err = account.Link(ctx, s, store.Identity{User: row.Object, Provider: d.Provider, Issuer: d.Issuer, Subject: d.Subject, CreatedAt: done.DecidedAt})
+	return err
 }
 
 // unlinkIdentity takes a link away; the account's sessions end.

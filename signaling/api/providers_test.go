@@ -287,6 +287,29 @@ func TestWithoutAnAccountOnlyALinkLetsIn(t *testing.T) {
 	}
 }
 
+// Who is linked to an account is that account: nobody does it alone to one that is somebody's.
+func TestLinkingAnAccountThatIsSomebodysTakesTwoAdministrators(t *testing.T) {
+	w := newAbroad(t, nil)
+	lin := w.admin()
+	zhao := lin.user("zhao", "192.0.2.3")
+	w.idp.SignsIn(says(oidctest.Person{Subject: "77", Login: "z", Name: "Z", ACR: "mfa"}))
+	waits := lin.want(201, "", "POST", "/api/v1/users/"+zhao.userID+"/identities", fields{"provider": "corp", "subject": "77"})
+	if waits.text("kind") != "link_identity" {
+		t.Fatal(waits.raw)
+	}
+	if links, _ := w.store.Identities.Of(context.Background(), zhao.userID); len(links) != 0 {
+		t.Fatal("one alone linked it:", links)
+	}
+	lin.want(403, "second_person_required", "POST", "/api/v1/approvals/"+waits.text("id")+"/approve", fields{})
+	second := lin.as("chen", "192.0.2.4", role.Security)
+	second.want(204, "", "POST", "/api/v1/approvals/"+waits.text("id")+"/approve", fields{})
+	a := w.agent("192.0.2.9")
+	a.visit(w.idp)
+	if me := a.want(200, "", "GET", "/api/v1/me", nil).body["user"].(map[string]any); me["id"] != zhao.userID {
+		t.Fatal(me)
+	}
+}
+
 func TestALoginThatIsTakenIsNotTakenOver(t *testing.T) {
 	w := newAbroad(t, nil)
 	w.admin()
