@@ -4,77 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"incamera/auth/login"
 )
-
-// Outcome is what a rule decides.
-type Outcome string
-
-// Outcomes. Restrict admits with fewer rights than asked for: to watch and hear, not to publish.
-const (
-	Allow    Outcome = "allow"
-	Deny     Outcome = "deny"
-	StepUp   Outcome = "step_up"
-	Restrict Outcome = "restrict"
-)
-
-func (o Outcome) valid() bool {
-	return o == Allow || o == Deny || o == StepUp || o == Restrict
-}
-
-// Rule is one line of a policy. When is a CEL expression of type bool; docs/security.md lists its variables.
-type Rule struct {
-	Name    string // a word for the log and the metrics; unique
-	When    string
-	Outcome Outcome
-	Reason  string // what the person is told
-}
-
-// Request is what is known when somebody asks to enter.
-type Request struct {
-	Subject   string
-	Role      string // of the account: user, admin, …; "guest" without an account
-	Assurance string // guest, stream_key, mfa, phishing_resistant
-	FactorAge time.Duration
-	Member    bool // owner or member of the room
-	RoomClass string
-	Client    string // API client that vouches for the person; "" for own accounts
-	Address   netip.Addr
-	At        time.Time
-}
 
 // Decision is the outcome with the rule that made it.
 type Decision struct {
-	Outcome Outcome
-	Rule    string
-	Reason  string
-}
-
-// Defaults is the policy of a fresh installation: a second factor not older than maxAge, or an admitting host.
-func Defaults(maxAge time.Duration) []Rule {
-	fresh := fmt.Sprintf("factor_age <= duration('%ds')", int(maxAge.Seconds()))
-	return []Rule{
-		{"guest", "assurance == 'guest'", Allow, "admitted by a host"},
-		{"stream-key", "assurance == 'stream_key'", Allow, "a stream key of a host"},
-		{"second-factor", "assurance in ['mfa', 'phishing_resistant'] && " + fresh, Allow, ""},
-		{"stale-factor", "assurance in ['mfa', 'phishing_resistant']", StepUp, "confirm your second factor"},
-	}
+	Outcome      Outcome
+	Rule         string
+	Reason       string
+	Restrictions []Restriction     // Restrict
+	Need         login.Requirement // StepUp: the factor that is asked for
+	Within       time.Duration     // StepUp in a call
+	Meanwhile    string
+	Late         string
+	Version      int64 // of the policy; 0: the configuration's
 }
 
 // Options of an Engine.
 type Options struct {
-	Rules      []Rule                // tried in order; what none matches is denied
-	Location   *time.Location        // of hour and weekday; UTC when nil
-	Registerer prometheus.Registerer // required
+	Rules    []Rule         // tried in order; what none matches is denied
+	Location *time.Location // of hour, weekday, clock and date; UTC when nil
+	Networks Networks
+	Version  int64
 }
 
-// maxCost bounds one evaluation; the default rules cost about 20.
-const maxCost = 10_000
+// Bounds of an evaluation: of one rule, and of all of them together. A step of the language counts one or more; the
+// default rules cost about 20, and a full policy of ordinary rules about 2000.
+const (
+	maxCost  = 5_000
+	maxTotal = 10_000
+)
 
 // maxRules bounds a policy: it is read by people.
 const maxRules = 200
@@ -83,7 +48,8 @@ const maxRules = 200
 type Engine struct {
 	rules    []compiled
 	location *time.Location
-	outcomes *prometheus.CounterVec
+	version  int64
+	uses     [vFailures + 1]bool
 }
 
 type compiled struct {
@@ -104,32 +70,20 @@ func (e *RuleError) Unwrap() error { return e.Err }
 
 // New compiles the rules.
 func New(o Options) (*Engine, error) {
-	if o.Registerer == nil {
-		return nil, errors.New("policy: Registerer is required")
-	}
 	if len(o.Rules) == 0 || len(o.Rules) > maxRules {
 		return nil, fmt.Errorf("policy: %d rules, must be 1 to %d", len(o.Rules), maxRules)
 	}
-	env, err := cel.NewEnv(
-		cel.Variable("subject", cel.StringType), cel.Variable("role", cel.StringType),
-		cel.Variable("assurance", cel.StringType), cel.Variable("factor_age", cel.DurationType),
-		cel.Variable("member", cel.BoolType), cel.Variable("room_class", cel.StringType),
-		cel.Variable("client", cel.StringType), cel.Variable("address", cel.StringType),
-		cel.Variable("at", cel.TimestampType), cel.Variable("hour", cel.IntType), cel.Variable("weekday", cel.IntType),
-		inNetwork(),
-	)
+	env, err := environment(o.Networks)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	e := &Engine{location: o.Location, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "incamera_auth_policy_decisions_total", Help: "Policy decisions by outcome and rule.",
-	}, []string{"outcome", "rule"})}
+	e := &Engine{location: o.Location, version: o.Version}
 	if e.location == nil {
 		e.location = time.UTC
 	}
 	seen := map[string]bool{}
 	for _, r := range o.Rules {
-		c, err := compile(env, r)
+		c, err := e.compile(env, r, o.Networks)
 		if err != nil {
 			return nil, &RuleError{r.Name, err}
 		}
@@ -139,18 +93,12 @@ func New(o Options) (*Engine, error) {
 		seen[r.Name] = true
 		e.rules = append(e.rules, c)
 	}
-	if err := o.Registerer.Register(e.outcomes); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
 	return e, nil
 }
 
-func compile(env *cel.Env, r Rule) (compiled, error) {
-	if r.Name == "" || len(r.Name) > 64 {
-		return compiled{}, errors.New("a rule needs a name of at most 64 bytes")
-	}
-	if !r.Outcome.valid() {
-		return compiled{}, fmt.Errorf("unknown outcome %q", r.Outcome)
+func (e *Engine) compile(env *cel.Env, r Rule, n Networks) (compiled, error) {
+	if err := r.check(); err != nil {
+		return compiled{}, err
 	}
 	ast, issues := env.Compile(r.When)
 	if err := issues.Err(); err != nil {
@@ -159,6 +107,13 @@ func compile(env *cel.Env, r Rule) (compiled, error) {
 	if ast.OutputType() != cel.BoolType {
 		return compiled{}, fmt.Errorf("the condition is a %s, must be a bool", ast.OutputType())
 	}
+	uses, err := read(ast, n)
+	if err != nil {
+		return compiled{}, err
+	}
+	for _, v := range uses {
+		e.uses[v] = true
+	}
 	p, err := env.Program(ast, cel.CostLimit(maxCost), cel.InterruptCheckFrequency(100))
 	if err != nil {
 		return compiled{}, err
@@ -166,29 +121,85 @@ func compile(env *cel.Env, r Rule) (compiled, error) {
 	return compiled{r, p}, nil
 }
 
-// Decide tries the rules in order. A rule that cannot be evaluated denies: a broken rule must not open a door that an
-// unbroken one would have kept shut.
-func (e *Engine) Decide(ctx context.Context, r Request) Decision {
-	d := e.decide(ctx, r)
-	e.outcomes.WithLabelValues(string(d.Outcome), d.Rule).Inc()
-	return d
+// Version of the policy.
+func (e *Engine) Version() int64 { return e.version }
+
+// Needs says what has to be found out for the rules; the rest need not be asked of a database.
+type Needs struct{ Groups, Country, Device, Network, Sessions, Failures, Standing bool }
+
+// Needs of the engine's rules.
+func (e *Engine) Needs() Needs {
+	u := &e.uses
+	return Needs{
+		Groups: u[vGroups], Country: u[vCountry], Device: u[vKnown] || u[vManaged] || u[vNewDevice],
+		Network: u[vUnusual] || u[vTravel], Sessions: u[vParallel], Failures: u[vFailures], Standing: u[vRoomOwner] || u[vRoomMember],
+	}
 }
 
-func (e *Engine) decide(ctx context.Context, r Request) Decision {
-	local := r.At.In(e.location)
-	vars := map[string]any{
-		"subject": r.Subject, "role": r.Role, "assurance": r.Assurance, "factor_age": r.FactorAge, "member": r.Member,
-		"room_class": r.RoomClass, "client": r.Client, "address": r.Address.String(), "at": r.At,
-		"hour": local.Hour(), "weekday": int(local.Weekday()),
+// Why a decision that no rule made was made.
+const (
+	ruleNone     = "none"
+	reasonNone   = "no rule allows it"
+	reasonBroken = "the policy could not be evaluated"
+)
+
+// Step is one rule on the way to a decision.
+type Step struct {
+	Rule   string
+	Result string // "no", "yes", or the error
+}
+
+// Decide tries the rules in order. A rule that cannot be evaluated denies: a broken rule must not open a door that an
+// unbroken one would have kept shut.
+func (e *Engine) Decide(ctx context.Context, r Request) Decision { return e.decide(ctx, r, nil) }
+
+// Explain decides and tells each rule that was tried.
+func (e *Engine) Explain(ctx context.Context, r Request) (Decision, []Step) {
+	var steps []Step
+	d := e.decide(ctx, r, func(s Step) { steps = append(steps, s) })
+	return d, steps
+}
+
+func (e *Engine) decide(ctx context.Context, r Request, tell func(Step)) Decision {
+	if tell == nil {
+		tell = func(Step) {}
 	}
-	for _, c := range e.rules {
-		value, _, err := c.program.ContextEval(ctx, vars)
+	vars := activation{&r, r.At.In(e.location)}
+	var cost uint64
+	for i := range e.rules {
+		c := &e.rules[i]
+		value, details, err := c.program.ContextEval(ctx, vars)
+		if details != nil && details.ActualCost() != nil {
+			cost += *details.ActualCost()
+		}
+		if err == nil && cost > maxTotal {
+			err = errors.New("the policy is too expensive to evaluate")
+		}
 		if err != nil {
-			return Decision{Deny, c.Name, "the policy could not be evaluated"}
+			tell(Step{c.Name, err.Error()})
+			return Decision{Outcome: Deny, Rule: c.Name, Reason: reasonBroken, Version: e.version}
 		}
 		if value == types.True {
-			return Decision{c.Outcome, c.Name, c.Reason}
+			tell(Step{c.Name, "yes"})
+			return e.decision(c)
 		}
+		tell(Step{c.Name, "no"})
 	}
-	return Decision{Deny, "none", "no rule allows it"}
+	return Decision{Outcome: Deny, Rule: ruleNone, Reason: reasonNone, Version: e.version}
+}
+
+func (e *Engine) decision(c *compiled) Decision {
+	return Decision{
+		Outcome: c.Outcome, Rule: c.Name, Reason: c.Reason, Restrictions: c.Restrictions,
+		Need: login.Requirement{Assurance: c.Assurance, MaxAge: c.MaxAge}, Within: c.Within, Meanwhile: c.Meanwhile, Late: c.Late,
+		Version: e.version,
+	}
+}
+
+// Counter counts decisions; an engine comes and goes, its counter stays.
+func Counter(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "incamera_auth_policy_decisions_total", Help: "Policy decisions by outcome and rule.",
+	}, []string{"outcome", "rule"})
+	return c, reg.Register(c)
 }

@@ -81,3 +81,34 @@ func (r Logins) AtProvider(ctx context.Context, name, subject string) ([]Login, 
 func (r Logins) AtProviderSID(ctx context.Context, name, sid string) ([]Login, error) {
 	return many(ctx, r.q, scanLogin, `SELECT `+loginCols+` FROM logins WHERE provider=$1 AND provider_sid=$2 ORDER BY created_at`, name, sid)
 }
+
+// Open gives the sessions of some handles that are not over.
+func (r Logins) Open(ctx context.Context, ids []string, now time.Time) ([]Login, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	marks, args := in([]any{ms(now)}, ids)
+	return many(ctx, r.q, scanLogin, `SELECT `+loginCols+` FROM logins WHERE expires_at>$1 AND id IN (`+marks+`)`, args...)
+}
+
+// OpenOf counts the full sessions of some users that are not over and were seen since a time.
+func (r Logins) OpenOf(ctx context.Context, users []string, now, seen time.Time) (map[string]int64, error) {
+	out := map[string]int64{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	marks, args := in([]any{ms(now), ms(seen)}, users)
+	list, err := many(ctx, r.q, func(s scanner) (c counted, err error) {
+		err = s.Scan(&c.user, &c.n)
+		return c, err
+	}, `SELECT user_id, COUNT(*) FROM logins WHERE state='full' AND expires_at>$1 AND seen_at>=$2 AND user_id IN (`+marks+`) GROUP BY user_id`, args...)
+	for _, c := range list {
+		out[c.user] = c.n
+	}
+	return out, err
+}
+
+type counted struct {
+	user string
+	n    int64
+}

@@ -52,6 +52,15 @@ func (r Users) Get(ctx context.Context, id string) (User, error) {
 	return one(r.q.QueryRowContext(ctx, `SELECT `+userCols+` FROM users WHERE id=$1`, id), scanUser)
 }
 
+// Some gives the users of some ids.
+func (r Users) Some(ctx context.Context, ids []string) ([]User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	marks, args := in(nil, ids)
+	return many(ctx, r.q, scanUser, `SELECT `+userCols+` FROM users WHERE id IN (`+marks+`)`, args...)
+}
+
 func (r Users) ByLogin(ctx context.Context, login string) (User, error) {
 	return one(r.q.QueryRowContext(ctx, `SELECT `+userCols+` FROM users WHERE login=$1`, login), scanUser)
 }
