@@ -45,12 +45,14 @@ type Options struct {
 	Instance string // this instance's id, the same as in its registry record and its node pool
 	Audience string // the deployment's identifier: aud of tokens and proofs
 
-	Tokens    session.Tokens       // token.Verifier
-	Minter    session.Minter       // token.Minter
-	Issuer    session.Issuer       // mints what an admitted person joins with
-	Meetings  Meetings             // meeting.Store
-	Directory place.Directory      // registry.Registry
-	Bans      session.Bans         // lasting bans, in SQL
+	Tokens    session.Tokens  // token.Verifier
+	Minter    session.Minter  // token.Minter
+	Issuer    session.Issuer  // mints what an admitted person joins with
+	Meetings  Meetings        // meeting.Store
+	Directory place.Directory // registry.Registry
+	Bans      session.Bans    // lasting bans, in SQL
+	Review    session.Review  // nil: the policy is not asked again during the call
+	Certified func(*http.Request) bool
 	Presence  session.Presence     // whether people who sit are still entitled to; nil: never asked
 	Rooms     session.Rooms        // rooms and the history of meetings, in SQL
 	Origins   session.OriginPolicy // which pages may speak to this server
@@ -75,6 +77,7 @@ type Limits struct {
 	HelloTimeout, EntryTimeout, LobbyTimeout, AdmittedTimeout time.Duration
 	PingInterval, IdleTimeout, WriteTimeout, CloseGrace       time.Duration
 	TicketEvery, TicketLife, AwayKeep, PresenceEvery          time.Duration
+	ReviewEvery                                               time.Duration
 	MessagesPerSecond                                         int
 	ChatPerSecond                                             float64
 	PerAddress, Unauthenticated                               int
@@ -156,19 +159,22 @@ func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 	return session.Options{
 		Instance: o.Instance, Audience: o.Audience, Tokens: o.Tokens, Minter: o.Minter, Issuer: o.Issuer,
 		Seats: o.Meetings, Talk: o.Meetings, Moderation: o.Meetings, Lobby: o.Meetings, Nodes: nodes,
-		Bans: o.Bans, Presence: o.Presence, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Audit: o.Audit,
+		Bans: o.Bans, Presence: o.Presence, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Review: o.Review, Certified: o.Certified, Audit: o.Audit,
 		Hub: s.hub, Place: s.place, ClientAddr: o.ClientAddr, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
 		AudioSlots: l.AudioSlots, VideoSlots: l.VideoSlots,
 		HelloTimeout: l.HelloTimeout, EntryTimeout: l.EntryTimeout, LobbyTimeout: l.LobbyTimeout,
 		AdmittedTimeout: l.AdmittedTimeout, PingInterval: l.PingInterval, IdleTimeout: l.IdleTimeout,
 		WriteTimeout: l.WriteTimeout, CloseGrace: l.CloseGrace, TicketEvery: l.TicketEvery, TicketLife: l.TicketLife,
-		AwayKeep: l.AwayKeep, PresenceEvery: l.PresenceEvery, MessagesPerSecond: l.MessagesPerSecond, ChatPerSecond: l.ChatPerSecond,
+		AwayKeep: l.AwayKeep, PresenceEvery: l.PresenceEvery, ReviewEvery: l.ReviewEvery, MessagesPerSecond: l.MessagesPerSecond, ChatPerSecond: l.ChatPerSecond,
 		PerAddress: l.PerAddress, Unauthenticated: l.Unauthenticated,
 	}
 }
 
 // Handler serves /api/v1/ws.
 func (s *Service) Handler() http.Handler { return s.server }
+
+// LookAgain asks the policy anew about everybody who sits, now.
+func (s *Service) LookAgain() { s.server.LookAgain() }
 
 // Dial opens a session without a WebSocket; see session.Line.
 func (s *Service) Dial(addr netip.Addr) (*session.Line, error) { return s.server.Dial(addr) }

@@ -10,6 +10,7 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
+	"incamera/auth/facts"
 	"incamera/auth/internal/metrics"
 	"incamera/auth/login"
 	"incamera/auth/policy"
@@ -24,7 +25,8 @@ type Options struct {
 	Sessions *login.Sessions
 	Clients  apiclient.Clients
 	Streams  streamkey.Keys
-	Policy   *policy.Engine
+	Policy   *policy.Book
+	Facts    *facts.Gatherer // nil: groups, country, device and risk are not asked for
 	Audit    *audit.Log
 	Minter   *token.Minter
 	Verifier *token.Verifier // of the minter's deployment and audience, for lobby passes
@@ -211,25 +213,6 @@ func (i *Issuer) standing(ctx context.Context, room store.Room, subject string) 
 		role = token.RoleParticipant
 	}
 	return role, true, nil
-}
-
-// decide asks the policy; restricted persons watch and listen.
-func (i *Issuer) decide(ctx context.Context, a *attempt, r policy.Request, p *token.Person) error {
-	r.RoomClass, r.Address, r.At = a.room.Class, a.address, i.o.Now()
-	d := i.o.Policy.Decide(ctx, r)
-	a.meta["rule"] = d.Rule
-	switch d.Outcome {
-	case policy.Allow:
-		return nil
-	case policy.Restrict:
-		if p != nil {
-			p.Role, p.Publish, p.Moderate = token.RoleViewer, nil, false
-		}
-		return nil
-	case policy.StepUp:
-		return demand(i.need(a.room), d.Reason)
-	}
-	return refuse(CodeForbidden, d.Reason)
 }
 
 // mint signs the room token for one minute.

@@ -17,6 +17,8 @@ type UserRequest struct {
 	Room    string
 	Key     string // thumbprint of the client's key
 	Address netip.Addr
+	// Certificate: the request came over TLS with a client certificate that was verified.
+	Certificate bool
 }
 
 // ForUser issues a room token to a person with an account and a fresh second factor. The owner hosts, members have
@@ -38,7 +40,7 @@ func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
 		}
 		err = i.decide(ctx, a, policy.Request{
 			Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.at), Member: member,
-		}, &p)
+		}, machine{q.Key, q.Certificate, s.CreatedAt}, &p)
 		if err != nil {
 			return Issued{}, err
 		}
@@ -103,7 +105,7 @@ func (i *Issuer) ForClient(ctx context.Context, q ClientRequest) (Issued, error)
 		}
 		err = i.decide(ctx, a, policy.Request{
 			Subject: p.Subject, Role: "user", Assurance: string(p.Assurance), FactorAge: i.age(q.Evidence.AuthTime), Member: true, Client: c.ID,
-		}, &p)
+		}, machine{key: q.Key}, &p)
 		if err != nil {
 			return Issued{}, err
 		}
@@ -192,6 +194,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 			Subject: pass.Subject, Name: pass.Name, Role: token.RoleParticipant, Assurance: token.AssuranceGuest, Sponsor: q.Host.Person.Subject,
 		}
 		ask := policy.Request{Subject: p.Subject, Role: "guest", Assurance: string(p.Assurance)}
+		from := machine{key: pass.Key}
 		rights(&p)
 		if pass.Login != "" {
 			s, err := i.session(ctx, a.room, pass.Login)
@@ -204,7 +207,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 			if p, ask.Member, err = i.account(ctx, a, s); err != nil {
 				return Issued{}, err
 			}
-			p.Sponsor = q.Host.Person.Subject
+			p.Sponsor, from.since = q.Host.Person.Subject, s.CreatedAt
 			ask.Role, ask.Assurance, ask.FactorAge = s.User.Role, string(p.Assurance), i.age(s.at)
 		} else if pass.Assurance != token.AssuranceGuest {
 			return Issued{}, refuse(CodeUnauthorized, "") // verified by nobody we can ask
@@ -214,7 +217,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
 			return Issued{}, err
 		}
-		if err := i.decide(ctx, a, ask, &p); err != nil {
+		if err := i.decide(ctx, a, ask, from, &p); err != nil {
 			return Issued{}, err
 		}
 		return i.mint(a.room, p, pass.Key)

@@ -75,7 +75,7 @@ func (i *Issuer) mayIssueKeys(ctx context.Context, a *attempt, q StreamKeyReques
 	}
 	return i.decide(ctx, a, policy.Request{
 		Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.at), Member: member,
-	}, nil)
+	}, machine{since: s.CreatedAt}, nil)
 }
 
 // record puts an act on record that mints no token.
@@ -133,7 +133,7 @@ func (i *Issuer) ForStream(ctx context.Context, q StreamRequest) (Issued, error)
 		}
 		err := i.decide(ctx, a, policy.Request{
 			Subject: p.Subject, Role: "stream", Assurance: string(p.Assurance), FactorAge: i.age(k.Created), Member: true,
-		}, &p)
+		}, machine{key: q.Key}, &p)
 		if err != nil {
 			return Issued{}, err
 		}

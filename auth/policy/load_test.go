@@ -2,12 +2,13 @@ package policy
 
 import (
 	"context"
+	"reflect"
 	"testing"
 )
 
 func TestRulesAreReadFromYAMLStrictly(t *testing.T) {
 	rules, err := Load([]byte("- name: night\n  when: hour < 6\n  outcome: deny\n  reason: closed\n- {name: rest, when: 'true', outcome: restrict}\n"))
-	if err != nil || len(rules) != 2 || rules[0] != (Rule{"night", "hour < 6", Deny, "closed"}) {
+	if err != nil || len(rules) != 2 || !reflect.DeepEqual(rules[0], Rule{Name: "night", When: "hour < 6", Outcome: Deny, Reason: "closed"}) {
 		t.Fatal(rules, err)
 	}
 	if d := engine(t, rules...).Decide(context.Background(), signedIn()); d.Outcome != Restrict {

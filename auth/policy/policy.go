@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"incamera/auth/login"
+	"incamera/auth/token"
 )
 
 // Decision is the outcome with the rule that made it.
@@ -179,6 +180,10 @@ func (e *Engine) decide(ctx context.Context, r Request, tell func(Step)) Decisio
 			tell(Step{c.Name, err.Error()})
 			return Decision{Outcome: Deny, Rule: c.Name, Reason: reasonBroken, Version: e.version}
 		}
+		if value == types.True && c.met(r) {
+			tell(Step{c.Name, "yes, and what it asks for was given"})
+			continue
+		}
 		if value == types.True {
 			tell(Step{c.Name, "yes"})
 			return e.decision(c)
@@ -186,6 +191,21 @@ func (e *Engine) decide(ctx context.Context, r Request, tell func(Step)) Decisio
 		tell(Step{c.Name, "no"})
 	}
 	return Decision{Outcome: Deny, Rule: ruleNone, Reason: reasonNone, Version: e.version}
+}
+
+// met says whether the factor that a step-up asks for was given already: the rules after it decide then.
+func (r *Rule) met(q Request) bool {
+	if r.Outcome != StepUp {
+		return false
+	}
+	resistant := q.Assurance == string(token.AssurancePhishingResistant)
+	if r.Assurance == token.AssurancePhishingResistant && !resistant || !resistant && q.Assurance != string(token.AssuranceMFA) {
+		return false
+	}
+	if r.MaxAge == 0 {
+		return r.Assurance == token.AssurancePhishingResistant
+	}
+	return q.FactorAge <= r.MaxAge
 }
 
 func (e *Engine) decision(c *compiled) Decision {

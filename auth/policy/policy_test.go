@@ -7,15 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) // a Monday
 
 func engine(t *testing.T, rules ...Rule) *Engine {
 	t.Helper()
-	e, err := New(Options{Rules: rules, Registerer: prometheus.NewRegistry()})
+	e, err := New(Options{Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +51,10 @@ func TestTheDefaultsAskForAFreshSecondFactor(t *testing.T) {
 
 func TestRulesSeeNetworkTimeAndClass(t *testing.T) {
 	e := engine(t,
-		Rule{"outside", "!in_network(address, '10.0.0.0/8')", Deny, "only from the house"},
-		Rule{"night", "hour < 8 || hour >= 18 || weekday == 0", Deny, "closed"},
-		Rule{"secret", "room_class == 'secret' && assurance != 'phishing_resistant'", StepUp, "passkey only"},
-		Rule{"rest", "true", Allow, ""},
+		Rule{Name: "outside", When: "!in_network(address, '10.0.0.0/8')", Outcome: Deny, Reason: "only from the house"},
+		Rule{Name: "night", When: "hour < 8 || hour >= 18 || weekday == 0", Outcome: Deny, Reason: "closed"},
+		Rule{Name: "secret", When: "room_class == 'secret' && assurance != 'phishing_resistant'", Outcome: StepUp, Reason: "passkey only"},
+		Rule{Name: "rest", When: "true", Outcome: Allow, Reason: ""},
 	)
 	for _, c := range []struct {
 		change func(*Request)
@@ -78,18 +76,18 @@ func TestRulesSeeNetworkTimeAndClass(t *testing.T) {
 }
 
 func TestWhatCannotBeEvaluatedDenies(t *testing.T) {
-	e := engine(t, Rule{"broken", "in_network(address, subject)", Allow, ""}, Rule{"rest", "true", Allow, ""})
+	e := engine(t, Rule{Name: "broken", When: "in_network(address, subject)", Outcome: Allow, Reason: ""}, Rule{Name: "rest", When: "true", Outcome: Allow, Reason: ""})
 	if d := e.Decide(context.Background(), signedIn()); d.Outcome != Deny || d.Rule != "broken" {
 		t.Errorf("decision %+v", d)
 	}
-	if d := engine(t, Rule{"no", "false", Allow, ""}).Decide(context.Background(), signedIn()); d.Outcome != Deny {
+	if d := engine(t, Rule{Name: "no", When: "false", Outcome: Allow, Reason: ""}).Decide(context.Background(), signedIn()); d.Outcome != Deny {
 		t.Errorf("no rule matched: %+v", d)
 	}
 }
 
 func TestAnExpensiveRuleIsCutOffAndDenies(t *testing.T) {
 	list := "[" + strings.Repeat("1,", 99) + "1]"
-	e := engine(t, Rule{"slow", list + ".all(a, " + list + ".all(b, " + list + ".all(c, a + b + c > 0)))", Allow, ""})
+	e := engine(t, Rule{Name: "slow", When: list + ".all(a, " + list + ".all(b, " + list + ".all(c, a + b + c > 0)))", Outcome: Allow, Reason: ""})
 	if d := e.Decide(context.Background(), signedIn()); d.Outcome != Deny {
 		t.Errorf("decision %+v", d)
 	}
@@ -97,21 +95,21 @@ func TestAnExpensiveRuleIsCutOffAndDenies(t *testing.T) {
 
 func TestABadPolicyNamesItsRule(t *testing.T) {
 	for _, r := range []Rule{
-		{"typo", "rol == 'user'", Allow, ""},
-		{"text", "role", Allow, ""},
-		{"outcome", "true", "perhaps", ""},
-		{"", "true", Allow, ""},
+		{Name: "typo", When: "rol == 'user'", Outcome: Allow, Reason: ""},
+		{Name: "text", When: "role", Outcome: Allow, Reason: ""},
+		{Name: "outcome", When: "true", Outcome: "perhaps", Reason: ""},
+		{Name: "", When: "true", Outcome: Allow, Reason: ""},
 	} {
-		_, err := New(Options{Rules: []Rule{r}, Registerer: prometheus.NewRegistry()})
+		_, err := New(Options{Rules: []Rule{r}})
 		var re *RuleError
 		if !errors.As(err, &re) || re.Rule != r.Name {
 			t.Errorf("%q: %v", r.Name, err)
 		}
 	}
-	if _, err := New(Options{Rules: []Rule{{"a", "true", Allow, ""}, {"a", "true", Deny, ""}}, Registerer: prometheus.NewRegistry()}); err == nil {
+	if _, err := New(Options{Rules: []Rule{{Name: "a", When: "true", Outcome: Allow, Reason: ""}, {Name: "a", When: "true", Outcome: Deny, Reason: ""}}}); err == nil {
 		t.Error("two rules of one name")
 	}
-	if _, err := New(Options{Registerer: prometheus.NewRegistry()}); err == nil {
+	if _, err := New(Options{}); err == nil {
 		t.Error("no rules")
 	}
 }

@@ -23,6 +23,7 @@ type personClaims struct {
 	Sponsor   string    `json:"sponsor,omitempty"`
 	Client    string    `json:"client,omitempty"`
 	Login     string    `json:"login,omitempty"`
+	FactorAt  int64     `json:"factor_at,omitempty"`
 	Publish   []Kind    `json:"publish"`
 	Chat      bool      `json:"chat"`
 	Roster    bool      `json:"roster"`
@@ -158,6 +159,8 @@ func (p personClaims) check() error {
 	case (p.Assurance == AssuranceGuest || p.Assurance == AssuranceStreamKey) && (p.Sponsor == "" || p.Moderate):
 		// nobody enters unverified without a sponsor, and no such person has power over others
 		return failf(CodeClaims, "guest")
+	case p.FactorAt < 0:
+		return failf(CodeClaims, "factor_at")
 	case p.Moderate && p.Role != RoleHost && p.Role != RoleCohost:
 		return failf(CodeClaims, "moderate")
 	}

@@ -161,8 +161,12 @@ func (m *Minter) times(issued, expires time.Time, life time.Duration) times {
 func kinds(ks []Kind) []Kind { return append([]Kind{}, ks...) }
 
 func toPerson(p Person) personClaims {
-	return personClaims{
+	c := personClaims{
 		Subject: p.Subject, Name: p.Name, Role: p.Role, Assurance: p.Assurance, Sponsor: p.Sponsor,
 		Client: p.Client, Login: p.Login, Publish: kinds(p.Publish), Chat: p.Chat, Roster: p.Roster, Moderate: p.Moderate,
 	}
+	if !p.FactorAt.IsZero() {
+		c.FactorAt = p.FactorAt.Unix()
+	}
+	return c
 }

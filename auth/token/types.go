@@ -90,9 +90,10 @@ type Person struct {
 	Subject, Name string
 	Role          Role
 	Assurance     Assurance
-	Sponsor       string // participant id or subject of the host who admitted a guest
-	Client        string // API client that vouched
-	Login         string // web session (its public handle, never the cookie)
+	Sponsor       string    // participant id or subject of the host who admitted a guest
+	Client        string    // API client that vouched
+	Login         string    // web session (its public handle, never the cookie)
+	FactorAt      time.Time // when the second factor was given that let them in; zero: none
 	Publish       []Kind
 	Chat          bool
 	Roster        bool

@@ -151,8 +151,12 @@ func (t times) spread() (iat, exp time.Time) {
 }
 
 func (p personClaims) person() Person {
-	return Person{
+	out := Person{
 		Subject: p.Subject, Name: p.Name, Role: p.Role, Assurance: p.Assurance, Sponsor: p.Sponsor,
 		Client: p.Client, Login: p.Login, Publish: p.Publish, Chat: p.Chat, Roster: p.Roster, Moderate: p.Moderate,
 	}
+	if p.FactorAt > 0 {
+		out.FactorAt = time.Unix(p.FactorAt, 0)
+	}
+	return out
 }

@@ -72,6 +72,12 @@ func (s *Store) SetRole(ctx context.Context, room string, a Actor, target string
 	})
 }
 
+// Limit takes kinds of sources away that the person could publish, whatever the role is or becomes, and gives back what
+// an earlier call took: it is the policy's word, not a host's.
+func (s *Store) Limit(ctx context.Context, room, target string, kinds []token.Kind) (Seat, error) {
+	return s.onPerson(ctx, "limit", room, ServerActor(), args{"target": target, "kinds": mask(kinds)})
+}
+
 func (s *Store) onPerson(ctx context.Context, verb, room string, a Actor, v args) (Seat, error) {
 	v["verb"] = verb
 	res, err := s.run(ctx, verb, "host", room, a.args(v))

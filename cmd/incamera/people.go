@@ -15,6 +15,8 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/approval"
 	"incamera/auth/audit"
+	"incamera/auth/facts"
+	"incamera/auth/geo"
 	"incamera/auth/issue"
 	"incamera/auth/keybook"
 	"incamera/auth/login"
@@ -47,6 +49,8 @@ type people struct {
 	signing   *token.Keys
 	minter    *token.Minter
 	tokens    *token.Verifier
+	policy    *policy.Book
+	facts     *facts.Gatherer
 	issuer    *issue.Issuer
 }
 
@@ -92,16 +96,17 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	if p.tokens, err = token.NewVerifier(tokens); err != nil {
 		return nil, err
 	}
-	rules, err := policyRules(c.Auth)
-	if err != nil {
+	if p.policy, err = openPolicy(ctx, c.Auth, s, reg); err != nil {
 		return nil, err
 	}
-	engine, err := policy.New(policy.Options{Rules: rules, Location: time.Local, Registerer: reg})
-	if err != nil {
-		return nil, err
+	p.facts = &facts.Gatherer{Store: s}
+	if c.Auth.GeoFile != "" {
+		if p.facts.Places, err = geo.Open(c.Auth.GeoFile); err != nil {
+			return nil, fmt.Errorf("auth.geo_file: %w", err)
+		}
 	}
 	p.issuer, err = issue.New(issue.Options{
-		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: engine, Audit: p.audit, Minter: p.minter,
+		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: p.policy, Facts: p.facts, Audit: p.audit, Minter: p.minter,
 		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Required: required(c.Auth.Classes), Registerer: reg,
 	})
 	return p, err
@@ -114,6 +119,25 @@ func required(c config.Classes) map[string]login.Requirement {
 		out[class] = login.Requirement{Assurance: token.Assurance(r.Assurance), MaxAge: r.MaxAge}
 	}
 	return out
+}
+
+// openPolicy opens the versions of the policy over the rules of the configuration.
+func openPolicy(ctx context.Context, c config.Auth, s *store.Store, reg prometheus.Registerer) (*policy.Book, error) {
+	rules, err := policyRules(c)
+	if err != nil {
+		return nil, err
+	}
+	zone := time.Local
+	if c.TimeZone != "" {
+		if zone, err = time.LoadLocation(c.TimeZone); err != nil {
+			return nil, fmt.Errorf("auth.time_zone: %w", err)
+		}
+	}
+	networks, err := config.ParseNetworks(c.Networks)
+	if err != nil {
+		return nil, fmt.Errorf("auth.networks: %w", err)
+	}
+	return policy.Open(ctx, policy.BookOptions{Store: s, Base: rules, Location: zone, Networks: networks, Registerer: reg})
 }
 
 func policyRules(c config.Auth) ([]policy.Rule, error) {
@@ -143,7 +167,7 @@ func (p *people) sweepLoop(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx), p.book.Sweep(ctx, time.Now()))
+			err := errors.Join(p.sessions.Sweep(ctx), p.waiting.Sweep(ctx), p.book.Sweep(ctx, time.Now()), p.facts.Sweep(ctx, time.Now()))
 			if p.providers != nil {
 				err = errors.Join(err, p.providers.Sweep(ctx))
 			}

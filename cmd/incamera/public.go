@@ -53,7 +53,7 @@ func openPublic(c config.HTTP, front *pages, to doors, log *slog.Logger) (*publi
 		trusted[i], _ = config.ParsePrefix(p) // validated
 	}
 	p := &public{done: make(chan struct{}), caFile: front.cert.caFile}
-	o := door.Options{Listen: c.Listen, Trusted: trusted, ProxyProtocol: c.ProxyProtocol}
+	o := door.Options{Listen: c.Listen, Trusted: trusted, ProxyProtocol: c.ProxyProtocol, ClientCAs: c.TLS.ClientCAFile}
 	if front.shared == nil {
 		o.Certificate = front.cert.get
 	}
@@ -80,6 +80,7 @@ func openPublic(c config.HTTP, front *pages, to doors, log *slog.Logger) (*publi
 		go front.shared.Serve(p.listen)
 	}
 	p.server = &http.Server{
+		ConnContext:       door.Connection,
 		Handler:           door.Addresses(trusted, secure(c, mux)),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),

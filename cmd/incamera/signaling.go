@@ -146,7 +146,7 @@ func (s *signalingPart) startService(ctx context.Context, c config.Config, id *p
 		Instance: s.instance, Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
 		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
 		Bans: bans{sql, time.Now}, Presence: presence{s.people}, Rooms: rooms{sql, c.Signaling.MaxPerMeeting, time.Now},
-		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit},
+		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit}, Policy: entrance{s.people}, Review: review{s.people}, Certified: door.Certified,
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {
 			pool, err := noderpc.NewPool(noderpc.PoolOptions{
 				Identity: id, Instance: s.instance, Resolve: s.directory.Resolve, OnEvent: events.OnEvent, OnLost: events.OnLost,
@@ -168,6 +168,7 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 	loops, stop := context.WithCancel(context.Background())
 	s.sweep = stop
 	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
+	s.loops.Go(func() { s.people.policy.LookLoop(loops, log, s.service.LookAgain) })
 	s.loops.Go(func() { s.people.signing.LookLoop(loops, log) })
 	if s.sweeper, err = meeting.StartSweeper(meeting.SweeperOptions{Store: s.meetings, Alive: s.directory.Alive, Log: log}); err != nil {
 		return err

@@ -88,6 +88,11 @@ func (w *ways) share(c config.Config, advertise []netip.Addr, reg prometheus.Reg
 	o := split.Options{Registerer: reg}
 	if w.public.get != nil {
 		o.TLS = door.TLS(w.public.get)
+		if file := c.HTTP.TLS.ClientCAFile; file != "" {
+			if err := door.ClientCA(o.TLS, file); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if c.Media.Turn.Enabled {
 		kinds = append(kinds, split.Relay)

@@ -27,6 +27,7 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/approval"
 	"incamera/auth/audit"
+	"incamera/auth/facts"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
@@ -62,6 +63,7 @@ type world struct {
 	tokens   *token.Verifier
 	registry apiclient.Registry
 	trust    *pki.Trust
+	policy   *policy.Book
 	metrics  *prometheus.Registry
 	redis    *live.Server
 	setup    string // the token of the first account
@@ -151,10 +153,10 @@ func buildWorld(t testing.TB, publicURL string, change func(*Options, *seal.Keys
 	must(t, err)
 	w.tokens, err = token.NewVerifier(tokens)
 	must(t, err)
-	engine, err := policy.New(policy.Options{Rules: policy.Defaults(2 * time.Hour), Registerer: w.metrics})
+	w.policy, err = policy.Open(ctx, policy.BookOptions{Store: w.store, Base: policy.Defaults(2 * time.Hour), Registerer: w.metrics, Now: w.clock})
 	must(t, err)
 	o.Issue, err = issue.New(issue.Options{
-		Store: w.store, Sessions: o.Logins, Clients: w.registry, Policy: engine, Audit: o.Audit, Minter: minter,
+		Store: w.store, Sessions: o.Logins, Clients: w.registry, Policy: w.policy, Facts: &facts.Gatherer{Store: w.store}, Audit: o.Audit, Minter: minter,
 		Verifier: w.tokens, Streams: streamkey.Keys{Store: w.store, Now: w.clock}, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,
 	})
 	must(t, err)

@@ -10,6 +10,7 @@ import (
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/token"
+	"incamera/signaling/door"
 )
 
 type tokenBody struct {
@@ -31,7 +32,7 @@ func (a *API) roomToken(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	t, err := a.issue.ForUser(r.Context(), issue.UserRequest{
-		Login: p.session.ID, Room: r.PathValue("room"), Key: in.JKT, Address: a.address(r),
+		Login: p.session.ID, Room: r.PathValue("room"), Key: in.JKT, Address: a.address(r), Certificate: door.Certified(r),
 	})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,8 @@ type Options struct {
 	ProxyProtocol bool
 	// Certificate gives the certificate of each handshake; nil: plain HTTP.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// ClientCAs is a PEM file of authorities whose client certificates are verified where one is given; "": none is asked for.
+	ClientCAs string
 }
 
 // Validate reports what cannot work.
@@ -67,6 +69,12 @@ func Listen(o Options) (net.Listener, error) {
 	if o.Certificate != nil {
 		c := TLS(o.Certificate)
 		c.NextProtos = []string{"http/1.1"}
+		if o.ClientCAs != "" {
+			if err := ClientCA(c, o.ClientCAs); err != nil {
+				_ = l.Close()
+				return nil, err
+			}
+		}
 		l = tls.NewListener(l, c)
 	}
 	return l, nil

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"net/netip"
+
 	"google.golang.org/protobuf/proto"
 
 	"incamera/signaling/wire"
@@ -42,6 +44,7 @@ type Member struct {
 	seat   Seat
 	old    Seat // still draining while a move goes on; zero otherwise
 	gone   bool
+	media  netip.Addr // where the transport's packets come from; invalid before ICE
 }
 
 type message struct {
@@ -87,6 +90,13 @@ func (m *Member) Role() wire.Role {
 	m.Room.mu.Lock()
 	defer m.Room.mu.Unlock()
 	return m.role
+}
+
+// MediaAddr is where the member's packets come from, as the node saw it; invalid before ICE, or where a relay is between.
+func (m *Member) MediaAddr() netip.Addr {
+	m.Room.mu.Lock()
+	defer m.Room.mu.Unlock()
+	return m.media
 }
 
 // Here says whether the member has a socket on this instance and has not left.

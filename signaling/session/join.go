@@ -82,7 +82,7 @@ func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (token.Room, error)
 		func() error { return s.fromHere(ctx, t.Person) },
 		func() error { return s.notBanned(ctx, t.Room, t.Subject) },
 		func() error {
-			err := s.srv.o.Policy.Enter(ctx, Entrance{Room: t.Room, Person: t.Person, Addr: s.addr, Origin: s.origin})
+			err := s.srv.o.Policy.Enter(ctx, Entrance{Room: t.Room, Person: t.Person, Addr: s.addr, Origin: s.origin, Key: t.Key, Certified: s.managed})
 			if err != nil {
 				return refuse(wire.CodeForbidden, "the rules of this place do not allow it now").because(err)
 			}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 
+	"incamera/auth/policy"
 	"incamera/auth/token"
 	"incamera/cluster/meeting"
 	"incamera/cluster/noderpc"
@@ -19,7 +20,7 @@ func (st *seat) hosts() bool {
 // moderate keeps the act in the audit log, before it is done.
 func (s *Session) moderate(ctx context.Context, action, target string, detail map[string]string) (*seat, error) {
 	st := s.seat.Load()
-	if !st.hosts() {
+	if !st.hosts() || s.restricted(policy.NoModeration) {
 		return nil, refuse(wire.CodeForbidden, "only hosts may do that")
 	}
 	err := s.srv.o.Audit.Write(ctx, Act{

@@ -59,6 +59,7 @@ type Moderation interface {
 	Remove(ctx context.Context, room string, a meeting.Actor, target string, ban bool) (meeting.Seat, error)
 	SetRole(ctx context.Context, room string, a meeting.Actor, target string, role token.Role) (meeting.Seat, error)
 	SetLocked(ctx context.Context, room string, a meeting.Actor, locked bool) error
+	Limit(ctx context.Context, room, target string, kinds []token.Kind) (meeting.Seat, error)
 	End(ctx context.Context, room string, a meeting.Actor) error
 }
 
@@ -117,6 +118,9 @@ type Entrance struct {
 	Person token.Person
 	Addr   netip.Addr
 	Origin string
+	Key    string // thumbprint, proven
+
+	Certified bool // by a client certificate
 }
 
 // Policy is asked at each join after token and proof are good; its error refuses the join (forbidden).
@@ -156,9 +160,12 @@ type Options struct {
 	Rooms      Rooms
 	Origins    OriginPolicy
 	Policy     Policy // nil: everyone with a good token
+	Review     Review // nil: the policy is not asked again during the call
 	Audit      Audit  // nil: nothing is kept
 	Hub        *hub.Hub
 	Place      *place.Placer
+	// Certified says whether a request came with a client certificate that the TLS handshake verified; nil: never.
+	Certified  func(*http.Request) bool
 	ClientAddr func(*http.Request) netip.Addr // the caller's address; the socket's own when nil
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -177,6 +184,7 @@ type Options struct {
 	HandlerTimeout    time.Duration // 10 s for one message to be answered
 	TicketEvery       time.Duration // 30 s between tickets
 	PresenceEvery     time.Duration // 5 s: how late a sign-out or a disabled account ends a seat
+	ReviewEvery       time.Duration // 2 s: how late the policy notices what changed by itself
 	TicketLife        time.Duration // 2 min 30 s: at least 2 min after the last socket
 	AwayKeep          time.Duration // 60 s a seat is kept for somebody whose socket dropped
 	MessagesPerSecond int           // 20, in bursts of three times that
@@ -223,6 +231,7 @@ func (o *Options) defaults() {
 	orDefault(&o.TicketEvery, 30*time.Second)
 	orDefault(&o.TicketLife, 150*time.Second)
 	orDefault(&o.PresenceEvery, 5*time.Second)
+	orDefault(&o.ReviewEvery, 2*time.Second)
 	orDefault(&o.AwayKeep, time.Minute)
 	orDefault(&o.MessagesPerSecond, 20)
 	orDefault(&o.ChatPerSecond, 2)
@@ -237,6 +246,9 @@ func (o *Options) defaults() {
 			ap, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address counts as one place
 			return ap.Addr()
 		}
+	}
+	if o.Certified == nil {
+		o.Certified = func(*http.Request) bool { return false }
 	}
 	if o.Policy == nil {
 		o.Policy = openPolicy{}

@@ -69,10 +69,15 @@ func (s *Session) checkPresence() {
 	if err := s.srv.o.Presence.Keep(ctx, st.Person); !errors.Is(err, ErrRevoked) {
 		return
 	}
-	s.log.Info("revoked", "room", st.Room, "participant", st.Participant)
-	st.member.Leave(string(wire.ReasonRevoked)) // the packets stop now, whatever Redis says
-	s.insist(ctx, st, "revoked seat could not be given up", func(ctx context.Context) error {
-		return s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(wire.ReasonRevoked))
+	s.expel(ctx, st, wire.ReasonRevoked)
+}
+
+// expel takes a person out of the meeting who may not sit there any more.
+func (s *Session) expel(ctx context.Context, st *seat, why wire.Reason) {
+	s.log.Info("expelled", "reason", why, "room", st.Room, "participant", st.Participant)
+	st.member.Leave(string(why)) // the packets stop now, whatever Redis says
+	s.insist(ctx, st, "the seat could not be taken", func(ctx context.Context) error {
+		return s.srv.o.Seats.Leave(ctx, st.Room, st.Participant, st.Session, string(why))
 	})
-	s.Bye(wire.ReasonRevoked, "")
+	s.Bye(why, "")
 }

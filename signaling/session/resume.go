@@ -40,6 +40,7 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 		return err
 	}
 	st := seatOfTicket(t, res)
+	st.resumed = true
 	room.Seed(res.Snapshot)
 	st.member = room.Add(hub.MemberOptions{
 		Participant: st.Participant, Session: st.Session, Role: hub.RoleToWire(res.Role), Roster: t.Roster,

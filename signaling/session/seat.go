@@ -24,6 +24,7 @@ type seat struct {
 	Key                                 string // thumbprint of the client's key
 	EnteredAt                           time.Time
 	E2EE                                bool
+	resumed                             bool // an earlier socket's restrictions may still hold
 	member                              *hub.Member
 }
 
@@ -69,6 +70,7 @@ func (s *Session) sit(st *seat, backlog []hub.Change) {
 	s.leave()
 	s.srv.m.joined.Inc()
 	st.member.Open(backlog)
+	s.srv.LookAgain()
 }
 
 // carry asks the node of the seat to open the transport.

@@ -27,6 +27,9 @@ type Server struct {
 	wg   sync.WaitGroup // sessions
 
 	loops sync.WaitGroup
+	look  chan struct{} // capacity 1: somebody's facts changed
+
+	asked map[string]asked // step-ups by person; owned by reviewLoop
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
@@ -45,10 +48,14 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		o: o, m: m, verbs: verbs(), door: newDoor(o.PerAddress, o.Unauthenticated), sessions: map[*Session]struct{}{},
+		look: make(chan struct{}, 1), asked: map[string]asked{},
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
 	if o.Presence != nil {
 		s.loops.Go(s.presenceLoop)
+	}
+	if o.Review != nil {
+		s.loops.Go(s.reviewLoop)
 	}
 	return s, nil
 }
@@ -73,7 +80,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	conn.SetReadLimit(-1) // the reader bounds messages itself, with words
-	s.serve(caller{conn: conn, addr: addr, origin: r.Header.Get("Origin"), leave: leave})
+	s.serve(caller{conn: conn, addr: addr, origin: r.Header.Get("Origin"), managed: s.o.Certified(r), leave: leave})
 }
 
 // letIn judges the request before anything is upgraded.
@@ -112,11 +119,12 @@ func offers(r *http.Request, protocol string) bool {
 
 // caller is who a session is opened for.
 type caller struct {
-	conn   conn
-	addr   netip.Addr
-	origin string
-	inside bool
-	leave  func()
+	conn    conn
+	addr    netip.Addr
+	origin  string
+	inside  bool
+	managed bool
+	leave   func()
 }
 
 // serve runs one session on the calling goroutine.
@@ -124,7 +132,7 @@ func (s *Server) serve(c caller) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ses := &Session{
-		srv: s, conn: c.conn, origin: c.origin, inside: c.inside, addr: c.addr, ctx: ctx, cancel: cancel, leave: c.leave,
+		srv: s, conn: c.conn, origin: c.origin, inside: c.inside, managed: c.managed, addr: c.addr, ctx: ctx, cancel: cancel, leave: c.leave,
 		log:   s.o.Log.With("addr", c.addr),
 		out:   newOutbox(s.dropped),
 		state: StateOpened,

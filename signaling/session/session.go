@@ -44,21 +44,23 @@ func (s State) String() string {
 // Session is one socket.
 type Session struct {
 	// static
-	srv    *Server
-	conn   conn
-	origin string
-	inside bool // a line of this process: one of our own doors speaks
-	addr   netip.Addr
-	log    *slog.Logger
-	out    *outbox
-	leave  func()             // gives back the place among sockets that have not shown who they are
-	cancel context.CancelFunc // ends the reader
-	ctx    context.Context
+	srv     *Server
+	conn    conn
+	origin  string
+	managed bool // the TLS handshake showed a client certificate that was verified
+	inside  bool // a line of this process: one of our own doors speaks
+	addr    netip.Addr
+	log     *slog.Logger
+	out     *outbox
+	leave   func()             // gives back the place among sockets that have not shown who they are
+	cancel  context.CancelFunc // ends the reader
+	ctx     context.Context
 
 	greeted atomic.Bool
 	nonce   atomic.Pointer[string]      // what the next proof must carry; nil: none is good
 	pass    atomic.Pointer[lobbyTicket] // set while waiting: what Admitted mints from
 	seat    atomic.Pointer[seat]        // set when joined: what tickets are minted from
+	stands  atomic.Pointer[standing]    // what the policy said last; nil: nothing
 	idle    *time.Timer
 	phase   *time.Timer // ends a socket that does not say hello, or does not enter
 

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"incamera/auth/policy"
 	"incamera/signaling/wire"
 )
 
@@ -33,7 +34,7 @@ func sendChat(ctx context.Context, s *Session, req *request) error {
 		return refuse(wire.CodeTooLarge, "a chat message has at most 2000 characters")
 	case strings.ContainsFunc(text, forbidden):
 		return refuse(wire.CodeBadMessage, "control characters are not allowed")
-	case !st.Person.Chat && !st.hosts():
+	case !st.Person.Chat && !st.hosts() || s.restricted(policy.NoChat):
 		return refuse(wire.CodeForbidden, "this person may not write")
 	case !s.chat.Allow():
 		return refuse(wire.CodeRateLimited, "too many chat messages").after(time.Second)

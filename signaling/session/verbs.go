@@ -24,8 +24,11 @@ func verbs() map[string]verb {
 		"setWishes":   {StateJoined, setWishes},
 		"renegotiate": {StateJoined, renegotiate},
 		"moveOffer":   {StateJoined, moveOffer},
-		"setHand":     {StateJoined, setHand},
-		"sendChat":    {StateJoined, sendChat},
+
+		"confirmFactor": {StateJoined, confirmFactor},
+
+		"setHand":  {StateJoined, setHand},
+		"sendChat": {StateJoined, sendChat},
 
 		"muteParticipant":   {StateJoined, muteParticipant},
 		"removeParticipant": {StateJoined, removeParticipant},

@@ -47,6 +47,7 @@ const (
 	ReasonDraining Reason = "draining"
 	ReasonRevoked  Reason = "revoked"
 	ReasonDeclined Reason = "declined"
+	ReasonPolicy   Reason = "policy"
 )
 
 // MoveReason is the word of a Move.

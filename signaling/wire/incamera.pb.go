@@ -263,6 +263,7 @@ type ClientMessage struct {
 	//	*ClientMessage_SetWishes
 	//	*ClientMessage_Renegotiate
 	//	*ClientMessage_MoveOffer
+	//	*ClientMessage_ConfirmFactor
 	//	*ClientMessage_SetHand
 	//	*ClientMessage_SendChat
 	//	*ClientMessage_MuteParticipant
@@ -411,6 +412,15 @@ func (x *ClientMessage) GetMoveOffer() *MoveOffer {
 	return nil
 }
 
+func (x *ClientMessage) GetConfirmFactor() *ConfirmFactor {
+	if x != nil {
+		if x, ok := x.Body.(*ClientMessage_ConfirmFactor); ok {
+			return x.ConfirmFactor
+		}
+	}
+	return nil
+}
+
 func (x *ClientMessage) GetSetHand() *SetHand {
 	if x != nil {
 		if x, ok := x.Body.(*ClientMessage_SetHand); ok {
@@ -536,6 +546,10 @@ type ClientMessage_MoveOffer struct {
 	MoveOffer *MoveOffer `protobuf:"bytes,13,opt,name=move_offer,json=moveOffer,proto3,oneof"`
 }
 
+type ClientMessage_ConfirmFactor struct {
+	ConfirmFactor *ConfirmFactor `protobuf:"bytes,14,opt,name=confirm_factor,json=confirmFactor,proto3,oneof"`
+}
+
 type ClientMessage_SetHand struct {
 	SetHand *SetHand `protobuf:"bytes,20,opt,name=set_hand,json=setHand,proto3,oneof"`
 }
@@ -593,6 +607,8 @@ func (*ClientMessage_Renegotiate) isClientMessage_Body() {}
 
 func (*ClientMessage_MoveOffer) isClientMessage_Body() {}
 
+func (*ClientMessage_ConfirmFactor) isClientMessage_Body() {}
+
 func (*ClientMessage_SetHand) isClientMessage_Body() {}
 
 func (*ClientMessage_SendChat) isClientMessage_Body() {}
@@ -636,6 +652,7 @@ type ServerMessage struct {
 	//	*ServerMessage_Move
 	//	*ServerMessage_Answer
 	//	*ServerMessage_Ticket
+	//	*ServerMessage_Standing
 	Body          isServerMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -847,6 +864,15 @@ func (x *ServerMessage) GetTicket() *Ticket {
 	return nil
 }
 
+func (x *ServerMessage) GetStanding() *Standing {
+	if x != nil {
+		if x, ok := x.Body.(*ServerMessage_Standing); ok {
+			return x.Standing
+		}
+	}
+	return nil
+}
+
 type isServerMessage_Body interface {
 	isServerMessage_Body()
 }
@@ -923,6 +949,10 @@ type ServerMessage_Ticket struct {
 	Ticket *Ticket `protobuf:"bytes,28,opt,name=ticket,proto3,oneof"`
 }
 
+type ServerMessage_Standing struct {
+	Standing *Standing `protobuf:"bytes,40,opt,name=standing,proto3,oneof"`
+}
+
 func (*ServerMessage_Welcome) isServerMessage_Body() {}
 
 func (*ServerMessage_Joined) isServerMessage_Body() {}
@@ -958,6 +988,8 @@ func (*ServerMessage_Move) isServerMessage_Body() {}
 func (*ServerMessage_Answer) isServerMessage_Body() {}
 
 func (*ServerMessage_Ticket) isServerMessage_Body() {}
+
+func (*ServerMessage_Standing) isServerMessage_Body() {}
 
 // Hello is the first message of a client. A server that speaks none of the versions answers
 // error{protocol_unsupported} and closes with 4406.
@@ -4306,11 +4338,200 @@ func (*EndMeeting) Descriptor() ([]byte, []int) {
 	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{52}
 }
 
+type Standing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Restrictions  []string               `protobuf:"bytes,1,rep,name=restrictions,proto3" json:"restrictions,omitempty"`   // listen_only, no_mic, no_camera, no_screen, no_chat, no_moderation
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`               // to read; may be empty
+	StepUp        *StepUp                `protobuf:"bytes,3,opt,name=step_up,json=stepUp,proto3" json:"step_up,omitempty"` // set while a second factor is asked for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Standing) Reset() {
+	*x = Standing{}
+	mi := &file_signaling_wire_incamera_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Standing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Standing) ProtoMessage() {}
+
+func (x *Standing) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_wire_incamera_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Standing.ProtoReflect.Descriptor instead.
+func (*Standing) Descriptor() ([]byte, []int) {
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *Standing) GetRestrictions() []string {
+	if x != nil {
+		return x.Restrictions
+	}
+	return nil
+}
+
+func (x *Standing) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Standing) GetStepUp() *StepUp {
+	if x != nil {
+		return x.StepUp
+	}
+	return nil
+}
+
+type StepUp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Acr           string                 `protobuf:"bytes,1,opt,name=acr,proto3" json:"acr,omitempty"`                                  // mfa, phishing_resistant
+	MaxAgeMs      int64                  `protobuf:"varint,2,opt,name=max_age_ms,json=maxAgeMs,proto3" json:"max_age_ms,omitempty"`     // 0: it must be given now
+	DeadlineMs    int64                  `protobuf:"varint,3,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"` // server clock
+	Remove        bool                   `protobuf:"varint,4,opt,name=remove,proto3" json:"remove,omitempty"`                           // at the deadline; else restricted until the factor is given
+	Nonce         string                 `protobuf:"bytes,5,opt,name=nonce,proto3" json:"nonce,omitempty"`                              // for the proof of ConfirmFactor
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepUp) Reset() {
+	*x = StepUp{}
+	mi := &file_signaling_wire_incamera_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepUp) ProtoMessage() {}
+
+func (x *StepUp) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_wire_incamera_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepUp.ProtoReflect.Descriptor instead.
+func (*StepUp) Descriptor() ([]byte, []int) {
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *StepUp) GetAcr() string {
+	if x != nil {
+		return x.Acr
+	}
+	return ""
+}
+
+func (x *StepUp) GetMaxAgeMs() int64 {
+	if x != nil {
+		return x.MaxAgeMs
+	}
+	return 0
+}
+
+func (x *StepUp) GetDeadlineMs() int64 {
+	if x != nil {
+		return x.DeadlineMs
+	}
+	return 0
+}
+
+func (x *StepUp) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+func (x *StepUp) GetNonce() string {
+	if x != nil {
+		return x.Nonce
+	}
+	return ""
+}
+
+// ConfirmFactor says that the factor was given: empty with an account, else a new room token of the same person.
+type ConfirmFactor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	Proof         string                 `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmFactor) Reset() {
+	*x = ConfirmFactor{}
+	mi := &file_signaling_wire_incamera_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmFactor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmFactor) ProtoMessage() {}
+
+func (x *ConfirmFactor) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_wire_incamera_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmFactor.ProtoReflect.Descriptor instead.
+func (*ConfirmFactor) Descriptor() ([]byte, []int) {
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *ConfirmFactor) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *ConfirmFactor) GetProof() string {
+	if x != nil {
+		return x.Proof
+	}
+	return ""
+}
+
 var File_signaling_wire_incamera_proto protoreflect.FileDescriptor
 
 const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\n" +
-	"\x1dsignaling/wire/incamera.proto\x12\vincamera.v1\"\xad\b\n" +
+	"\x1dsignaling/wire/incamera.proto\x12\vincamera.v1\"\xf2\b\n" +
 	"\rClientMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12*\n" +
 	"\x05hello\x18\x02 \x01(\v2\x12.incamera.v1.HelloH\x00R\x05hello\x12'\n" +
@@ -4326,7 +4547,8 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"set_wishes\x18\v \x01(\v2\x16.incamera.v1.SetWishesH\x00R\tsetWishes\x12<\n" +
 	"\vrenegotiate\x18\f \x01(\v2\x18.incamera.v1.RenegotiateH\x00R\vrenegotiate\x127\n" +
 	"\n" +
-	"move_offer\x18\r \x01(\v2\x16.incamera.v1.MoveOfferH\x00R\tmoveOffer\x121\n" +
+	"move_offer\x18\r \x01(\v2\x16.incamera.v1.MoveOfferH\x00R\tmoveOffer\x12C\n" +
+	"\x0econfirm_factor\x18\x0e \x01(\v2\x1a.incamera.v1.ConfirmFactorH\x00R\rconfirmFactor\x121\n" +
 	"\bset_hand\x18\x14 \x01(\v2\x14.incamera.v1.SetHandH\x00R\asetHand\x124\n" +
 	"\tsend_chat\x18\x15 \x01(\v2\x15.incamera.v1.SendChatH\x00R\bsendChat\x12I\n" +
 	"\x10mute_participant\x18\x1e \x01(\v2\x1c.incamera.v1.MuteParticipantH\x00R\x0fmuteParticipant\x12O\n" +
@@ -4338,7 +4560,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\adecline\x18# \x01(\v2\x14.incamera.v1.DeclineH\x00R\adecline\x12:\n" +
 	"\vend_meeting\x18$ \x01(\v2\x17.incamera.v1.EndMeetingH\x00R\n" +
 	"endMeetingB\x06\n" +
-	"\x04body\"\x92\a\n" +
+	"\x04body\"\xc7\a\n" +
 	"\rServerMessage\x12\x0e\n" +
 	"\x02re\x18\x01 \x01(\rR\x02re\x120\n" +
 	"\awelcome\x18\x02 \x01(\v2\x14.incamera.v1.WelcomeH\x00R\awelcome\x12-\n" +
@@ -4360,7 +4582,8 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"mediaState\x12'\n" +
 	"\x04move\x18\x1a \x01(\v2\x11.incamera.v1.MoveH\x00R\x04move\x12-\n" +
 	"\x06answer\x18\x1b \x01(\v2\x13.incamera.v1.AnswerH\x00R\x06answer\x12-\n" +
-	"\x06ticket\x18\x1c \x01(\v2\x13.incamera.v1.TicketH\x00R\x06ticketB\x06\n" +
+	"\x06ticket\x18\x1c \x01(\v2\x13.incamera.v1.TicketH\x00R\x06ticket\x123\n" +
+	"\bstanding\x18( \x01(\v2\x15.incamera.v1.StandingH\x00R\bstandingB\x06\n" +
 	"\x04body\"e\n" +
 	"\x05Hello\x12!\n" +
 	"\fprotocol_min\x18\x01 \x01(\rR\vprotocolMin\x12!\n" +
@@ -4609,7 +4832,22 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x06waiter\x18\x01 \x01(\tR\x06waiter\x12\x10\n" +
 	"\x03ban\x18\x02 \x01(\bR\x03ban\"\f\n" +
 	"\n" +
-	"EndMeeting*S\n" +
+	"EndMeeting\"t\n" +
+	"\bStanding\x12\"\n" +
+	"\frestrictions\x18\x01 \x03(\tR\frestrictions\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
+	"\astep_up\x18\x03 \x01(\v2\x13.incamera.v1.StepUpR\x06stepUp\"\x87\x01\n" +
+	"\x06StepUp\x12\x10\n" +
+	"\x03acr\x18\x01 \x01(\tR\x03acr\x12\x1c\n" +
+	"\n" +
+	"max_age_ms\x18\x02 \x01(\x03R\bmaxAgeMs\x12\x1f\n" +
+	"\vdeadline_ms\x18\x03 \x01(\x03R\n" +
+	"deadlineMs\x12\x16\n" +
+	"\x06remove\x18\x04 \x01(\bR\x06remove\x12\x14\n" +
+	"\x05nonce\x18\x05 \x01(\tR\x05nonce\";\n" +
+	"\rConfirmFactor\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\x14\n" +
+	"\x05proof\x18\x02 \x01(\tR\x05proof*S\n" +
 	"\tMediaType\x12\x1a\n" +
 	"\x16MEDIA_TYPE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10MEDIA_TYPE_AUDIO\x10\x01\x12\x14\n" +
@@ -4648,7 +4886,7 @@ func file_signaling_wire_incamera_proto_rawDescGZIP() []byte {
 }
 
 var file_signaling_wire_incamera_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_signaling_wire_incamera_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_signaling_wire_incamera_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_signaling_wire_incamera_proto_goTypes = []any{
 	(MediaType)(0),            // 0: incamera.v1.MediaType
 	(SourceKind)(0),           // 1: incamera.v1.SourceKind
@@ -4707,6 +4945,9 @@ var file_signaling_wire_incamera_proto_goTypes = []any{
 	(*Admit)(nil),             // 54: incamera.v1.Admit
 	(*Decline)(nil),           // 55: incamera.v1.Decline
 	(*EndMeeting)(nil),        // 56: incamera.v1.EndMeeting
+	(*Standing)(nil),          // 57: incamera.v1.Standing
+	(*StepUp)(nil),            // 58: incamera.v1.StepUp
+	(*ConfirmFactor)(nil),     // 59: incamera.v1.ConfirmFactor
 }
 var file_signaling_wire_incamera_proto_depIdxs = []int32{
 	6,  // 0: incamera.v1.ClientMessage.hello:type_name -> incamera.v1.Hello
@@ -4719,75 +4960,78 @@ var file_signaling_wire_incamera_proto_depIdxs = []int32{
 	27, // 7: incamera.v1.ClientMessage.set_wishes:type_name -> incamera.v1.SetWishes
 	36, // 8: incamera.v1.ClientMessage.renegotiate:type_name -> incamera.v1.Renegotiate
 	39, // 9: incamera.v1.ClientMessage.move_offer:type_name -> incamera.v1.MoveOffer
-	48, // 10: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
-	49, // 11: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
-	50, // 12: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
-	51, // 13: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
-	52, // 14: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
-	53, // 15: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
-	54, // 16: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
-	55, // 17: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
-	56, // 18: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
-	7,  // 19: incamera.v1.ServerMessage.welcome:type_name -> incamera.v1.Welcome
-	11, // 20: incamera.v1.ServerMessage.joined:type_name -> incamera.v1.Joined
-	15, // 21: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
-	17, // 22: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
-	18, // 23: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
-	22, // 24: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
-	23, // 25: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
-	21, // 26: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
-	24, // 27: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
-	46, // 28: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
-	45, // 29: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
-	29, // 30: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
-	31, // 31: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
-	33, // 32: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
-	35, // 33: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
-	38, // 34: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
-	37, // 35: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
-	25, // 36: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
-	8,  // 37: incamera.v1.Welcome.limits:type_name -> incamera.v1.Limits
-	10, // 38: incamera.v1.Join.media:type_name -> incamera.v1.MediaIntent
-	13, // 39: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
-	45, // 40: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
-	40, // 41: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
-	12, // 42: incamera.v1.Joined.ice_servers:type_name -> incamera.v1.IceServer
-	0,  // 43: incamera.v1.Slot.type:type_name -> incamera.v1.MediaType
-	45, // 44: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
-	13, // 45: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
-	40, // 46: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
-	12, // 47: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
-	1,  // 48: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
-	28, // 49: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
-	1,  // 50: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
-	30, // 51: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
-	1,  // 52: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
-	32, // 53: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
-	1,  // 54: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
-	34, // 55: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
-	13, // 56: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
-	12, // 57: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
-	1,  // 58: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
-	2,  // 59: incamera.v1.Participant.role:type_name -> incamera.v1.Role
-	3,  // 60: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
-	42, // 61: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
-	1,  // 62: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
-	3,  // 63: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
-	41, // 64: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
-	43, // 65: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
-	44, // 66: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
-	41, // 67: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
-	41, // 68: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
-	47, // 69: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
-	43, // 70: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
-	44, // 71: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
-	1,  // 72: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
-	2,  // 73: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
-	74, // [74:74] is the sub-list for method output_type
-	74, // [74:74] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	59, // 10: incamera.v1.ClientMessage.confirm_factor:type_name -> incamera.v1.ConfirmFactor
+	48, // 11: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
+	49, // 12: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
+	50, // 13: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
+	51, // 14: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
+	52, // 15: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
+	53, // 16: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
+	54, // 17: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
+	55, // 18: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
+	56, // 19: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
+	7,  // 20: incamera.v1.ServerMessage.welcome:type_name -> incamera.v1.Welcome
+	11, // 21: incamera.v1.ServerMessage.joined:type_name -> incamera.v1.Joined
+	15, // 22: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
+	17, // 23: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
+	18, // 24: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
+	22, // 25: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
+	23, // 26: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
+	21, // 27: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
+	24, // 28: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
+	46, // 29: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
+	45, // 30: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
+	29, // 31: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
+	31, // 32: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
+	33, // 33: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
+	35, // 34: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
+	38, // 35: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
+	37, // 36: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
+	25, // 37: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
+	57, // 38: incamera.v1.ServerMessage.standing:type_name -> incamera.v1.Standing
+	8,  // 39: incamera.v1.Welcome.limits:type_name -> incamera.v1.Limits
+	10, // 40: incamera.v1.Join.media:type_name -> incamera.v1.MediaIntent
+	13, // 41: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
+	45, // 42: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
+	40, // 43: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
+	12, // 44: incamera.v1.Joined.ice_servers:type_name -> incamera.v1.IceServer
+	0,  // 45: incamera.v1.Slot.type:type_name -> incamera.v1.MediaType
+	45, // 46: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
+	13, // 47: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
+	40, // 48: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
+	12, // 49: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
+	1,  // 50: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
+	28, // 51: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
+	1,  // 52: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
+	30, // 53: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
+	1,  // 54: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
+	32, // 55: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
+	1,  // 56: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
+	34, // 57: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
+	13, // 58: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
+	12, // 59: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
+	1,  // 60: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
+	2,  // 61: incamera.v1.Participant.role:type_name -> incamera.v1.Role
+	3,  // 62: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
+	42, // 63: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
+	1,  // 64: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
+	3,  // 65: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
+	41, // 66: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
+	43, // 67: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
+	44, // 68: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
+	41, // 69: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
+	41, // 70: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
+	47, // 71: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
+	43, // 72: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
+	44, // 73: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
+	1,  // 74: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
+	2,  // 75: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
+	58, // 76: incamera.v1.Standing.step_up:type_name -> incamera.v1.StepUp
+	77, // [77:77] is the sub-list for method output_type
+	77, // [77:77] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_signaling_wire_incamera_proto_init() }
@@ -4806,6 +5050,7 @@ func file_signaling_wire_incamera_proto_init() {
 		(*ClientMessage_SetWishes)(nil),
 		(*ClientMessage_Renegotiate)(nil),
 		(*ClientMessage_MoveOffer)(nil),
+		(*ClientMessage_ConfirmFactor)(nil),
 		(*ClientMessage_SetHand)(nil),
 		(*ClientMessage_SendChat)(nil),
 		(*ClientMessage_MuteParticipant)(nil),
@@ -4835,6 +5080,7 @@ func file_signaling_wire_incamera_proto_init() {
 		(*ServerMessage_Move)(nil),
 		(*ServerMessage_Answer)(nil),
 		(*ServerMessage_Ticket)(nil),
+		(*ServerMessage_Standing)(nil),
 	}
 	file_signaling_wire_incamera_proto_msgTypes[42].OneofWrappers = []any{
 		(*Event_ParticipantJoined)(nil),
@@ -4853,7 +5099,7 @@ func file_signaling_wire_incamera_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signaling_wire_incamera_proto_rawDesc), len(file_signaling_wire_incamera_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   53,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

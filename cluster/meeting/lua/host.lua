@@ -32,6 +32,29 @@ function verb.mute()
   return {'ok', A.target, traw}
 end
 
+-- without takes kinds out of a mask.
+local function without(mask, kinds)
+  for kind = 1, 4 do
+    if has(kinds, kind) then mask = with(mask, kind, false) end
+  end
+  return mask
+end
+
+-- The policy takes kinds away, or gives them back; what the person may have besides is kept in known.full.
+function verb.limit()
+  if not A.srv then return {'forbidden'} end
+  local full = known.full or p.pub
+  p.pub = without(full, A.kinds)
+  for kind = 1, 4 do
+    if not has(p.pub, kind) then p.on = with(p.on, kind, false) end
+  end
+  known.lim, known.full = A.kinds, full
+  if A.kinds == 0 then known.lim, known.full = nil, nil end
+  set(K.known, A.target, known)
+  changed()
+  return {'ok', A.target, traw}
+end
+
 function verb.remove()
   if own then return {'conflict'} end
   if not outranks(p.role) then return {'forbidden'} end
@@ -62,7 +85,7 @@ function verb.role()
   if p.role == A.role then return {'ok', A.target, traw} end
   -- A viewer publishes nothing, a presenter and above everything; a participant what the token said, or mic and
   -- camera for somebody who came as a viewer.
-  known.token = known.token or p.pub
+  known.token = known.token or known.full or p.pub
   local pub = A.all
   if A.role == 'viewer' then
     pub = 0
@@ -70,8 +93,9 @@ function verb.role()
     pub = known.token > 0 and known.token or A.basic
   end
   known.role, known.pub, p.role, p.pub = A.role, pub, A.role, pub
+  if known.lim then known.full, p.pub = pub, without(pub, known.lim) end
   for kind = 1, 4 do
-    if not has(pub, kind) then p.on = with(p.on, kind, false) end
+    if not has(p.pub, kind) then p.on = with(p.on, kind, false) end
   end
   t.mod = RANK[A.role] >= RANK.cohost and 1 or 0
   traw = set(K.seats, A.target, t)

@@ -47,6 +47,7 @@ if not known.n then
 end
 known.e = known.e + 1
 known.v = known.v + 1
+known.lim, known.full = nil, nil -- the instance that now holds the person looks anew
 if known.e > tonumber(doc.top) then put('top', num(known.e)) end
 put('empty', '0')
 set(K.known, A.id, known)

@@ -52,6 +52,8 @@ type TLS struct {
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
 	Host     string `yaml:"host"`
+
+	ClientCAFile string `yaml:"client_ca_file"`
 }
 
 // TLS modes.
@@ -160,6 +162,9 @@ type Auth struct {
 	Classes            Classes       `yaml:"classes"`
 	OIDC               []Provider    `yaml:"oidc"`
 	LDAP               LDAP          `yaml:"ldap"`
+	TimeZone           string        `yaml:"time_zone"`
+	GeoFile            string        `yaml:"geo_file"`
+	Networks           []string      `yaml:"networks"`
 }
 
 // Classes is what rooms of each class ask of people's second factor.

@@ -40,6 +40,12 @@ func (c Config) Validate() error {
 	k.lasts("auth.session_max", c.Auth.SessionMax, time.Minute, 12*time.Hour)
 	k.lasts("auth.session_idle", c.Auth.SessionIdle, time.Minute, 24*time.Hour)
 	k.between("auth.password_hashes", c.Auth.PasswordHashes, 1, 64)
+	if _, err := time.LoadLocation(c.Auth.TimeZone); err != nil {
+		k.bad("auth.time_zone", "is %q, must be a name like Europe/Berlin", c.Auth.TimeZone)
+	}
+	if _, err := ParseNetworks(c.Auth.Networks); err != nil {
+		k.bad("auth.networks", "%v", err)
+	}
 	k.lasts("auth.token_key_life", c.Auth.TokenKeyLife, time.Hour, 30*24*time.Hour)
 	k.oneOf("auth.single_admin", c.Auth.SingleAdmin, SingleAdminAuto, "true", "false")
 	c.Auth.Classes.validate(&k, c.HTTP.PublicURL)
@@ -120,6 +126,9 @@ func (h HTTP) validate(k *check) {
 	k.oneOf("http.tls.mode", h.TLS.Mode, TLSOff, TLSLocal, TLSFiles)
 	if files := h.TLS.CertFile != "" && h.TLS.KeyFile != ""; (h.TLS.Mode == TLSFiles) != files {
 		k.bad("http.tls", "cert_file and key_file go together with mode: files")
+	}
+	if h.TLS.ClientCAFile != "" && h.TLS.Mode == TLSOff {
+		k.bad("http.tls.client_ca_file", "needs TLS at this process: a proxy's word for a certificate does not count")
 	}
 	for _, p := range h.TrustedProxies {
 		if _, err := ParsePrefix(p); err != nil {
