@@ -94,7 +94,7 @@ class Preparation implements Prepared {
       const offer = await transport.offer();
       const proof = await key.prove({ nonce: socket.nonce, audience: socket.welcome.audience, token, nowMs: socket.serverNow() });
       const joined = await this.#join(socket, { type: 'join', body: { token, proof, offer, media } }, options.signal);
-      const room = this.#enter(joined, socket, transport, key);
+      const room = this.#enter(joined, socket, transport, key, options.tokenProvider);
       const local = localSources(room);
       if (mic.track) local.adopt('mic', mic.track);
       if (camera.track) local.adopt('camera', camera.track);
@@ -195,7 +195,7 @@ class Preparation implements Prepared {
 
   async #token(options: ConnectOptions): Promise<string> {
     if (options.admitted) return options.admitted.token;
-    return options.token ?? (await options.tokenProvider?.(await this.jkt)) ?? '';
+    return options.token ?? (await options.tokenProvider?.(await this.jkt, { jkt: await this.jkt })) ?? '';
   }
 
   async #join(socket: Socket, body: ClientBody, signal: AbortSignal | undefined): Promise<Joined> {
@@ -218,7 +218,7 @@ class Preparation implements Prepared {
     }
   }
 
-  #enter(joined: Joined, socket: Socket, transport: Transport, key: Awaited<ReturnType<typeof makeKey>>): Room {
+  #enter(joined: Joined, socket: Socket, transport: Transport, key: Awaited<ReturnType<typeof makeKey>>, provider: ConnectOptions['tokenProvider']): Room {
     this.#finish();
     const url = socketUrl(this.#options.url);
     return new Room({
@@ -226,6 +226,7 @@ class Preparation implements Prepared {
       open: () => Socket.open({ url, client: `incamera-sdk/${sdkVersion}`, logger: this.#logger }),
       make: (pool) => this.#make(pool),
       pauseWhenHidden: this.#options.pauseWhenHidden ?? true,
+      ...(provider && { tokenProvider: provider }),
     });
   }
 

@@ -3,7 +3,7 @@
 import { Fields, malformed, type Key } from './fields.js';
 import type * as wire from './gen/incamera_pb.js';
 import type {
-  Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SourceKind, Speaker, Waiter, WaitingInfo,
+  Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SourceKind, Speaker, Standing, Waiter, WaitingInfo,
 } from './types.js';
 
 export const protocolVersion = 1;
@@ -163,6 +163,7 @@ export type ServerBody =
   | { readonly type: 'move'; readonly placement: number; readonly reason: string }
   | { readonly type: 'answer'; readonly answer: MediaAnswer }
   | { readonly type: 'ticket'; readonly ticket: string }
+  | { readonly type: 'standing'; readonly standing: Standing; readonly nonce: string }
   /** From a newer server: ignored. */
   | { readonly type: 'unknown' };
 export type ServerMessage = ServerBody & { readonly re: number };
@@ -217,6 +218,16 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   },
   answer: (v) => ({ type: 'answer', answer: readAnswer(new Fields<wire.AnswerJson>(v, 'answer')) }),
   ticket: (v) => ({ type: 'ticket', ticket: new Fields<wire.TicketJson>(v, 'ticket').id('ticket') }),
+  standing: (v) => {
+    const f = new Fields<wire.StandingJson>(v, 'standing');
+    const s = f.child<wire.StepUpJson>('stepUp');
+    const reason = f.str('reason');
+    const stepUp = s ? {
+      acr: s.str('acr') === 'phishing_resistant' ? 'phishing_resistant' as const : 'mfa' as const, maxAgeMs: s.num('maxAgeMs'),
+      deadlineMs: s.num('deadlineMs'), remove: s.bool('remove'), reason,
+    } : null;
+    return { type: 'standing', nonce: s?.str('nonce') ?? '', standing: { restrictions: f.strs('restrictions'), reason, stepUp } };
+  },
 };
 
 /** Throws InCameraError{bad_message} for what cannot be a message; gives `unknown` for what a newer server may say. */

@@ -13,8 +13,8 @@ import type { Socket } from './socket.js';
 import { difference, fromSnapshot, reduce } from './state.js';
 import type { Transport } from './transport.js';
 import type {
-  CallStats, ChatMessage, Connection, Ended, Grants, LocalMedia, Logger, Participant, ReconnectPolicy, Role, RoomEvents, RoomState,
-  ScreenMode, SlotView, SourceKind, Speaker, Tile, VideoKind, Waiter,
+  CallStats, ChatMessage, ConnectOptions, Connection, Ended, Grants, LocalMedia, Logger, Participant, ReconnectPolicy, Role, RoomEvents, RoomState,
+  ScreenMode, SlotView, SourceKind, Speaker, Standing, Tile, VideoKind, Waiter,
 } from './types.js';
 
 /** What prepare hands over. */
@@ -29,6 +29,7 @@ export interface RoomParts {
   readonly policy: ReconnectPolicy;
   readonly logger: Logger;
   readonly pauseWhenHidden: boolean;
+  readonly tokenProvider?: NonNullable<ConnectOptions['tokenProvider']>;
 }
 
 /** How long the page must be hidden before video stops: switching tabs to look something up is no reason. */
@@ -52,6 +53,9 @@ export class Room {
   readonly #logger: Logger;
   #state: RoomState;
   #grants: Grants;
+  readonly #key: ClientKey;
+  readonly #provider: ConnectOptions['tokenProvider'];
+  #standing: Standing = { restrictions: [], reason: '', stepUp: null };
   #speakers: readonly Speaker[] = [];
   #connection: Connection = { signaling: 'connected', media: 'connecting', attempt: 0 };
   /** Reasons told with participantLeft, for the event that the difference of states gives. */
@@ -61,6 +65,8 @@ export class Room {
   constructor(parts: RoomParts) {
     const { joined, publisher, policy, logger } = parts;
     this.selfId = joined.participant;
+    this.#key = parts.key;
+    this.#provider = parts.tokenProvider;
     this.#logger = logger;
     this.#publisher = publisher;
     this.#state = fromSnapshot(joined.snapshot);
@@ -231,6 +237,15 @@ export class Room {
     return this.#media.stats();
   }
 
+  /** What the policy says of this person now. */
+  get standing(): Standing {
+    return this.#standing;
+  }
+  /** Tells the server that the second factor was given on the deployment's own page. */
+  confirmFactor(): Promise<void> {
+    return this.#ask({ type: 'confirmFactor', body: {} });
+  }
+
   // ------------------------------------------------------------ inside
 
   async #ask(body: ClientBody): Promise<void> {
@@ -254,11 +269,27 @@ export class Room {
         return this.#media.nodeState(message.transport, message.placement);
       case 'move':
         return this.#media.move(message.placement, message.reason);
+      case 'standing':
+        return this.#stand(message.standing, message.nonce);
       case 'error':
         return this.#emitter.emit('error', new InCameraError(message.code, message.message, { retryAfterMs: message.retryAfterMs }));
       default:
         return undefined; // replies that came too late, and words of newer servers
     }
+  }
+
+  #stand(standing: Standing, nonce: string): void {
+    const before = this.#standing.stepUp;
+    this.#standing = standing;
+    this.#emitter.emit('standing', standing);
+    const asked = standing.stepUp;
+    if (!asked || before?.deadlineMs === asked.deadlineMs && before.acr === asked.acr) return;
+    this.#emitter.emit('stepUpRequired', asked);
+    if (!this.#provider) return;
+    const { jkt } = this.#key;
+    this.#provider(jkt, { jkt, acr: asked.acr, maxAgeMs: asked.maxAgeMs })
+      .then((token) => this.#session.confirmFactor(token, nonce))
+      .catch((error: unknown) => this.#emitter.emit('error', InCameraError.from(error, 'network')));
   }
 
   #event(event: RoomEvent): void {

@@ -36,7 +36,7 @@ const hopeless: Readonly<Record<string, EndReason>> = {
   unauthorized: 'unauthorized', proof_invalid: 'unauthorized', protocol_unsupported: 'failed', bad_offer: 'failed',
 };
 const byeEnds: Readonly<Record<string, EndReason>> = {
-  left: 'left', removed: 'removed', banned: 'banned', ended: 'ended', replaced: 'replaced', expired: 'expired', revoked: 'revoked',
+  left: 'left', removed: 'removed', banned: 'banned', ended: 'ended', replaced: 'replaced', expired: 'expired', revoked: 'revoked', policy: 'policy',
   declined: 'declined',
 };
 const closeEnds: Readonly<Record<number, EndReason>> = { 4401: 'unauthorized', 4406: 'failed', 4409: 'replaced', 4410: 'ended' };
@@ -186,6 +186,13 @@ export class Session {
         atLeast = error.retryAfterMs ?? 0;
       }
     }
+  }
+
+  /** Shows a new room token of the same person, with a proof over the question's nonce. */
+  async confirmFactor(token: string, nonce: string): Promise<void> {
+    const socket = this.#socket;
+    const proof = await this.#options.key.prove({ nonce, audience: socket.welcome.audience, token, nowMs: socket.serverNow() });
+    await this.request({ type: 'confirmFactor', body: { token, proof } });
   }
 
   async #resume(opened?: Socket): Promise<void> {

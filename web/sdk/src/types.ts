@@ -152,12 +152,40 @@ export interface Connection {
 }
 
 export type EndReason =
-  | 'left' | 'removed' | 'banned' | 'ended' | 'replaced' | 'expired' | 'revoked' | 'declined'
+  | 'left' | 'removed' | 'banned' | 'ended' | 'replaced' | 'expired' | 'revoked' | 'policy' | 'declined'
   | 'unauthorized' | 'unreachable' | 'failed';
 export interface Ended {
   readonly reason: EndReason;
   /** Name of the person who caused it, when the server tells. */
   readonly byName: string;
+}
+
+/** What a policy asks of a person who sits: a second factor, given anew. */
+export interface StepUp {
+  readonly acr: 'mfa' | 'phishing_resistant';
+  /** How long ago it may have been given; 0: it must be given now. */
+  readonly maxAgeMs: number;
+  /** Server clock, milliseconds since 1970. */
+  readonly deadlineMs: number;
+  /** The person is removed at the deadline; else they stay restricted until the factor is given. */
+  readonly remove: boolean;
+  readonly reason: string;
+}
+
+/** What the policy says of this person now. */
+export interface Standing {
+  /** Rights taken away: listen_only, no_mic, no_camera, no_screen, no_chat, no_moderation. */
+  readonly restrictions: readonly string[];
+  readonly reason: string;
+  readonly stepUp: StepUp | null;
+}
+
+/** What a tokenProvider is asked for. */
+export interface TokenRequest {
+  readonly jkt: string;
+  /** Set during the meeting: the second factor the new token's person must have given. */
+  readonly acr?: 'mfa' | 'phishing_resistant';
+  readonly maxAgeMs?: number;
 }
 
 export interface RoomEvents {
@@ -175,6 +203,10 @@ export interface RoomEvents {
   /** Own mic, camera or screen changed, by whatever cause. */
   media: LocalMedia;
   connection: Connection;
+  /** The policy took rights away, gave them back, or asks for a second factor. */
+  standing: Standing;
+  /** A second factor is wanted inside the meeting. With a tokenProvider the room asks it by itself. */
+  stepUpRequired: StepUp;
   /** The meeting is over for this client. The last event. */
   ended: Ended;
   /** Something failed that no returned promise reports. The meeting goes on. */
@@ -203,7 +235,8 @@ export type MediaChoice = MediaStreamTrack | MediaTrackConstraints | boolean;
 export interface ConnectOptions {
   /** A room token made for this Prepared's jkt. Give exactly one of token, tokenProvider, admitted. */
   readonly token?: string;
-  readonly tokenProvider?: (jkt: string) => Promise<string>;
+  /** Asked at connect, and again during the meeting when the policy wants a second factor: `request` says which. */
+  readonly tokenProvider?: (jkt: string, request: TokenRequest) => Promise<string>;
   readonly admitted?: AdmittedTicket;
   readonly mic?: MediaChoice;
   readonly camera?: MediaChoice;

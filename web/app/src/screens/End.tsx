@@ -20,6 +20,7 @@ function words(ended: Ended): { readonly title: string; readonly text: string } 
     case 'declined': return { title: m.endDeclined, text: m.endDeclinedText };
     case 'expired': return { title: m.endExpired, text: m.endExpiredText };
     case 'revoked': return { title: m.endRevoked, text: m.endRevokedText };
+    case 'policy': return { title: m.endPolicy, text: m.endPolicyText };
     case 'unauthorized': return { title: m.endUnauthorized, text: m.endUnauthorizedText };
     case 'unreachable': return { title: m.endUnreachable, text: m.endUnreachableText };
     case 'failed': return { title: m.endFailed, text: m.endFailedText };
