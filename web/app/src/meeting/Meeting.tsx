@@ -12,11 +12,13 @@ import { MorePanel } from './MorePanel.js';
 import { PeoplePanel } from './PeoplePanel.js';
 import { Stage } from './Stage.js';
 import { useMeetingKeys } from './keys.js';
+import { useStepUp } from './stepup.js';
 
 /** The frame: class banner, head, stage with at most one panel, dock. */
 export function Meeting({ room }: { readonly room: Room }) {
   const m = t();
   useMeetingKeys();
+  useStepUp(room);
   const title = state.value?.title ?? '';
   useEffect(() => {
     document.title = title === '' ? 'InCamera' : `${title} · InCamera`;
