@@ -15,10 +15,11 @@ import (
 type approvalBody struct {
 	ID        string `json:"id"`
 	Kind      string `json:"kind"`
-	Object    string `json:"object"`      // id of the account
-	About     string `json:"object_name"` // as people read it
-	AskedBy   string `json:"asked_by"`    // name of who asked
-	Own       bool   `json:"own"`         // asked by the reader, who therefore cannot approve
+	Object    string `json:"object"`           // id of the account
+	About     string `json:"object_name"`      // as people read it
+	Detail    string `json:"detail,omitempty"` // link_identity: who is linked, "provider: subject"
+	AskedBy   string `json:"asked_by"`         // name of who asked
+	Own       bool   `json:"own"`              // asked by the reader, who therefore cannot approve
 	AskedMS   int64  `json:"asked_at_ms"`
 	ExpiresMS int64  `json:"expires_at_ms"`
 }
@@ -26,6 +27,9 @@ type approvalBody struct {
 func (a *API) approvalBody(ctx context.Context, row store.Approval, reader string) (approvalBody, error) {
 	out := approvalBody{
 		ID: row.ID, Kind: row.Kind, Object: row.Object, Own: row.AskedBy == reader, AskedMS: row.AskedAt.UnixMilli(), ExpiresMS: row.ExpiresAt.UnixMilli(),
+	}
+	if row.Kind == string(approval.LinkIdentity) {
+		out.Detail = describeLink(row)
 	}
 	var err error
 	if out.About, err = a.nameOf(ctx, issue.UserSubject(row.Object)); err == nil {

@@ -129,6 +129,15 @@ func (a *API) askToLink(r *http.Request, e entry, want store.Identity) (any, err
 	return created{out}, nil
 }
 
+// describeLink is what the second administrator reads.
+func describeLink(row store.Approval) string {
+	var d linkDetail
+	if json.Unmarshal([]byte(row.Detail), &d) != nil {
+		return ""
+	}
+	return strings.TrimPrefix(d.Provider, "oidc:") + ": " + d.Subject
+}
+
 // linkApproved makes the link that a second administrator approved.
 func linkApproved(ctx context.Context, s *store.Store, row store.Approval) error {
 	var d linkDetail

@@ -294,7 +294,7 @@ func TestLinkingAnAccountThatIsSomebodysTakesTwoAdministrators(t *testing.T) {
 	zhao := lin.user("zhao", "192.0.2.3")
 	w.idp.SignsIn(says(oidctest.Person{Subject: "77", Login: "z", Name: "Z", ACR: "mfa"}))
 	waits := lin.want(201, "", "POST", "/api/v1/users/"+zhao.userID+"/identities", fields{"provider": "corp", "subject": "77"})
-	if waits.text("kind") != "link_identity" {
+	if waits.text("kind") != "link_identity" || waits.text("detail") != "corp: 77" {
 		t.Fatal(waits.raw)
 	}
 	if links, _ := w.store.Identities.Of(context.Background(), zhao.userID); len(links) != 0 {

@@ -96,6 +96,8 @@ export interface Approval {
   readonly kind: string;
   readonly object: string;
   readonly object_name: string;
+  /** Who is linked, where that is what waits. */
+  readonly detail?: string;
   readonly asked_by: string;
   readonly own: boolean;
   readonly expires_at_ms: number;

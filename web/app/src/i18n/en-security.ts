@@ -72,6 +72,7 @@ export const englishSecurity = {
   resetWaits: 'It waits for a second administrator. Until then nothing changes.',
   approvals: 'Waiting for a second administrator',
   approvalsText: 'Check with the person by another way before you approve.',
+  approvalLink: (name: string, who: string) => `Link the account of ${name} to ${who}`,
   approvalReset: (name: string) => `Reset the second factors of ${name}`,
   askedBy: (name: string) => `asked by ${name}`,
   approve: 'Approve',

@@ -75,6 +75,7 @@ export const chineseSecurity: Shape<typeof englishSecurity> = {
   resetWaits: '正在等待第二位管理员批准，在此之前不会有任何变化。',
   approvals: '等待第二位管理员批准',
   approvalsText: '批准前，请通过其他方式向本人核实。',
+  approvalLink: (name, who) => `将${name}的账号关联到 ${who}`,
   approvalReset: (name) => `重置${name}的双重验证`,
   askedBy: (name) => `申请人：${name}`,
   approve: '批准',

@@ -21,7 +21,7 @@ export function Approvals({ list, onApprove, onWithdraw }: ApprovalsProps) {
           <li class="person wrap" key={one.id} data-testid="approval" data-own={one.own}>
             <Icon name="user-check" />
             <div class="grow">
-              <div class="nm">{one.kind === 'reset_factors' ? m.approvalReset(one.object_name) : one.kind}</div>
+              <div class="nm">{one.kind === 'reset_factors' ? m.approvalReset(one.object_name) : one.kind === 'link_identity' ? m.approvalLink(one.object_name, one.detail ?? '') : one.kind}</div>
               <div class="xs quiet">{m.askedBy(one.asked_by)} · {m.streamUntil(moment(one.expires_at_ms))}</div>
             </div>
             {!one.own && <Button testid="approval-approve" onClick={() => onApprove(one.id)}>{m.approve}</Button>}
