@@ -53,6 +53,9 @@ var deeds = []struct {
 	{"moveOffer, unasked", func(*scene) *wire.ClientMessage {
 		return &wire.ClientMessage{Body: &wire.ClientMessage_MoveOffer{MoveOffer: &wire.MoveOffer{Placement: 7, Offer: "o"}}}
 	}},
+	{"confirmFactor, by nothing", func(*scene) *wire.ClientMessage {
+		return &wire.ClientMessage{Body: &wire.ClientMessage_ConfirmFactor{ConfirmFactor: &wire.ConfirmFactor{}}}
+	}},
 	{"setHand", func(*scene) *wire.ClientMessage {
 		return &wire.ClientMessage{Body: &wire.ClientMessage_SetHand{SetHand: &wire.SetHand{Raised: true}}}
 	}},

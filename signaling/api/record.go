@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"incamera/auth/audit"
+	"incamera/auth/issue"
 )
 
 // entry is what the audit log says of an act: who did what to whom.
@@ -50,6 +51,18 @@ func (a *API) append(r *http.Request, e entry, result string) error {
 	return a.audit.Append(ctx, audit.Event{
 		Actor: e.actor, Verb: e.verb, Object: e.object, Result: result, Address: a.address(r), Meta: e.meta,
 	})
+}
+
+// failed counts a wrong password or code against an account, for the policy's risk.failures.
+func (a *API) failed(r *http.Request, user string) {
+	if user == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), recordTimeout)
+	defer cancel()
+	if err := a.store.Past.Fail(ctx, issue.UserSubject(user), a.now()); err != nil {
+		a.log.Error("a failed sign-in was not counted", "error", err)
+	}
 }
 
 // named is the id of the account that a login names, "" when there is none: what was typed may be a password in the

@@ -121,6 +121,7 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) (any, error) {
 	e := entry{actor: subjectOf(u), verb: "sign_in.password", object: u.ID}
 	if err != nil {
 		e.object = a.named(r, in.Login)
+		a.failed(r, e.object)
 		if errors.Is(err, account.ErrDirectory) || errors.Is(err, account.ErrNotAllowed) || errors.Is(err, account.ErrNotLinked) {
 			a.log.Warn("sign-in by the directory failed", "error", err)
 		}
@@ -169,6 +170,9 @@ func (a *API) secondFactor(w http.ResponseWriter, r *http.Request) (any, error) 
 		return nil, err
 	}
 	method, err := a.factors.Verify(r.Context(), s.User.ID, in.Code)
+	if err != nil {
+		a.failed(r, s.User.ID)
+	}
 	a.note(r, entry{actor: subjectOf(s.User), verb: "sign_in.second_factor", object: s.User.ID, meta: map[string]string{"method": string(method)}}, err)
 	if err != nil {
 		return nil, err
