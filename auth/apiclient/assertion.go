@@ -79,15 +79,7 @@ func (v Verifier) Verify(ctx context.Context, assertion string) (Client, error) 
 	if err != nil || client.Disabled {
 		return Client{}, ErrRefused
 	}
-	key, alg, err := parseKey(client.Key)
-	if err != nil || h.Alg != string(alg) {
-		return Client{}, ErrRefused
-	}
-	signed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{alg})
-	if err != nil {
-		return Client{}, ErrRefused
-	}
-	if _, err := signed.Verify(key); err != nil {
+	if !signedBy(assertion, h.Alg, client) {
 		return Client{}, ErrRefused
 	}
 	if err := v.judge(said); err != nil {
@@ -101,6 +93,28 @@ func (v Verifier) Verify(ctx context.Context, assertion string) (Client, error) 
 		return Client{}, ErrReplayed
 	}
 	return client, nil
+}
+
+// signedBy says whether one of the client's registered keys signed. A key that the assertion names is not looked for:
+// kid selects nothing, and jku and jwk are refused with the header.
+func signedBy(assertion, alg string, c Client) bool {
+	for _, text := range []string{c.Key, c.NextKey} {
+		if text == "" {
+			continue
+		}
+		key, want, err := parseKey(text)
+		if err != nil || alg != string(want) {
+			continue
+		}
+		signed, err := jose.ParseSignedCompact(assertion, []jose.SignatureAlgorithm{want})
+		if err != nil {
+			return false
+		}
+		if _, err := signed.Verify(key); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (v Verifier) judge(c claims) error {

@@ -1,9 +1,11 @@
 package apiclient
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +22,10 @@ type Client struct {
 	Name string
 	// Key is the public JWK: Ed25519 or P-256.
 	Key string
+	// NextKey is a second one, while the client changes from one to the other; empty: none.
+	NextKey string
+	// PerMinute is how many requests the client may make; DefaultPerMinute when 0.
+	PerMinute int
 	// Origins are the web origins its pages join from ("https://portal.example"); empty for programs without pages.
 	Origins []string
 	// Scopes are what the client may do; none means everything a client may do.
@@ -32,7 +38,20 @@ const (
 	maxName    = 100
 	maxKey     = 2048
 	maxOrigins = 20
+
+	mostPerMinute = 60_000
 )
+
+// DefaultPerMinute is how many requests a client may make when its registration does not say.
+const DefaultPerMinute = 600
+
+// Rate is how many requests a minute the client may make.
+func (c Client) Rate() int {
+	if c.PerMinute == 0 {
+		return DefaultPerMinute
+	}
+	return c.PerMinute
+}
 
 // Validate reports what a registration may not be.
 func (c Client) Validate() error {
@@ -41,6 +60,14 @@ func (c Client) Validate() error {
 	}
 	if _, _, err := parseKey(c.Key); err != nil {
 		return err
+	}
+	if c.NextKey != "" {
+		if _, _, err := parseKey(c.NextKey); err != nil {
+			return err
+		}
+	}
+	if c.PerMinute < 0 || c.PerMinute > mostPerMinute {
+		return fmt.Errorf("apiclient: a client makes 1 to %d requests a minute", mostPerMinute)
 	}
 	if len(c.Origins) > maxOrigins {
 		return fmt.Errorf("apiclient: more than %d origins", maxOrigins)
@@ -66,6 +93,19 @@ func validOrigin(s string) bool {
 
 // errKey never quotes the key: people paste private ones.
 var errKey = errors.New("apiclient: the key must be a public JWK, Ed25519 or P-256")
+
+// Thumbprint names a key (RFC 7638), for lists and commands.
+func Thumbprint(jwk string) (string, error) {
+	var k jose.JSONWebKey
+	if _, _, err := parseKey(jwk); err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal([]byte(jwk), &k); err != nil {
+		return "", errKey
+	}
+	sum, err := k.Thumbprint(crypto.SHA256)
+	return base64.RawURLEncoding.EncodeToString(sum), err
+}
 
 func parseKey(text string) (key any, alg jose.SignatureAlgorithm, err error) {
 	if len(text) > maxKey {

@@ -46,7 +46,7 @@ func (r Registry) Register(ctx context.Context, c Client) (Client, error) {
 		}
 	}
 	c.ID, c.Disabled = token.NewID("c"), false
-	err := r.Store.Clients.Create(ctx, store.Client{ID: c.ID, Name: c.Name, JWK: c.Key, Origins: c.Origins, Scopes: c.Scopes, CreatedAt: r.now()})
+	err := r.Store.Clients.Create(ctx, store.Client{ID: c.ID, Name: c.Name, JWK: c.Key, Origins: c.Origins, Scopes: c.Scopes, CreatedAt: r.now(), NextJWK: c.NextKey, PerMinute: c.PerMinute})
 	if err != nil {
 		return Client{}, err
 	}
@@ -78,6 +78,53 @@ func (r Registry) List(ctx context.Context) ([]Client, error) {
 	return out, nil
 }
 
+// ErrKeys means that a client has two keys already, or would be left without one.
+var ErrKeys = errors.New("apiclient: a client has one key, or two while it changes them")
+
+// AddKey registers a second key beside the first: both sign until one is dropped.
+func (r Registry) AddKey(ctx context.Context, id, jwk string) error {
+	if _, _, err := parseKey(jwk); err != nil {
+		return err
+	}
+	return r.setKeys(ctx, id, func(first, second string) (string, string, error) {
+		if second != "" || first == jwk {
+			return "", "", ErrKeys
+		}
+		return first, jwk, nil
+	})
+}
+
+// DropKey takes away the key of a thumbprint; the other one stays.
+func (r Registry) DropKey(ctx context.Context, id, thumbprint string) error {
+	return r.setKeys(ctx, id, func(first, second string) (string, string, error) {
+		if second == "" {
+			return "", "", ErrKeys
+		}
+		for _, keys := range [][2]string{{first, second}, {second, first}} {
+			if name, err := Thumbprint(keys[0]); err == nil && name == thumbprint {
+				return keys[1], "", nil
+			}
+		}
+		return "", "", ErrNotFound
+	})
+}
+
+func (r Registry) setKeys(ctx context.Context, id string, change func(first, second string) (string, string, error)) error {
+	c, err := r.Client(ctx, id)
+	if err != nil {
+		return err
+	}
+	first, second, err := change(c.Key, c.NextKey)
+	if err != nil {
+		return err
+	}
+	err = r.Store.Clients.SetKeys(ctx, id, [2]string{c.Key, c.NextKey}, [2]string{first, second})
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrKeys // changed by somebody else meanwhile
+	}
+	return err
+}
+
 // Disable shuts a client out.
 func (r Registry) Disable(ctx context.Context, id string) error {
 	err := r.Store.Clients.Disable(ctx, id, r.now())
@@ -95,5 +142,5 @@ func (r Registry) now() time.Time {
 }
 
 func fromRow(row store.Client) Client {
-	return Client{ID: row.ID, Name: row.Name, Key: row.JWK, Origins: row.Origins, Scopes: row.Scopes, Disabled: !row.DisabledAt.IsZero()}
+	return Client{ID: row.ID, Name: row.Name, Key: row.JWK, Origins: row.Origins, Scopes: row.Scopes, Disabled: !row.DisabledAt.IsZero(), NextKey: row.NextJWK, PerMinute: row.PerMinute}
 }

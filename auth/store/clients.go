@@ -8,6 +8,8 @@ import (
 // Client is an API client (a portal). JWK is its public key as JSON.
 type Client struct {
 	ID, Name, JWK   string
+	NextJWK         string // a second key, while the client changes its key; empty: none
+	PerMinute       int    // requests of the client; 0: the default
 	Origins, Scopes []string
 	CreatedAt       time.Time
 	DisabledAt      time.Time
@@ -16,16 +18,16 @@ type Client struct {
 // Clients is the table of API clients.
 type Clients struct{ q querier }
 
-const clientCols = `id, name, jwk, origins, scopes, created_at, disabled_at`
+const clientCols = `id, name, jwk, origins, scopes, created_at, disabled_at, next_jwk, per_minute`
 
 func scanClient(s scanner) (c Client, err error) {
-	err = s.Scan(&c.ID, &c.Name, &c.JWK, list{&c.Origins}, list{&c.Scopes}, at{&c.CreatedAt}, at{&c.DisabledAt})
+	err = s.Scan(&c.ID, &c.Name, &c.JWK, list{&c.Origins}, list{&c.Scopes}, at{&c.CreatedAt}, at{&c.DisabledAt}, &c.NextJWK, &c.PerMinute)
 	return c, err
 }
 
 func (r Clients) Create(ctx context.Context, c Client) error {
-	return exec(ctx, r.q, `INSERT INTO api_clients (`+clientCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
-		c.ID, c.Name, c.JWK, words(c.Origins), words(c.Scopes), ms(c.CreatedAt), ms(c.DisabledAt))
+	return exec(ctx, r.q, `INSERT INTO api_clients (`+clientCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
+		c.ID, c.Name, c.JWK, words(c.Origins), words(c.Scopes), ms(c.CreatedAt), ms(c.DisabledAt), c.NextJWK, c.PerMinute)
 }
 
 func (r Clients) Get(ctx context.Context, id string) (Client, error) {
@@ -38,6 +40,11 @@ func (r Clients) List(ctx context.Context) ([]Client, error) {
 
 func (r Clients) Disable(ctx context.Context, id string, now time.Time) error {
 	return execOne(ctx, r.q, `UPDATE api_clients SET disabled_at=$2 WHERE id=$1`, id, ms(now))
+}
+
+// SetKeys replaces both keys of a client that still has the old ones.
+func (r Clients) SetKeys(ctx context.Context, id string, old, fresh [2]string) error {
+	return execOne(ctx, r.q, `UPDATE api_clients SET jwk=$4, next_jwk=$5 WHERE id=$1 AND jwk=$2 AND next_jwk=$3`, id, old[0], old[1], fresh[0], fresh[1])
 }
 
 // Settings is the table of named values.

@@ -111,6 +111,8 @@ type API struct {
 	metrics   metrics
 	all       *limiter
 	guesses   *limiter
+
+	clientBudgets budgets
 }
 
 type metrics struct {
@@ -153,7 +155,7 @@ func New(o Options) (*API, error) {
 			return nil, fmt.Errorf("api: %w", err)
 		}
 	}
-	for _, kind := range []string{"all", "guess"} {
+	for _, kind := range []string{"all", "guess", "client"} {
 		a.metrics.limited.WithLabelValues(kind) // there from the start, at zero
 	}
 	return a, nil

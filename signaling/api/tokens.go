@@ -11,6 +11,7 @@ import (
 	"incamera/auth/login"
 	"incamera/auth/token"
 	"incamera/signaling/door"
+	"incamera/signaling/problem"
 )
 
 type tokenBody struct {
@@ -79,8 +80,15 @@ func (a *API) client(r *http.Request) (apiclient.Client, error) {
 			return apiclient.Client{}, slow
 		}
 		a.note(r, entry{actor: "client", verb: "client.assertion"}, err)
+		return c, err
 	}
-	return c, err
+	if wait, ok := a.clientBudgets.take(c.ID, c.Rate(), a.now()); !ok {
+		a.metrics.limited.WithLabelValues("client").Inc()
+		p := problem.TooMany(wait)
+		p.Text = "too many requests of this client"
+		return apiclient.Client{}, p
+	}
+	return c, nil
 }
 
 func (a *API) clientRoom(w http.ResponseWriter, r *http.Request) (any, error) {
