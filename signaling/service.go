@@ -176,6 +176,9 @@ func (s *Service) Handler() http.Handler { return s.server }
 // LookAgain asks the policy anew about everybody who sits, now.
 func (s *Service) LookAgain() { s.server.LookAgain() }
 
+// Recall has everybody looked after at once whom a subject is or for whom it answers; it does not block.
+func (s *Service) Recall(subject string) { s.server.Recall(subject) }
+
 // Dial opens a session without a WebSocket; see session.Line.
 func (s *Service) Dial(addr netip.Addr) (*session.Line, error) { return s.server.Dial(addr) }
 

@@ -48,7 +48,7 @@ func (s *Store) EnterLobby(ctx context.Context, room string, w Waiter) (LobbyRes
 	switch {
 	case w.ID == "" || w.Subject == "" || w.Instance == "":
 		return LobbyResult{}, s.refuse(op, CodeConflict, nil)
-	case tooLong(maxID, w.ID, w.Subject, w.Instance, w.Key, w.Login, w.Client) || tooLong(maxName, w.Name):
+	case tooLong(maxID, w.ID, w.Subject, w.Instance, w.Key, w.Login, w.Client, w.Participant) || tooLong(maxName, w.Name):
 		return LobbyResult{}, s.refuse(op, CodeLimit, nil)
 	case !token.ValidRoomID(room):
 		return LobbyResult{}, s.refuse(op, CodeNotFound, nil)
@@ -59,7 +59,7 @@ func (s *Store) EnterLobby(ctx context.Context, room string, w Waiter) (LobbyRes
 	res, err := s.run(ctx, op, "lobby", room, args{"verb": "enter", "waiter": waiterJSON{
 		ID: w.ID, Subject: w.Subject, Name: w.Name, Assurance: string(w.Assurance),
 		Instance: w.Instance, Key: w.Key, Login: w.Login, Client: w.Client,
-	}})
+	}, "pid": w.Participant, "iat": stamp(w.PassAt)})
 	if err != nil {
 		return LobbyResult{}, err
 	}
@@ -106,6 +106,14 @@ func (s *Store) Unban(ctx context.Context, room, subject string) error {
 		return s.refuse("unban", CodeUnavailable, err)
 	}
 	return nil
+}
+
+// stamp is a time as scripts compare it; 0 when there is none.
+func stamp(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 func millis(ms int64) time.Time {

@@ -74,6 +74,7 @@ func (s *Store) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 		"jtims": (r.JTITTL + spare).Milliseconds(), "max": r.Max, "screens": r.Screens, "bypass": r.BypassLock,
 		"sub": p.Subject, "name": p.Name, "role": string(p.Role), "as": string(p.Assurance),
 		"pub": mask(p.Publish), "on": mask(r.Media), "chat": flag(p.Chat), "mod": flag(p.Moderate),
+		"iat": stamp(r.IssuedAt),
 	}
 	res, err := s.run(ctx, op, "join", r.Room, a, "jti:"+r.JTI)
 	if err != nil {

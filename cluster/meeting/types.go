@@ -59,6 +59,11 @@ type Waiter struct {
 	Instance, Key     string
 	Login, Client     string
 	Since             time.Time // set by EnterLobby
+
+	// For EnterLobby alone: who the person would be in the meeting, and when their pass was issued. Who was removed, or
+	// has a pass from before a host ended the meeting, does not wait at its door.
+	Participant string
+	PassAt      time.Time
 }
 
 // ChatMessage is one line of the meeting's chat.
@@ -143,8 +148,9 @@ type JoinRequest struct {
 	Class      string // of a new meeting
 	E2EE       bool   // of a new meeting; a join that disagrees with a running one is refused (conflict)
 
-	JTI    string        // of the room token: admits once
-	JTITTL time.Duration // how long the id is remembered; at least the token's remaining life
+	IssuedAt time.Time     // of the room token: one from before a host ended the meeting opens no new one; zero: not asked
+	JTI      string        // of the room token: admits once
+	JTITTL   time.Duration // how long the id is remembered; at least the token's remaining life
 
 	Person        token.Person
 	Participant   string

@@ -16,6 +16,7 @@ import (
 	"incamera/auth/token"
 	"incamera/cluster/meeting"
 	"incamera/cluster/noderpc"
+	"incamera/cluster/recall"
 	"incamera/cluster/registry"
 	"incamera/cmd/incamera/config"
 	"incamera/signaling"
@@ -82,6 +83,7 @@ type signalingPart struct {
 	loops     sync.WaitGroup
 	people    *people
 	directory *registry.Registry
+	calls     *recall.Calls
 }
 
 func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb redis.UniversalClient, front *pages, log *slog.Logger, reg prometheus.Registerer) (_ *signalingPart, err error) {
@@ -89,7 +91,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	if err != nil {
 		return nil, err
 	}
-	s := &signalingPart{instance: id.ID() + "." + token.NewID("")[:8]}
+	s := &signalingPart{instance: id.ID() + "." + token.NewID("")[:8], calls: recall.New(rdb)}
 	defer func() {
 		if err != nil {
 			s.close(ctx)
@@ -121,9 +123,10 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
-		Roles: accountrole.Rules{SingleAdmin: c.OneAdministrator(), UsersCreateRooms: c.Auth.UsersCreateRooms},
-		Ended: func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
-		Probe: s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
+		Roles:  accountrole.Rules{SingleAdmin: c.OneAdministrator(), UsersCreateRooms: c.Auth.UsersCreateRooms},
+		Ended:  func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
+		Recall: func(ctx context.Context, subject string) { s.recall(ctx, log, subject) },
+		Probe:  s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
@@ -139,6 +142,14 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 		return nil, err
 	}
 	return s, s.startLoops(ctx, log)
+}
+
+// recall has this instance and all others look after a subject. Where Redis is away, the others do at their next round.
+func (s *signalingPart) recall(ctx context.Context, log *slog.Logger, subject string) {
+	s.service.Recall(subject)
+	if err := s.calls.Tell(ctx, subject); err != nil {
+		log.Warn("other instances were not told of somebody whose sign-in ended", "error", err)
+	}
 }
 
 func (s *signalingPart) startService(ctx context.Context, c config.Config, id *pki.Identity, sql *store.Store, log *slog.Logger, reg prometheus.Registerer) (err error) {
@@ -169,6 +180,7 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 	s.sweep = stop
 	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
 	s.loops.Go(func() { s.people.policy.LookLoop(loops, log, s.service.LookAgain) })
+	s.loops.Go(func() { s.calls.HearLoop(loops, log, s.service.Recall) })
 	s.loops.Go(func() { s.people.signing.LookLoop(loops, log) })
 	if s.sweeper, err = meeting.StartSweeper(meeting.SweeperOptions{Store: s.meetings, Alive: s.directory.Alive, Log: log}); err != nil {
 		return err

@@ -43,7 +43,9 @@ type Options struct {
 	// MaxScreens is how many screens the deployment lets a room share at once; 2 when 0.
 	MaxScreens int
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
-	Ended      func(ctx context.Context, room string)
+	Ended func(ctx context.Context, room string)
+	// Recall is told of people whose right to sit in meetings may have ended, on whatever grounds; may be nil.
+	Recall     func(ctx context.Context, subject string)
 	Probe      Probe                          // nil: the network cannot be tested
 	ClientAddr func(*http.Request) netip.Addr // required: see door.ClientAddr
 	Log        *slog.Logger                   // required
@@ -104,6 +106,7 @@ type API struct {
 	roles     role.Rules
 	screens   int // the most of a room
 	ended     func(ctx context.Context, room string)
+	recall    func(ctx context.Context, subject string)
 	probe     Probe
 	address   func(*http.Request) netip.Addr
 	log       *slog.Logger
@@ -131,7 +134,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, probe: o.Probe,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, recall: o.Recall, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),
@@ -146,6 +149,9 @@ func New(o Options) (*API, error) {
 	}
 	if a.screens == 0 {
 		a.screens = 2
+	}
+	if a.recall == nil {
+		a.recall = func(context.Context, string) {}
 	}
 	if a.now == nil {
 		a.now = time.Now

@@ -80,6 +80,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request) (any, error) {
 			return approval.ErrOwn
 		}
 		return a.act(r, e, func(ctx context.Context) error {
+			defer a.recalled(r, issue.UserSubject(row.Object)) // their sessions ended with it
 			return a.approvals.Approve(ctx, row.ID, p.subject, about, func(ctx context.Context, s *store.Store) error { return act.do(ctx, s, row) })
 		})
 	})

@@ -58,6 +58,7 @@ func (a *API) confirmTOTP(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := a.logins.RevokeAll(r.Context(), s.User.ID, s.ID); err != nil {
 		a.log.Error("other sessions go on after a new factor", "error", err) // the codes are shown once, so they go out
 	}
+	a.recalled(r, subjectOf(s.User))
 	return recoveryBody{codes}, nil
 }
 
@@ -146,5 +147,7 @@ func (a *API) removeFactor(r *http.Request, meta map[string]string, do func(ctx 
 	if err != nil {
 		return err
 	}
-	return a.logins.RevokeAll(r.Context(), p.session.User.ID, p.session.ID)
+	err = a.logins.RevokeAll(r.Context(), p.session.User.ID, p.session.ID)
+	a.recalled(r, p.subject)
+	return err
 }

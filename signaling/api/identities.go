@@ -10,6 +10,7 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/approval"
+	"incamera/auth/issue"
 	"incamera/auth/store"
 )
 
@@ -166,5 +167,11 @@ func (a *API) unlinkIdentity(_ http.ResponseWriter, r *http.Request) (any, error
 		return nil, errOwnAccount
 	}
 	e := entry{actor: p.subject, verb: "account.unlink", object: id, meta: map[string]string{"identity": link}}
-	return nil, a.act(r, e, func(ctx context.Context) error { return a.accounts.Unlink(ctx, id, link) })
+	return nil, a.act(r, e, func(ctx context.Context) error {
+		err := a.accounts.Unlink(ctx, id, link)
+		if err == nil {
+			a.recalled(r, issue.UserSubject(id))
+		}
+		return err
+	})
 }

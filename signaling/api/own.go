@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -32,6 +33,9 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request) (any, error
 		err = errChanged
 	}
 	a.note(r, entry{actor: p.subject, verb: "account.password", object: id}, err)
+	if err == nil {
+		a.recalled(r, p.subject)
+	}
 	return nil, err
 }
 
@@ -91,8 +95,33 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, errNotFound
 	}
 	a.note(r, entry{actor: p.subject, verb: "session.end", object: id}, err)
-	if err == nil && id == p.session.ID {
+	if err != nil {
+		return nil, err
+	}
+	a.recalled(r, p.subject)
+	if id == p.session.ID {
 		a.setCookie(w, "", a.now())
 	}
-	return nil, err
+	return nil, nil
+}
+
+// endSessions ends all of the person's own sessions, this one too: whoever was signed in as them, anywhere, is out.
+func (a *API) endSessions(w http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
+	err = a.logins.RevokeAll(r.Context(), p.session.User.ID, "")
+	a.note(r, entry{actor: p.subject, verb: "session.end_all", object: p.session.User.ID}, err)
+	if err != nil {
+		return nil, err
+	}
+	a.recalled(r, p.subject)
+	a.setCookie(w, "", a.now())
+	return nil, nil
+}
+
+// recalled has meetings look after a subject at once, also when the client that asked did not wait for the answer.
+func (a *API) recalled(r *http.Request, subject string) {
+	a.recall(context.WithoutCancel(r.Context()), subject)
 }

@@ -343,6 +343,7 @@ func (a *API) providerLogout(w http.ResponseWriter, r *http.Request) (any, error
 		ended, err := a.logins.EndAtProvider(r.Context(), source, subject, sid)
 		for _, s := range ended {
 			a.note(r, entry{actor: "provider:" + name, verb: "session.end", object: s.ID, meta: map[string]string{"user": s.User.ID}}, nil)
+			a.recalled(r, subjectOf(s.User))
 		}
 		return err
 	})

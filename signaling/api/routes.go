@@ -64,6 +64,7 @@ func (a *API) pages() []route {
 		{"POST /api/v1/factors/recovery", true, role.Account, a.newRecovery},
 		{"POST /api/v1/password", true, role.Account, a.changePassword},
 		{"GET /api/v1/sessions", false, role.Account, a.listSessions},
+		{"DELETE /api/v1/sessions", false, role.Account, a.endSessions},
 		{"DELETE /api/v1/sessions/{id}", false, role.Account, a.endSession},
 		{"POST /api/v1/sign-out", false, role.Anyone, a.signOut},
 		{"GET /api/v1/users", false, role.ReadAccounts, a.listUsers},

@@ -196,14 +196,18 @@ func (a *API) elevate(w http.ResponseWriter, r *http.Request, methods ...string)
 
 // signOut always works, whatever the body is.
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) (any, error) {
-	provider := ""
+	provider, subject := "", ""
 	if s, err := a.session(r); err == nil {
+		subject = subjectOf(s.User)
 		a.note(r, entry{actor: subjectOf(s.User), verb: "sign_out", object: s.User.ID}, nil)
 		if a.providers != nil {
 			provider = a.providers.LogoutURL(r.Context(), s.Provider)
 		}
 	}
 	err := a.logins.End(r.Context(), a.cookie(r))
+	if err == nil && subject != "" {
+		a.recalled(r, subject)
+	}
 	a.setCookie(w, "", a.now())
 	if err == nil && provider != "" {
 		return map[string]string{"url": provider}, nil // where the page goes to sign out at the provider, too

@@ -110,7 +110,7 @@ func (a *API) createStreamKey(w http.ResponseWriter, r *http.Request) (any, erro
 	return created{b}, nil
 }
 
-// revokeStreamKey ends a key; what came in by it is out within seconds.
+// revokeStreamKey ends a key; what came in by it is out at once.
 func (a *API) revokeStreamKey(_ http.ResponseWriter, r *http.Request) (any, error) {
 	p, m, err := a.hosted(r)
 	if err != nil {
@@ -121,5 +121,11 @@ func (a *API) revokeStreamKey(_ http.ResponseWriter, r *http.Request) (any, erro
 		return nil, errNotFound
 	}
 	e := entry{actor: p.subject, verb: "streamkey.revoke", object: "room:" + m.ID, meta: map[string]string{"key": id}}
-	return nil, a.act(r, e, func(ctx context.Context) error { return a.streamKeys().Revoke(ctx, m.ID, id) })
+	return nil, a.act(r, e, func(ctx context.Context) error {
+		err := a.streamKeys().Revoke(ctx, m.ID, id)
+		if err == nil {
+			a.recalled(r, issue.StreamSubject(id))
+		}
+		return err
+	})
 }

@@ -70,6 +70,7 @@ var table = map[string]row{
 	"POST /api/v1/factors/recovery":                   {401, 403, 403, 200, 200, empty},
 	"POST /api/v1/password":                           {401, 403, 403, 204, 204, body(fields{"old": password, "new": "a loud bell in the tower"})},
 	"GET /api/v1/sessions":                            {401, 403, 403, 200, 200, nil},
+	"DELETE /api/v1/sessions":                         {401, 403, 403, 204, 204, nil},
 	"DELETE /api/v1/sessions/{id}":                    {401, 403, 403, 404, 404, nil}, // somebody else's
 	"POST /api/v1/sign-out":                           everyone(204, nil),
 	"GET /api/v1/users":                               {401, 403, 403, 403, 200, nil},

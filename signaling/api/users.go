@@ -125,7 +125,11 @@ func (a *API) inviteAgain(w http.ResponseWriter, r *http.Request) (any, error) {
 // disableUser shuts an account out: its sessions end, and its seats in meetings with them.
 func (a *API) disableUser(w http.ResponseWriter, r *http.Request) (any, error) {
 	return nil, a.onUser(w, r, "account.disable", func(ctx context.Context, u store.User) error {
-		return a.accounts.SetDisabled(ctx, u.ID, true)
+		err := a.accounts.SetDisabled(ctx, u.ID, true)
+		if err == nil {
+			a.recalled(r, subjectOf(u))
+		}
+		return err
 	})
 }
 

@@ -24,6 +24,7 @@ func join(ctx context.Context, s *Session, req *request) error {
 func (s *Session) join(ctx context.Context, req *request) error {
 	j := req.GetJoin()
 	clock := &lap{s: s, kind: "join", from: time.Now()}
+	heard := s.srv.recalls.count()
 	t, err := s.mayJoin(ctx, j)
 	if err != nil {
 		return err
@@ -61,6 +62,7 @@ func (s *Session) join(ctx context.Context, req *request) error {
 		s.srv.m.waiting.Dec()
 	}
 	s.sit(st, nil)
+	s.srv.recheck(st, heard)
 	s.log.Info("joined", "room", st.Room, "meeting", st.Meeting, "participant", st.Participant, "role", who.Role)
 	return nil
 }
@@ -80,6 +82,7 @@ func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (token.Room, error)
 	for _, check := range []func() error{
 		func() error { return s.prove(j.Proof, j.Token, t.Key) },
 		func() error { return s.fromHere(ctx, t.Person) },
+		func() error { return s.signedIn(ctx, t.Person) },
 		func() error { return s.notBanned(ctx, t.Room, t.Subject) },
 		func() error {
 			err := s.srv.o.Policy.Enter(ctx, Entrance{Room: t.Room, Person: t.Person, Addr: s.addr, Origin: s.origin, Key: t.Key, Certified: s.managed})
@@ -112,7 +115,7 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 	}
 	r := meeting.JoinRequest{
 		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max, Screens: facts.Screens,
-		JTI: t.ID, JTITTL: t.ExpiresAt.Sub(o.Now()) + token.Skew, Person: t.Person, Participant: t.Participant,
+		JTI: t.ID, IssuedAt: t.IssuedAt, JTITTL: t.ExpiresAt.Sub(o.Now()) + token.Skew, Person: t.Person, Participant: t.Participant,
 		Session: token.NewID("s_"), Instance: o.Instance, CandidateNode: node, Media: intended(media),
 		// A host let this person in from the lobby; a stream key is of before the door was locked.
 		BypassLock: t.Sponsor != "" && t.Assurance != token.AssuranceStreamKey,

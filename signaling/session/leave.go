@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"incamera/cluster/meeting"
 	"incamera/signaling/wire"
@@ -43,9 +44,13 @@ func (s *Session) finish() {
 	}
 }
 
+// sweepSlack is how much longer than promised a seat may be kept, until the sweep comes by.
+const sweepSlack = 30 * time.Second
+
 // away keeps the seat for a while for somebody whose socket is gone.
 func (s *Session) away(ctx context.Context, st *seat) {
 	o := &s.srv.o
+	s.srv.recalls.keepAbsent(st, o.Now().Add(o.AwayKeep+sweepSlack))
 	s.insist(ctx, st, "seat could not be marked away", func(ctx context.Context) error {
 		if st.member.Here() {
 			return nil // back meanwhile

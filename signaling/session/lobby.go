@@ -33,6 +33,10 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	if err := s.fromHere(ctx, token.Person{Assurance: pass.Assurance, Client: pass.Client}); err != nil {
 		return err
 	}
+	lt := &lobbyTicket{pass, q.Pass}
+	if err := s.signedIn(ctx, lt.person()); err != nil {
+		return err
+	}
 	if err := s.notBanned(ctx, pass.Room, pass.Subject); err != nil {
 		return err
 	}
@@ -41,6 +45,7 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	res, err := o.Lobby.EnterLobby(ctx, pass.Room, meeting.Waiter{
 		ID: pass.Waiter, Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance,
 		Instance: o.Instance, Key: pass.Key, Login: pass.Login, Client: pass.Client,
+		Participant: token.ParticipantID(pass.Room, pass.Subject), PassAt: pass.IssuedAt,
 	})
 	if err != nil {
 		return err
@@ -53,7 +58,7 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	}
 	s.reply(req, hub.WaitingMessage(pass.Waiter, title, res.HostPresent))
 	s.nonce.Store(nil)
-	s.pass.Store(&lobbyTicket{pass, q.Pass})
+	s.pass.Store(lt)
 	s.state = StateWaiting
 	s.phase.Reset(o.LobbyTimeout)
 	s.leave()

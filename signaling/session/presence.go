@@ -30,7 +30,20 @@ func (s *Session) entitled(ctx context.Context, p token.Person) error {
 	return nil
 }
 
-// presenceLoop asks after everybody who is seated, one after the other, every PresenceEvery.
+// signedIn refuses an entry by a token or pass that outlived the sign-in it came from.
+func (s *Session) signedIn(ctx context.Context, p token.Person) error {
+	if s.srv.gone(ctx, p) {
+		return refuse(wire.CodeTokenInvalid, "the sign-in this came from has ended").because(ErrRevoked)
+	}
+	return nil
+}
+
+func (s *Server) gone(ctx context.Context, p token.Person) bool {
+	return s.o.Presence != nil && errors.Is(s.o.Presence.Keep(ctx, p), ErrRevoked)
+}
+
+// presenceLoop asks after everybody who sits or waits, one after the other, every PresenceEvery: the net under
+// recallLoop.
 func (s *Server) presenceLoop() {
 	t := time.NewTicker(s.o.PresenceEvery)
 	defer t.Stop()
@@ -41,6 +54,9 @@ func (s *Server) presenceLoop() {
 		case <-t.C:
 			for _, ses := range s.all() {
 				ses.checkPresence()
+			}
+			for _, st := range s.recalls.away(s.o.Now()) {
+				s.checkAbsent(st)
 			}
 		}
 	}
@@ -60,12 +76,16 @@ func (s *Server) all() []*Session {
 const presenceTime = 2 * time.Second
 
 func (s *Session) checkPresence() {
-	st := s.seat.Load()
-	if st == nil || !st.member.Here() {
-		return
-	}
 	ctx, cancel := context.WithTimeout(s.srv.base, presenceTime)
 	defer cancel()
+	st := s.seat.Load()
+	if st == nil {
+		s.checkWaiting(ctx)
+		return
+	}
+	if !st.member.Here() {
+		return
+	}
 	if err := s.srv.o.Presence.Keep(ctx, st.Person); !errors.Is(err, ErrRevoked) {
 		return
 	}

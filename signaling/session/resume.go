@@ -19,6 +19,7 @@ func resume(ctx context.Context, s *Session, req *request) error {
 func (s *Session) resume(ctx context.Context, req *request) error {
 	q := req.GetResume()
 	clock := &lap{s: s, kind: "resume", from: time.Now()}
+	heard := s.srv.recalls.count()
 	t, err := s.mayResume(ctx, q)
 	if err != nil {
 		return err
@@ -66,6 +67,7 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 	}
 	s.reply(req, &wire.ServerMessage{Body: &wire.ServerMessage_Resumed{Resumed: out}})
 	s.sit(st, backlog)
+	s.srv.recheck(st, heard)
 	if lost {
 		o.Place.Start(st.member, wire.MoveNodeLost, 1)
 	}

@@ -29,7 +29,8 @@ type Server struct {
 	loops sync.WaitGroup
 	look  chan struct{} // capacity 1: somebody's facts changed
 
-	asked map[string]asked // step-ups by person; owned by reviewLoop
+	asked   map[string]asked // step-ups by person; owned by reviewLoop
+	recalls *recalls
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
@@ -49,10 +50,12 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, m: m, verbs: verbs(), door: newDoor(o.PerAddress, o.Unauthenticated), sessions: map[*Session]struct{}{},
 		look: make(chan struct{}, 1), asked: map[string]asked{},
+		recalls: newRecalls(),
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
 	if o.Presence != nil {
 		s.loops.Go(s.presenceLoop)
+		s.loops.Go(s.recallLoop)
 	}
 	if o.Review != nil {
 		s.loops.Go(s.reviewLoop)

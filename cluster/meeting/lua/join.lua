@@ -8,6 +8,7 @@ if used then
   return {'ok', p.n, s.v, s.node, s.e, p.role, '', 0, snapshot()}
 end
 if redis.call('SISMEMBER', K.bans, A.sub) == 1 then return {'banned'} end
+if outdated() then return {'ended'} end
 
 local begins = not running
 if begins then

@@ -9,6 +9,9 @@ end
 
 function verb.enter()
   if redis.call('SISMEMBER', K.bans, A.waiter.sub) == 1 then return {'banned'} end
+  local known = A.pid ~= '' and get(K.known, A.pid)
+  if known and known.rm == 1 then return {'removed'} end
+  if outdated() then return {'ended'} end
   if not exists or doc.ended == '1' then create() end
   local w = A.waiter
   local old = get(K.waiters, w.id)

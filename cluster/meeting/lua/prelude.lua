@@ -35,6 +35,10 @@ local function refusal()
   if not running then return 'not_found' end
 end
 
+-- What was issued before a host ended the meeting (A.iat, rounded down to a second)
+-- opens neither the next one nor its door.
+local function outdated() return A.iat > 0 and A.iat + 1000 <= tonumber(doc.ended_at or '0') end
+
 local function put(field, value)
   doc[field] = value
   redis.call('HSET', K.doc, field, value)

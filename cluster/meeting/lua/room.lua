@@ -3,6 +3,7 @@ local no = refusal() or moderator()
 if no then return {no} end
 if A.verb == 'end' then
   finish('ended')
+  put('ended_at', num(now))
   commit()
   return {'ok'}
 end
