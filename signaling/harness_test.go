@@ -262,6 +262,7 @@ type transport struct {
 	on       map[noderpc.Kind]bool
 	wishes   *noderpc.SetWishes
 	closed   string
+	closedAt time.Time
 	attached int
 }
 
@@ -321,7 +322,7 @@ func (n *fakeNode) Command(_ context.Context, r *noderpc.CommandRequest) error {
 	case *noderpc.CommandRequest_SetWishes:
 		tr.wishes = c.SetWishes
 	case *noderpc.CommandRequest_Close:
-		tr.closed = c.Close.Reason
+		tr.closed, tr.closedAt = c.Close.Reason, time.Now()
 	case *noderpc.CommandRequest_Attach:
 		tr.instance = c.Attach.Instance
 		tr.attached++

@@ -2,6 +2,8 @@ package signaling_test
 
 import (
 	"context"
+	"flag"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ type removed struct {
 	host, here, away *person
 	calls            *recall.Calls
 	signIns          *signIns
+	timed            bool
 }
 
 func (r *removed) revoke() {
@@ -47,7 +50,9 @@ var removals = []removal{
 	{"account disabled", (*removed).revoke, "revoked", wire.CodeTokenInvalid, wire.CodeTicketInvalid},
 	{"logged out everywhere", (*removed).revoke, "revoked", wire.CodeTokenInvalid, wire.CodeTicketInvalid},
 	{"meeting ended", func(r *removed) {
-		time.Sleep(1100 * time.Millisecond) // tokens tell their age in whole seconds
+		if !r.timed {
+			time.Sleep(1100 * time.Millisecond) // tokens tell their age in whole seconds
+		}
 		r.host.ok(r.host.ask(&wire.ClientMessage{Body: &wire.ClientMessage_EndMeeting{EndMeeting: &wire.EndMeeting{}}}))
 	}, "ended", wire.CodeNotFound, wire.CodeTicketInvalid},
 }
@@ -60,12 +65,12 @@ func TestWhoIsOutStaysOut(t *testing.T) {
 	}
 }
 
-func staysOut(t *testing.T, c removal) {
+// stage is two instances and a node, and the meeting that somebody is put out of.
+func stage(t *testing.T) (r *removed, node *fakeNode, instances []*instance, stays *person, room string) {
 	w := newWorld(t)
-	node := w.node("node-1")
+	node = w.node("node-1")
 	here := &signIns{gone: map[string]error{}, asked: map[string]int{}}
 	calls := recall.New(w.rdb)
-	var instances []*instance
 	for _, id := range []string{"sig-1", "sig-2"} {
 		in := w.instance(id, func(o *signaling.Options) { o.Presence, o.Limits.PresenceEvery = here, time.Hour })
 		ctx, cancel := context.WithCancel(context.Background())
@@ -81,14 +86,19 @@ func staysOut(t *testing.T, c removal) {
 		n, err := w.rdb.PubSubNumSub(t.Context(), "ic:recall").Result()
 		return err == nil && n["ic:recall"] == 2
 	})
-	first, second := instances[0], instances[1]
-	room := w.room(session.Facts{AnyoneStarts: true})
-	r := &removed{world: w, host: w.person("u:host"), here: w.person("u:here"), away: w.person("u:away"), calls: calls, signIns: here}
-	stays := w.person("u:stays")
-	r.host.join(first, room, token.RoleHost)
+	room = w.room(session.Facts{AnyoneStarts: true})
+	r = &removed{world: w, host: w.person("u:host"), here: w.person("u:here"), away: w.person("u:away"), calls: calls, signIns: here}
+	stays = w.person("u:stays")
+	r.host.join(instances[0], room, token.RoleHost)
 	for _, p := range []*person{r.here, r.away, stays} {
-		p.join(second, room, token.RoleParticipant)
+		p.join(instances[1], room, token.RoleParticipant)
 	}
+	return r, node, instances, stays, room
+}
+
+func staysOut(t *testing.T, c removal) {
+	r, node, instances, stays, room := stage(t)
+	w := r.world
 	old, passes := map[*person]string{}, map[*person]string{}
 	for _, p := range []*person{r.here, r.away} {
 		old[p] = p.roomToken(room, token.RoleParticipant)
@@ -127,6 +137,41 @@ func staysOut(t *testing.T, c removal) {
 	if node.of(stays.me, stays.placement).closed != "" {
 		t.Error("somebody else's transport was ended, too")
 	}
+}
+
+var removalRuns = flag.Int("removal-runs", 0, "how often each way out of a meeting is timed")
+
+// From the act to the node's being told to forward nothing more, over Redis and two instances; with -removal-runs only.
+func TestHowLongUntilTheNodeIsTold(t *testing.T) {
+	if *removalRuns == 0 {
+		t.Skip("-removal-runs=50 measures it")
+	}
+	for _, c := range removals {
+		t.Run(c.name, func(t *testing.T) {
+			var took []time.Duration
+			for range *removalRuns {
+				t.Run("", func(t *testing.T) { took = append(took, untilTold(t, c)...) })
+			}
+			slices.Sort(took)
+			p99 := took[(len(took)*99+99)/100-1]
+			t.Logf("%d people: median %v, p99 %v, longest %v", len(took), took[len(took)/2], p99, took[len(took)-1])
+			if p99 > 500*time.Millisecond {
+				t.Errorf("p99 is %v, more than 500 ms", p99)
+			}
+		})
+	}
+}
+
+func untilTold(t *testing.T, c removal) (took []time.Duration) {
+	r, node, _, _, _ := stage(t)
+	r.timed = true
+	from := time.Now()
+	c.act(r)
+	for _, p := range []*person{r.here, r.away} {
+		eventually(t, "the transport of "+p.subject+" ends", func() bool { return node.of(p.me, p.placement).closed != "" })
+		took = append(took, node.of(p.me, p.placement).closedAt.Sub(from))
+	}
+	return took
 }
 
 // Somebody who waits at the door is sent away with their sign-in, too.

@@ -159,6 +159,35 @@ func TestAStepUpChangesTheCookieToo(t *testing.T) {
 	a.want(401, "unauthenticated", "GET", "/api/v1/me", nil)
 }
 
+// Session fixation: a cookie that somebody else planted is never adopted, neither by the password nor by the factor.
+func TestAPlantedCookieIsNeverAdopted(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	admin := w.admin()
+	planter := w.agent("192.0.2.66") // holds a pending session of their own choosing
+	admin.user("mallory", "192.0.2.67")
+	planter.signIn("mallory", password)
+	for name, planted := range map[string]string{
+		"made up": strings.Repeat("A", 43), "of the planter's pending session": planter.cookie.Value,
+	} {
+		victim := w.agent("192.0.2.5")
+		victim.secret = admin.secret
+		victim.cookie = &http.Cookie{Name: "__Host-incamera", Value: planted}
+		victim.signIn("lin.yue", password)
+		pending := victim.cookie.Value
+		victim.want(200, "", "POST", "/api/v1/second-factor", fields{"code": victim.code()})
+		full := victim.cookie.Value
+		if pending == planted || full == planted || full == pending {
+			t.Errorf("%s: a cookie was kept", name)
+		}
+		victim.want(200, "", "GET", "/api/v1/me", nil) // the control: the new one is good
+		for _, old := range []string{planted, pending} {
+			thief := w.agent("192.0.2.66")
+			thief.cookie = &http.Cookie{Name: "__Host-incamera", Value: old}
+			thief.want(401, "unauthenticated", "GET", "/api/v1/me", nil)
+		}
+	}
+}
+
 func TestAnotherPersonsSignInEndsWhatTheBrowserHad(t *testing.T) {
 	w := newWorld(t, httpsURL)
 	admin := w.admin()
