@@ -139,13 +139,10 @@ func staysOut(t *testing.T, c removal) {
 	}
 }
 
-var removalRuns = flag.Int("removal-runs", 0, "how often each way out of a meeting is timed")
+var removalRuns = flag.Int("removal-runs", 1, "how often each way out of a meeting is timed; from 50 on the time is judged")
 
-// From the act to the node's being told to forward nothing more, over Redis and two instances; with -removal-runs only.
+// From the act to the node's being told to forward nothing more, over Redis and two instances. Run once, it shows only that it happens.
 func TestHowLongUntilTheNodeIsTold(t *testing.T) {
-	if *removalRuns == 0 {
-		t.Skip("-removal-runs=50 measures it")
-	}
 	for _, c := range removals {
 		t.Run(c.name, func(t *testing.T) {
 			var took []time.Duration
@@ -155,7 +152,7 @@ func TestHowLongUntilTheNodeIsTold(t *testing.T) {
 			slices.Sort(took)
 			p99 := took[(len(took)*99+99)/100-1]
 			t.Logf("%d people: median %v, p99 %v, longest %v", len(took), took[len(took)/2], p99, took[len(took)-1])
-			if p99 > 500*time.Millisecond {
+			if *removalRuns >= 50 && p99 > 500*time.Millisecond {
 				t.Errorf("p99 is %v, more than 500 ms", p99)
 			}
 		})
