@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"incamera/auth/audit"
 	"incamera/auth/pki"
@@ -88,5 +89,21 @@ func anyIdentity(c config.Config, dir string) (*pki.Identity, error) {
 			return identity, err
 		}
 	}
-	return nil, errors.New("no identity of this deployment found; name its directory with --identity")
+	return nil, errNoIdentity
+}
+
+var errNoIdentity = errors.New("no identity of this deployment found; name its directory with --identity")
+
+// signingIdentity finds an identity for the record. Where serve has not started yet it is made as serve makes it: the
+// first act on a new machine may well be to register a program.
+func signingIdentity(c config.Config, dir string) (*pki.Identity, error) {
+	identity, err := anyIdentity(c, dir)
+	if !errors.Is(err, errNoIdentity) || dir != "" || c.Process.IdentityDir != "" {
+		return identity, err
+	}
+	ca, err := loadCA(c)
+	if err != nil {
+		return nil, err
+	}
+	return ownSignaling(ca, c, time.Now())
 }

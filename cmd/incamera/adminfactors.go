@@ -88,7 +88,7 @@ func resetFactors(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	identity, err := anyIdentity(c, dir)
+	identity, err := signingIdentity(c, dir)
 	if err != nil {
 		return err
 	}

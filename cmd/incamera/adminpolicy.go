@@ -81,7 +81,7 @@ func readPolicy(path string) (string, error) {
 }
 
 func (d policyDesk) record(ctx context.Context, verb, object string, meta map[string]string) error {
-	identity, err := anyIdentity(d.c, d.identity)
+	identity, err := signingIdentity(d.c, d.identity)
 	if err != nil {
 		return err
 	}

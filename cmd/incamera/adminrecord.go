@@ -17,7 +17,7 @@ const identityHelp = "`directory` of an identity of this deployment, which signs
 type record struct{ log *audit.Log }
 
 func openRecord(ctx context.Context, c config.Config, s *store.Store, dir string) (record, error) {
-	identity, err := anyIdentity(c, dir)
+	identity, err := signingIdentity(c, dir)
 	if err != nil {
 		return record{}, err
 	}

@@ -43,6 +43,11 @@ func ownIdentity(ca *pki.CA, dir, id string, role pki.Role, now time.Time) (*pki
 	return identity, identity.Save(dir)
 }
 
+// ownSignaling is the identity of serve's signaling half, which also signs the record.
+func ownSignaling(ca *pki.CA, c config.Config, now time.Time) (*pki.Identity, error) {
+	return ownIdentity(ca, filepath.Join(c.DataDir, "identity", "signaling"), c.Process.ID+"-signaling", pki.RoleSignaling, now)
+}
+
 // enrolledIdentity is an identity that `incamera admin node enroll` made.
 func enrolledIdentity(c config.Config, role pki.Role, now time.Time) (*pki.Identity, error) {
 	dir := c.Process.IdentityDir

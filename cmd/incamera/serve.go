@@ -73,12 +73,11 @@ func serve(ctx context.Context, w world, c config.Config) error {
 		return err
 	}
 	now := time.Now()
-	dir := filepath.Join(c.DataDir, "identity")
-	nodeID, err := ownIdentity(ca, filepath.Join(dir, "node"), c.Process.ID+"-node", pki.RoleNode, now)
+	nodeID, err := ownIdentity(ca, filepath.Join(c.DataDir, "identity", "node"), c.Process.ID+"-node", pki.RoleNode, now)
 	if err != nil {
 		return err
 	}
-	signalingID, err := ownIdentity(ca, filepath.Join(dir, "signaling"), c.Process.ID+"-signaling", pki.RoleSignaling, now)
+	signalingID, err := ownSignaling(ca, c, now)
 	if err != nil {
 		return err
 	}
