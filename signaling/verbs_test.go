@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"incamera/auth/token"
+	"incamera/cluster/noderpc"
 	"incamera/signaling"
 	"incamera/signaling/internal/celltest"
 	"incamera/signaling/session"
@@ -54,6 +55,9 @@ var deeds = []struct {
 		return &wire.ClientMessage{Body: &wire.ClientMessage_MoveOffer{MoveOffer: &wire.MoveOffer{Placement: 7, Offer: "o"}}}
 	}},
 	{"confirmFactor, by nothing", func(*scene) *wire.ClientMessage {
+		return &wire.ClientMessage{Body: &wire.ClientMessage_ConfirmFactor{ConfirmFactor: &wire.ConfirmFactor{}}}
+	}},
+	{"confirmFactor, unasked", func(*scene) *wire.ClientMessage {
 		return &wire.ClientMessage{Body: &wire.ClientMessage_ConfirmFactor{ConfirmFactor: &wire.ConfirmFactor{}}}
 	}},
 	{"setHand", func(*scene) *wire.ClientMessage {
@@ -153,4 +157,39 @@ func (w *world) scene(in *instance, role token.Role) *scene {
 	s.waiter = guest.wait4(w.t, in, room).Waiter
 	s.actor.join(in, room, role)
 	return s
+}
+
+// In a room where participants listen a host's promotion opens the mouth, and taking it back shuts it.
+func TestWhereParticipantsListenTheyPublishWhenPromoted(t *testing.T) {
+	w := newWorld(t)
+	node := w.node("node-1")
+	in := w.instance("sig-1")
+	room := w.room(session.Facts{Listen: true})
+	host, ada := w.person("u:host"), w.person("u:ada")
+	host.join(in, room, token.RoleHost)
+	ada.hello(in)
+	c := ada.claims(room, token.RoleParticipant)
+	c.Publish = nil // as the issuer says for such a room
+	jws, err := w.mint.MintRoom(c)
+	must(t, err)
+	j := ada.ask(joinMessage(jws, ada.proof(ada.welcome.Nonce, jws), "o")).GetJoined()
+	if j == nil || len(j.Grants.Publish) != 0 || len(j.Grants.Actions) != 0 {
+		t.Fatalf("joined: %v", j)
+	}
+	ada.me = j.Participant
+	var speaks func() bool
+	ada.refused(ada.ask(media(mic, true)), wire.CodeForbidden)
+	host.ok(host.ask(setRole(ada.me, wire.Role_ROLE_PRESENTER)))
+	to := ada.wait("to be asked to move", func(m *wire.ServerMessage) bool { return m.GetMove() != nil }).GetMove().Placement
+	ada.ask(&wire.ClientMessage{Body: &wire.ClientMessage_MoveOffer{MoveOffer: &wire.MoveOffer{Placement: to, Offer: "o"}}})
+	speaks = func() bool { return node.of(ada.me, to).on[noderpc.Kind_KIND_MIC] }
+	ada.ok(ada.ask(media(mic, true)))
+	if !speaks() {
+		t.Fatal("a presenter is not forwarded")
+	}
+	host.ok(host.ask(setRole(ada.me, wire.Role_ROLE_PARTICIPANT)))
+	ada.refused(ada.ask(media(mic, true)), wire.CodeForbidden)
+	if speaks() {
+		t.Fatal("forwarded although she listens again")
+	}
 }

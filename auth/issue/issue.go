@@ -232,10 +232,11 @@ func (i *Issuer) mint(room store.Room, p token.Person, key string) (Issued, erro
 	return Issued{Token: jws, ID: r.ID, Participant: r.Participant, Person: p, ExpiresAt: r.ExpiresAt}, nil
 }
 
-// rights are what a role may do by itself.
-func rights(p *token.Person) {
-	p.Chat, p.Roster, p.Publish, p.Moderate = true, true, token.AllKinds(), p.Role == token.RoleHost || p.Role == token.RoleCohost
-	if p.Role == token.RoleViewer {
+// rights are what a role may do by itself in a room: where participants listen, they publish when a host promotes them.
+func rights(p *token.Person, room store.Room) {
+	r := token.RightsOf(p.Role)
+	p.Chat, p.Roster, p.Publish, p.Moderate = r.Chat, r.Roster, r.Publish, len(r.Actions) > 0
+	if p.Role == token.RoleParticipant && room.Listeners {
 		p.Publish = nil
 	}
 }

@@ -56,7 +56,7 @@ func (i *Issuer) account(ctx context.Context, a *attempt, s proven) (token.Perso
 	}
 	role, member, err := i.standing(ctx, a.room, p.Subject)
 	p.Role = role
-	rights(&p)
+	rights(&p, a.room)
 	return p, member, err
 }
 
@@ -99,7 +99,7 @@ func (i *Issuer) ForClient(ctx context.Context, q ClientRequest) (Issued, error)
 		if q.UserID == "" || !token.ValidSubject(p.Subject) || !token.ValidName(p.Name) || !p.Role.Valid() {
 			return Issued{}, refuse(CodeInvalid, "user id, name or role")
 		}
-		rights(&p)
+		rights(&p, a.room)
 		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
 			return Issued{}, err
 		}
@@ -195,7 +195,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 		}
 		ask := policy.Request{Subject: p.Subject, Role: "guest", Assurance: string(p.Assurance)}
 		from := machine{key: pass.Key}
-		rights(&p)
+		rights(&p, a.room)
 		if pass.Login != "" {
 			s, err := i.session(ctx, a.room, pass.Login)
 			if err != nil {
@@ -227,7 +227,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 // sponsor demands that the host may admit people to this room, now.
 func (i *Issuer) sponsor(ctx context.Context, a *attempt, h Host) error {
 	p := h.Person
-	if !p.Moderate || p.Assurance != token.AssuranceMFA && p.Assurance != token.AssurancePhishingResistant {
+	if !p.Moderate || !p.Role.May(token.ActAdmit) || p.Assurance != token.AssuranceMFA && p.Assurance != token.AssurancePhishingResistant {
 		return refuse(CodeForbidden, "only hosts admit")
 	}
 	if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {

@@ -9,6 +9,7 @@ import (
 type Room struct {
 	ID, Title, Owner, Class string
 	E2EE, Guests            bool
+	Listeners               bool          // participants publish nothing until a host promotes them
 	Screens                 int           // shared at once; 0: as many as the deployment lets
 	ACR                     string        // how sure people must have made us, beyond the class; empty: no more
 	FactorMaxAge            time.Duration // and how recently; 0: no more than the class
@@ -18,16 +19,16 @@ type Room struct {
 // Rooms is the table of rooms. A deleted room keeps its row, so its id never comes back as another room.
 type Rooms struct{ q querier }
 
-const roomCols = `id, title, owner, class, e2ee, guests, screens, created_at, deleted_at, acr, factor_max_age`
+const roomCols = `id, title, owner, class, e2ee, guests, screens, created_at, deleted_at, acr, factor_max_age, listeners`
 
 func scanRoom(s scanner) (r Room, err error) {
-	err = s.Scan(&r.ID, &r.Title, &r.Owner, &r.Class, yes{&r.E2EE}, yes{&r.Guests}, &r.Screens, at{&r.CreatedAt}, at{&r.DeletedAt}, &r.ACR, span{&r.FactorMaxAge})
+	err = s.Scan(&r.ID, &r.Title, &r.Owner, &r.Class, yes{&r.E2EE}, yes{&r.Guests}, &r.Screens, at{&r.CreatedAt}, at{&r.DeletedAt}, &r.ACR, span{&r.FactorMaxAge}, yes{&r.Listeners})
 	return r, err
 }
 
 func (r Rooms) Create(ctx context.Context, m Room) error {
-	return exec(ctx, r.q, `INSERT INTO rooms (`+roomCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
-		m.ID, m.Title, m.Owner, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, ms(m.CreatedAt), ms(m.DeletedAt), m.ACR, m.FactorMaxAge.Milliseconds())
+	return exec(ctx, r.q, `INSERT INTO rooms (`+roomCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
+		m.ID, m.Title, m.Owner, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, ms(m.CreatedAt), ms(m.DeletedAt), m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners))
 }
 
 // Get gives a room that is not deleted.
@@ -42,8 +43,8 @@ func (r Rooms) Of(ctx context.Context, subject string, limit int) ([]Room, error
 }
 
 func (r Rooms) Update(ctx context.Context, m Room) error {
-	return execOne(ctx, r.q, `UPDATE rooms SET title=$2, class=$3, e2ee=$4, guests=$5, screens=$6, acr=$7, factor_max_age=$8 WHERE id=$1 AND deleted_at=0`,
-		m.ID, m.Title, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, m.ACR, m.FactorMaxAge.Milliseconds())
+	return execOne(ctx, r.q, `UPDATE rooms SET title=$2, class=$3, e2ee=$4, guests=$5, screens=$6, acr=$7, factor_max_age=$8, listeners=$9 WHERE id=$1 AND deleted_at=0`,
+		m.ID, m.Title, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners))
 }
 
 func (r Rooms) Delete(ctx context.Context, id string, now time.Time) error {

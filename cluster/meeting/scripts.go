@@ -46,6 +46,18 @@ func loadScripts() (scripts, error) {
 	return s, nil
 }
 
+// may is what roles may do to others, as the scripts see it (C.may[role][action]).
+var may = func() map[token.Role]map[token.Action]int {
+	out := map[token.Role]map[token.Action]int{}
+	for _, r := range token.Roles() {
+		out[r] = map[token.Action]int{}
+		for _, a := range token.RightsOf(r).Actions {
+			out[r][a] = 1
+		}
+	}
+	return out
+}()
+
 // args are a call's arguments as the scripts see them (A.…).
 type args map[string]any
 
@@ -54,7 +66,7 @@ func (s *Store) bounds(room string) args {
 	o := s.o
 	return args{
 		"wake": wakeChannel(room), "events": o.EventsKept, "chat": o.ChatKept, "screens": o.MaxScreens, "waiters": o.MaxWaiters,
-		"known": o.MaxKnown, "bans": o.MaxBans, "banttl": banTTL.Milliseconds(),
+		"known": o.MaxKnown, "may": may, "bans": o.MaxBans, "banttl": banTTL.Milliseconds(),
 		"livettl": o.LiveTTL.Milliseconds(), "endedttl": o.EndedTTL.Milliseconds(),
 		"keep": o.AwayKeep.Milliseconds(), "grace": o.EmptyGrace.Milliseconds(), "sweep": o.SweepEvery.Milliseconds(),
 	}

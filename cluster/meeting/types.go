@@ -132,6 +132,7 @@ type Seat struct {
 	Instance, Node       string
 	Epoch                uint64
 	Away                 bool
+	Publish              []token.Kind // what the person may publish from now on; of SetRole only
 }
 
 // Placement is the node that carries a participant and the epoch that fences it.
@@ -160,6 +161,7 @@ type JoinRequest struct {
 	Media         []token.Kind // on from the start; what may not be published is left out
 	BypassLock    bool         // admitted from the lobby
 	Max           int          // seats in the room; 0: Options.MaxParticipants
+	Listen        bool         // of a new meeting: participants publish when they are promoted
 	Screens       int          // of a new meeting, shared at once; 0: Options.MaxScreens, which is also the most
 }
 

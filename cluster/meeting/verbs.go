@@ -84,7 +84,13 @@ func (s *Store) onPerson(ctx context.Context, verb, room string, a Actor, v args
 	if err != nil {
 		return Seat{}, err
 	}
-	return readSeat(verb, res.str(0), res.str(1))
+	seat, err := readSeat(verb, res.str(0), res.str(1))
+	for _, k := range token.AllKinds() {
+		if res.num(2)&(1<<k) != 0 {
+			seat.Publish = append(seat.Publish, k)
+		}
+	}
+	return seat, err
 }
 
 // SetLocked locks or opens the room for newcomers.

@@ -32,7 +32,7 @@ func (r rooms) Facts(ctx context.Context, id string) (session.Facts, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return session.Facts{}, session.ErrNoRoom
 	}
-	return session.Facts{Title: m.Title, Class: m.Class, E2EE: m.E2EE, Max: r.limit, Screens: m.Screens, AnyoneStarts: true}, err
+	return session.Facts{Title: m.Title, Class: m.Class, E2EE: m.E2EE, Max: r.limit, Screens: m.Screens, Listen: m.Listeners, AnyoneStarts: true}, err
 }
 
 func (r rooms) Started(ctx context.Context, room, meeting string) error {

@@ -30,7 +30,8 @@ type roomBody struct {
 	Class   string `json:"class"`
 	E2EE    bool   `json:"e2ee"`
 	Guests  bool   `json:"guests"`
-	Screens int    `json:"screens"` // shared at once
+	Screens int    `json:"screens"`                        // shared at once
+	Publish *bool  `json:"participants_publish,omitempty"` // not told to strangers
 	Link    string `json:"link,omitempty"`
 	Owned   bool   `json:"owned,omitempty"`
 	ACR     string `json:"acr,omitempty"`     // what the room asks of a second factor, beyond its class
@@ -39,7 +40,7 @@ type roomBody struct {
 
 func (a *API) roomBody(r store.Room) roomBody {
 	return roomBody{
-		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Link: a.publicURL + "/r/" + r.ID,
+		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Publish: new(!r.Listeners), Link: a.publicURL + "/r/" + r.ID,
 		ACR: r.ACR, MaxAge: int64(r.FactorMaxAge / time.Second),
 	}
 }
@@ -55,8 +56,9 @@ func (a *API) screensOf(r store.Room) int {
 type newRoom struct {
 	Title   string `json:"title"`
 	Class   string `json:"class,omitempty"`
-	Guests  *bool  `json:"guests,omitempty"`  // default: yes, through the lobby; never in a secret room
-	Screens *int   `json:"screens,omitempty"` // default: as many as the deployment lets, now and later
+	Guests  *bool  `json:"guests,omitempty"`               // default: yes, through the lobby; never in a secret room
+	Screens *int   `json:"screens,omitempty"`              // default: as many as the deployment lets, now and later
+	Publish *bool  `json:"participants_publish,omitempty"` // default: yes; else they listen until a host promotes them
 	// What the room asks of people's second factor; its class may ask for more, and then that holds.
 	ACR    string `json:"acr,omitempty"`
 	MaxAge *int64 `json:"max_age,omitempty"` // seconds
@@ -147,7 +149,7 @@ func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (an
 	if err != nil {
 		return nil, err
 	}
-	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now(), ACR: acr, FactorMaxAge: maxAge}
+	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now(), ACR: acr, FactorMaxAge: maxAge, Listeners: in.Publish != nil && !*in.Publish}
 	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class, "acr": m.ACR}}
 	if err := a.act(r, e, func(ctx context.Context) error { return a.store.Rooms.Create(ctx, m) }); err != nil {
 		return nil, err

@@ -94,3 +94,19 @@ func TestARoomMayAskForAPasskey(t *testing.T) {
 	a.want(200, "", "POST", confirmPath, d.answer(t, a.want(200, "", "POST", confirmOptions, fields{})))
 	a.want(200, "", "POST", path, fields{"jkt": thumb})
 }
+
+func TestWhereParticipantsListenOnlyTheOwnersTokenPublishes(t *testing.T) {
+	w := newWorld(t, httpsURL)
+	a := w.admin()
+	owner, guest := a.user("zhao", "192.0.2.3"), a.user("sun", "192.0.2.4")
+	room := owner.want(201, "", "POST", "/api/v1/rooms", fields{"title": "Lecture", "participants_publish": false})
+	if room.body["participants_publish"] != false {
+		t.Error(room.raw)
+	}
+	for who, kinds := range map[*agent]int{owner: 4, guest: 0} {
+		got, err := w.tokens.Room(who.want(200, "", "POST", "/api/v1/rooms/"+room.text("id")+"/token", fields{"jkt": thumb}).text("token"))
+		if err != nil || len(got.Publish) != kinds {
+			t.Errorf("%v %v", got.Publish, err)
+		}
+	}
+}

@@ -44,6 +44,15 @@ func assuranceToWire(a token.Assurance) wire.Assurance {
 // KindToWire translates a kind of source; the numbers are the same on purpose.
 func KindToWire(k token.Kind) wire.SourceKind { return wire.SourceKind(k) }
 
+var actionsToWire = map[token.Action]wire.Action{
+	token.ActAdmit: wire.Action_ACTION_ADMIT, token.ActMute: wire.Action_ACTION_MUTE, token.ActRemove: wire.Action_ACTION_REMOVE,
+	token.ActRecord: wire.Action_ACTION_RECORD, token.ActSetRole: wire.Action_ACTION_SET_ROLE, token.ActLock: wire.Action_ACTION_LOCK,
+	token.ActEnd: wire.Action_ACTION_END,
+}
+
+// ActionToWire translates an action that a client is told of.
+func ActionToWire(a token.Action) wire.Action { return actionsToWire[a] }
+
 // KindFromWire translates a kind a client names; false for what is none.
 func KindFromWire(k wire.SourceKind) (token.Kind, bool) {
 	if k < wire.SourceKind_SOURCE_KIND_MIC || k > wire.SourceKind_SOURCE_KIND_SCREEN_AUDIO {

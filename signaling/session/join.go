@@ -114,7 +114,7 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 		return nil, meeting.Snapshot{}, noNode.because(err)
 	}
 	r := meeting.JoinRequest{
-		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max, Screens: facts.Screens,
+		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max, Screens: facts.Screens, Listen: facts.Listen,
 		JTI: t.ID, IssuedAt: t.IssuedAt, JTITTL: t.ExpiresAt.Sub(o.Now()) + token.Skew, Person: t.Person, Participant: t.Participant,
 		Session: token.NewID("s_"), Instance: o.Instance, CandidateNode: node, Media: intended(media),
 		// A host let this person in from the lobby; a stream key is of before the door was locked.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 
 	"incamera/auth/policy"
 	"incamera/auth/token"
@@ -11,17 +12,17 @@ import (
 	"incamera/signaling/wire"
 )
 
-// hosts says whether the person holds the hosts' verbs now. The scripts decide; this only spares them the clear cases.
-func (st *seat) hosts() bool {
-	r := st.member.Role()
-	return r == wire.Role_ROLE_HOST || r == wire.Role_ROLE_COHOST
+// may says whether the person's role of now has an action. The scripts decide; this only spares them the clear cases.
+func (st *seat) may(a token.Action) bool {
+	r, ok := hub.RoleFromWire(st.member.Role())
+	return ok && r.May(a)
 }
 
 // moderate keeps the act in the audit log, before it is done.
-func (s *Session) moderate(ctx context.Context, action, target string, detail map[string]string) (*seat, error) {
+func (s *Session) moderate(ctx context.Context, power token.Action, action, target string, detail map[string]string) (*seat, error) {
 	st := s.seat.Load()
-	if !st.hosts() || s.restricted(policy.NoModeration) {
-		return nil, refuse(wire.CodeForbidden, "only hosts may do that")
+	if !st.may(power) || s.restricted(policy.NoModeration) {
+		return nil, refuse(wire.CodeForbidden, "your role in this meeting may not do that")
 	}
 	err := s.srv.o.Audit.Write(ctx, Act{
 		Action: "moderation." + action, Room: st.Room, Meeting: st.Meeting, By: st.Participant, Target: target,
@@ -40,7 +41,7 @@ func muteParticipant(ctx context.Context, s *Session, req *request) error {
 	if !ok || q.Hard && q.Allow {
 		return refuse(wire.CodeBadMessage, "no such kind of source, or both hard and allow")
 	}
-	st, err := s.moderate(ctx, "mute", q.Participant, nil)
+	st, err := s.moderate(ctx, token.ActMute, "mute", q.Participant, nil)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func removeParticipant(ctx context.Context, s *Session, req *request) error {
 	if q.Ban {
 		action = "ban"
 	}
-	st, err := s.moderate(ctx, action, q.Participant, nil)
+	st, err := s.moderate(ctx, token.ActRemove, action, q.Participant, nil)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func setRole(ctx context.Context, s *Session, req *request) error {
 	if !ok {
 		return refuse(wire.CodeBadMessage, "no such role")
 	}
-	st, err := s.moderate(ctx, "set_role", q.Participant, map[string]string{"role": string(role)})
+	st, err := s.moderate(ctx, token.ActSetRole, "set_role", q.Participant, map[string]string{"role": string(role)})
 	if err != nil {
 		return err
 	}
@@ -115,8 +116,8 @@ func setRole(ctx context.Context, s *Session, req *request) error {
 	if err != nil {
 		return err
 	}
-	if role == token.RoleViewer {
-		for _, kind := range token.AllKinds() {
+	for _, kind := range token.AllKinds() {
+		if !slices.Contains(at.Publish, kind) {
 			s.sourceOff(ctx, st.Room, at, kind)
 		}
 	}
@@ -124,7 +125,7 @@ func setRole(ctx context.Context, s *Session, req *request) error {
 }
 
 func setLocked(ctx context.Context, s *Session, req *request) error {
-	st, err := s.moderate(ctx, "set_locked", "", nil)
+	st, err := s.moderate(ctx, token.ActLock, "set_locked", "", nil)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func setLocked(ctx context.Context, s *Session, req *request) error {
 }
 
 func endMeeting(ctx context.Context, s *Session, _ *request) error {
-	st, err := s.moderate(ctx, "end", "", nil)
+	st, err := s.moderate(ctx, token.ActEnd, "end", "", nil)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func endMeeting(ctx context.Context, s *Session, _ *request) error {
 // admit lets a waiter in. The instance that holds the waiter's socket mints the token when it sees the event.
 func admit(ctx context.Context, s *Session, req *request) error {
 	q := req.GetAdmit()
-	st, err := s.moderate(ctx, "admit", q.Waiter, nil)
+	st, err := s.moderate(ctx, token.ActAdmit, "admit", q.Waiter, nil)
 	if err != nil {
 		return err
 	}
@@ -166,7 +167,7 @@ func admit(ctx context.Context, s *Session, req *request) error {
 
 func decline(ctx context.Context, s *Session, req *request) error {
 	q := req.GetDecline()
-	st, err := s.moderate(ctx, "decline", q.Waiter, nil)
+	st, err := s.moderate(ctx, token.ActAdmit, "decline", q.Waiter, nil)
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,7 @@ type Facts struct {
 	E2EE         bool
 	Max          int  // seats; 0: the store's default
 	Screens      int  // shared at once; 0: the store's default
+	Listen       bool // participants publish when they are promoted
 	AnyoneStarts bool // the meeting may begin without a host
 }
 

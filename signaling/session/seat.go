@@ -127,10 +127,14 @@ func find(s meeting.Snapshot, participant string) (*meeting.Participant, error) 
 
 // grants is what the client is told it may do.
 func (st *seat) grants(p *meeting.Participant) *wire.Grants {
-	moderates := p.Role == token.RoleHost || p.Role == token.RoleCohost
+	actions := token.RightsOf(p.Role).Actions
+	moderates := len(actions) > 0
 	g := &wire.Grants{Chat: st.Person.Chat || moderates, Roster: st.Person.Roster || moderates, Moderate: moderates}
 	for _, k := range publishable(p) {
 		g.Publish = append(g.Publish, hub.KindToWire(k))
+	}
+	for _, a := range actions {
+		g.Actions = append(g.Actions, hub.ActionToWire(a))
 	}
 	return g
 }

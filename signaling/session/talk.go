@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"incamera/auth/policy"
+	"incamera/auth/token"
 	"incamera/signaling/wire"
 )
 
@@ -34,7 +35,7 @@ func sendChat(ctx context.Context, s *Session, req *request) error {
 		return refuse(wire.CodeTooLarge, "a chat message has at most 2000 characters")
 	case strings.ContainsFunc(text, forbidden):
 		return refuse(wire.CodeBadMessage, "control characters are not allowed")
-	case !st.Person.Chat && !st.hosts() || s.restricted(policy.NoChat):
+	case !st.Person.Chat && !st.may(token.ActMute) || s.restricted(policy.NoChat):
 		return refuse(wire.CodeForbidden, "this person may not write")
 	case !s.chat.Allow():
 		return refuse(wire.CodeRateLimited, "too many chat messages").after(time.Second)

@@ -130,6 +130,72 @@ func (SourceKind) EnumDescriptor() ([]byte, []int) {
 	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{1}
 }
 
+// Action is power over others or over the room. Over whom it reaches is a matter of roles: a host over all, a co-host
+// over those below co-hosts.
+type Action int32
+
+const (
+	Action_ACTION_UNSPECIFIED Action = 0
+	Action_ACTION_ADMIT       Action = 1
+	Action_ACTION_MUTE        Action = 2
+	Action_ACTION_REMOVE      Action = 3
+	Action_ACTION_RECORD      Action = 4
+	Action_ACTION_SET_ROLE    Action = 5
+	Action_ACTION_LOCK        Action = 6
+	Action_ACTION_END         Action = 7
+)
+
+// Enum value maps for Action.
+var (
+	Action_name = map[int32]string{
+		0: "ACTION_UNSPECIFIED",
+		1: "ACTION_ADMIT",
+		2: "ACTION_MUTE",
+		3: "ACTION_REMOVE",
+		4: "ACTION_RECORD",
+		5: "ACTION_SET_ROLE",
+		6: "ACTION_LOCK",
+		7: "ACTION_END",
+	}
+	Action_value = map[string]int32{
+		"ACTION_UNSPECIFIED": 0,
+		"ACTION_ADMIT":       1,
+		"ACTION_MUTE":        2,
+		"ACTION_REMOVE":      3,
+		"ACTION_RECORD":      4,
+		"ACTION_SET_ROLE":    5,
+		"ACTION_LOCK":        6,
+		"ACTION_END":         7,
+	}
+)
+
+func (x Action) Enum() *Action {
+	p := new(Action)
+	*p = x
+	return p
+}
+
+func (x Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_signaling_wire_incamera_proto_enumTypes[2].Descriptor()
+}
+
+func (Action) Type() protoreflect.EnumType {
+	return &file_signaling_wire_incamera_proto_enumTypes[2]
+}
+
+func (x Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Action.Descriptor instead.
+func (Action) EnumDescriptor() ([]byte, []int) {
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{2}
+}
+
 type Role int32
 
 const (
@@ -172,11 +238,11 @@ func (x Role) String() string {
 }
 
 func (Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_signaling_wire_incamera_proto_enumTypes[2].Descriptor()
+	return file_signaling_wire_incamera_proto_enumTypes[3].Descriptor()
 }
 
 func (Role) Type() protoreflect.EnumType {
-	return &file_signaling_wire_incamera_proto_enumTypes[2]
+	return &file_signaling_wire_incamera_proto_enumTypes[3]
 }
 
 func (x Role) Number() protoreflect.EnumNumber {
@@ -185,7 +251,7 @@ func (x Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Role.Descriptor instead.
 func (Role) EnumDescriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{2}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{3}
 }
 
 // How the person proved who they are.
@@ -229,11 +295,11 @@ func (x Assurance) String() string {
 }
 
 func (Assurance) Descriptor() protoreflect.EnumDescriptor {
-	return file_signaling_wire_incamera_proto_enumTypes[3].Descriptor()
+	return file_signaling_wire_incamera_proto_enumTypes[4].Descriptor()
 }
 
 func (Assurance) Type() protoreflect.EnumType {
-	return &file_signaling_wire_incamera_proto_enumTypes[3]
+	return &file_signaling_wire_incamera_proto_enumTypes[4]
 }
 
 func (x Assurance) Number() protoreflect.EnumNumber {
@@ -242,7 +308,7 @@ func (x Assurance) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Assurance.Descriptor instead.
 func (Assurance) EnumDescriptor() ([]byte, []int) {
-	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{3}
+	return file_signaling_wire_incamera_proto_rawDescGZIP(), []int{4}
 }
 
 // ClientMessage is what a client sends. Exactly one body field is set.
@@ -3077,11 +3143,13 @@ func (x *MoveOffer) GetOffer() string {
 }
 
 type Grants struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Publish       []SourceKind           `protobuf:"varint,1,rep,packed,name=publish,proto3,enum=incamera.v1.SourceKind" json:"publish,omitempty"`
-	Chat          bool                   `protobuf:"varint,2,opt,name=chat,proto3" json:"chat,omitempty"`
-	Roster        bool                   `protobuf:"varint,3,opt,name=roster,proto3" json:"roster,omitempty"`
-	Moderate      bool                   `protobuf:"varint,4,opt,name=moderate,proto3" json:"moderate,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Publish []SourceKind           `protobuf:"varint,1,rep,packed,name=publish,proto3,enum=incamera.v1.SourceKind" json:"publish,omitempty"`
+	Chat    bool                   `protobuf:"varint,2,opt,name=chat,proto3" json:"chat,omitempty"`
+	Roster  bool                   `protobuf:"varint,3,opt,name=roster,proto3" json:"roster,omitempty"`
+	// Some power over others; actions says which.
+	Moderate      bool     `protobuf:"varint,4,opt,name=moderate,proto3" json:"moderate,omitempty"`
+	Actions       []Action `protobuf:"varint,5,rep,packed,name=actions,proto3,enum=incamera.v1.Action" json:"actions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3142,6 +3210,13 @@ func (x *Grants) GetModerate() bool {
 		return x.Moderate
 	}
 	return false
+}
+
+func (x *Grants) GetActions() []Action {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
 }
 
 type Participant struct {
@@ -4732,12 +4807,13 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"?\n" +
 	"\tMoveOffer\x12\x1c\n" +
 	"\tplacement\x18\x01 \x01(\x04R\tplacement\x12\x14\n" +
-	"\x05offer\x18\x02 \x01(\tR\x05offer\"\x83\x01\n" +
+	"\x05offer\x18\x02 \x01(\tR\x05offer\"\xb2\x01\n" +
 	"\x06Grants\x121\n" +
 	"\apublish\x18\x01 \x03(\x0e2\x17.incamera.v1.SourceKindR\apublish\x12\x12\n" +
 	"\x04chat\x18\x02 \x01(\bR\x04chat\x12\x16\n" +
 	"\x06roster\x18\x03 \x01(\bR\x06roster\x12\x1a\n" +
-	"\bmoderate\x18\x04 \x01(\bR\bmoderate\"\xe3\x02\n" +
+	"\bmoderate\x18\x04 \x01(\bR\bmoderate\x12-\n" +
+	"\aactions\x18\x05 \x03(\x0e2\x13.incamera.v1.ActionR\aactions\"\xe3\x02\n" +
 	"\vParticipant\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -4858,7 +4934,17 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x0fSOURCE_KIND_MIC\x10\x01\x12\x16\n" +
 	"\x12SOURCE_KIND_CAMERA\x10\x02\x12\x16\n" +
 	"\x12SOURCE_KIND_SCREEN\x10\x03\x12\x1c\n" +
-	"\x18SOURCE_KIND_SCREEN_AUDIO\x10\x04*w\n" +
+	"\x18SOURCE_KIND_SCREEN_AUDIO\x10\x04*\x9f\x01\n" +
+	"\x06Action\x12\x16\n" +
+	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fACTION_ADMIT\x10\x01\x12\x0f\n" +
+	"\vACTION_MUTE\x10\x02\x12\x11\n" +
+	"\rACTION_REMOVE\x10\x03\x12\x11\n" +
+	"\rACTION_RECORD\x10\x04\x12\x13\n" +
+	"\x0fACTION_SET_ROLE\x10\x05\x12\x0f\n" +
+	"\vACTION_LOCK\x10\x06\x12\x0e\n" +
+	"\n" +
+	"ACTION_END\x10\a*w\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tROLE_HOST\x10\x01\x12\x0f\n" +
@@ -4885,153 +4971,155 @@ func file_signaling_wire_incamera_proto_rawDescGZIP() []byte {
 	return file_signaling_wire_incamera_proto_rawDescData
 }
 
-var file_signaling_wire_incamera_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_signaling_wire_incamera_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_signaling_wire_incamera_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_signaling_wire_incamera_proto_goTypes = []any{
 	(MediaType)(0),            // 0: incamera.v1.MediaType
 	(SourceKind)(0),           // 1: incamera.v1.SourceKind
-	(Role)(0),                 // 2: incamera.v1.Role
-	(Assurance)(0),            // 3: incamera.v1.Assurance
-	(*ClientMessage)(nil),     // 4: incamera.v1.ClientMessage
-	(*ServerMessage)(nil),     // 5: incamera.v1.ServerMessage
-	(*Hello)(nil),             // 6: incamera.v1.Hello
-	(*Welcome)(nil),           // 7: incamera.v1.Welcome
-	(*Limits)(nil),            // 8: incamera.v1.Limits
-	(*Join)(nil),              // 9: incamera.v1.Join
-	(*MediaIntent)(nil),       // 10: incamera.v1.MediaIntent
-	(*Joined)(nil),            // 11: incamera.v1.Joined
-	(*IceServer)(nil),         // 12: incamera.v1.IceServer
-	(*Slot)(nil),              // 13: incamera.v1.Slot
-	(*Resume)(nil),            // 14: incamera.v1.Resume
-	(*Resumed)(nil),           // 15: incamera.v1.Resumed
-	(*EnterLobby)(nil),        // 16: incamera.v1.EnterLobby
-	(*Waiting)(nil),           // 17: incamera.v1.Waiting
-	(*Admitted)(nil),          // 18: incamera.v1.Admitted
-	(*Leave)(nil),             // 19: incamera.v1.Leave
-	(*Ping)(nil),              // 20: incamera.v1.Ping
-	(*Pong)(nil),              // 21: incamera.v1.Pong
-	(*Ok)(nil),                // 22: incamera.v1.Ok
-	(*Error)(nil),             // 23: incamera.v1.Error
-	(*Bye)(nil),               // 24: incamera.v1.Bye
-	(*Ticket)(nil),            // 25: incamera.v1.Ticket
-	(*SetMedia)(nil),          // 26: incamera.v1.SetMedia
-	(*SetWishes)(nil),         // 27: incamera.v1.SetWishes
-	(*Wish)(nil),              // 28: incamera.v1.Wish
-	(*Occupancy)(nil),         // 29: incamera.v1.Occupancy
-	(*SlotState)(nil),         // 30: incamera.v1.SlotState
-	(*Speakers)(nil),          // 31: incamera.v1.Speakers
-	(*Speaker)(nil),           // 32: incamera.v1.Speaker
-	(*PublishHints)(nil),      // 33: incamera.v1.PublishHints
-	(*LayerHint)(nil),         // 34: incamera.v1.LayerHint
-	(*MediaState)(nil),        // 35: incamera.v1.MediaState
-	(*Renegotiate)(nil),       // 36: incamera.v1.Renegotiate
-	(*Answer)(nil),            // 37: incamera.v1.Answer
-	(*Move)(nil),              // 38: incamera.v1.Move
-	(*MoveOffer)(nil),         // 39: incamera.v1.MoveOffer
-	(*Grants)(nil),            // 40: incamera.v1.Grants
-	(*Participant)(nil),       // 41: incamera.v1.Participant
-	(*MediaSource)(nil),       // 42: incamera.v1.MediaSource
-	(*Waiter)(nil),            // 43: incamera.v1.Waiter
-	(*ChatMessage)(nil),       // 44: incamera.v1.ChatMessage
-	(*Snapshot)(nil),          // 45: incamera.v1.Snapshot
-	(*Event)(nil),             // 46: incamera.v1.Event
-	(*ParticipantLeft)(nil),   // 47: incamera.v1.ParticipantLeft
-	(*SetHand)(nil),           // 48: incamera.v1.SetHand
-	(*SendChat)(nil),          // 49: incamera.v1.SendChat
-	(*MuteParticipant)(nil),   // 50: incamera.v1.MuteParticipant
-	(*RemoveParticipant)(nil), // 51: incamera.v1.RemoveParticipant
-	(*SetRole)(nil),           // 52: incamera.v1.SetRole
-	(*SetLocked)(nil),         // 53: incamera.v1.SetLocked
-	(*Admit)(nil),             // 54: incamera.v1.Admit
-	(*Decline)(nil),           // 55: incamera.v1.Decline
-	(*EndMeeting)(nil),        // 56: incamera.v1.EndMeeting
-	(*Standing)(nil),          // 57: incamera.v1.Standing
-	(*StepUp)(nil),            // 58: incamera.v1.StepUp
-	(*ConfirmFactor)(nil),     // 59: incamera.v1.ConfirmFactor
+	(Action)(0),               // 2: incamera.v1.Action
+	(Role)(0),                 // 3: incamera.v1.Role
+	(Assurance)(0),            // 4: incamera.v1.Assurance
+	(*ClientMessage)(nil),     // 5: incamera.v1.ClientMessage
+	(*ServerMessage)(nil),     // 6: incamera.v1.ServerMessage
+	(*Hello)(nil),             // 7: incamera.v1.Hello
+	(*Welcome)(nil),           // 8: incamera.v1.Welcome
+	(*Limits)(nil),            // 9: incamera.v1.Limits
+	(*Join)(nil),              // 10: incamera.v1.Join
+	(*MediaIntent)(nil),       // 11: incamera.v1.MediaIntent
+	(*Joined)(nil),            // 12: incamera.v1.Joined
+	(*IceServer)(nil),         // 13: incamera.v1.IceServer
+	(*Slot)(nil),              // 14: incamera.v1.Slot
+	(*Resume)(nil),            // 15: incamera.v1.Resume
+	(*Resumed)(nil),           // 16: incamera.v1.Resumed
+	(*EnterLobby)(nil),        // 17: incamera.v1.EnterLobby
+	(*Waiting)(nil),           // 18: incamera.v1.Waiting
+	(*Admitted)(nil),          // 19: incamera.v1.Admitted
+	(*Leave)(nil),             // 20: incamera.v1.Leave
+	(*Ping)(nil),              // 21: incamera.v1.Ping
+	(*Pong)(nil),              // 22: incamera.v1.Pong
+	(*Ok)(nil),                // 23: incamera.v1.Ok
+	(*Error)(nil),             // 24: incamera.v1.Error
+	(*Bye)(nil),               // 25: incamera.v1.Bye
+	(*Ticket)(nil),            // 26: incamera.v1.Ticket
+	(*SetMedia)(nil),          // 27: incamera.v1.SetMedia
+	(*SetWishes)(nil),         // 28: incamera.v1.SetWishes
+	(*Wish)(nil),              // 29: incamera.v1.Wish
+	(*Occupancy)(nil),         // 30: incamera.v1.Occupancy
+	(*SlotState)(nil),         // 31: incamera.v1.SlotState
+	(*Speakers)(nil),          // 32: incamera.v1.Speakers
+	(*Speaker)(nil),           // 33: incamera.v1.Speaker
+	(*PublishHints)(nil),      // 34: incamera.v1.PublishHints
+	(*LayerHint)(nil),         // 35: incamera.v1.LayerHint
+	(*MediaState)(nil),        // 36: incamera.v1.MediaState
+	(*Renegotiate)(nil),       // 37: incamera.v1.Renegotiate
+	(*Answer)(nil),            // 38: incamera.v1.Answer
+	(*Move)(nil),              // 39: incamera.v1.Move
+	(*MoveOffer)(nil),         // 40: incamera.v1.MoveOffer
+	(*Grants)(nil),            // 41: incamera.v1.Grants
+	(*Participant)(nil),       // 42: incamera.v1.Participant
+	(*MediaSource)(nil),       // 43: incamera.v1.MediaSource
+	(*Waiter)(nil),            // 44: incamera.v1.Waiter
+	(*ChatMessage)(nil),       // 45: incamera.v1.ChatMessage
+	(*Snapshot)(nil),          // 46: incamera.v1.Snapshot
+	(*Event)(nil),             // 47: incamera.v1.Event
+	(*ParticipantLeft)(nil),   // 48: incamera.v1.ParticipantLeft
+	(*SetHand)(nil),           // 49: incamera.v1.SetHand
+	(*SendChat)(nil),          // 50: incamera.v1.SendChat
+	(*MuteParticipant)(nil),   // 51: incamera.v1.MuteParticipant
+	(*RemoveParticipant)(nil), // 52: incamera.v1.RemoveParticipant
+	(*SetRole)(nil),           // 53: incamera.v1.SetRole
+	(*SetLocked)(nil),         // 54: incamera.v1.SetLocked
+	(*Admit)(nil),             // 55: incamera.v1.Admit
+	(*Decline)(nil),           // 56: incamera.v1.Decline
+	(*EndMeeting)(nil),        // 57: incamera.v1.EndMeeting
+	(*Standing)(nil),          // 58: incamera.v1.Standing
+	(*StepUp)(nil),            // 59: incamera.v1.StepUp
+	(*ConfirmFactor)(nil),     // 60: incamera.v1.ConfirmFactor
 }
 var file_signaling_wire_incamera_proto_depIdxs = []int32{
-	6,  // 0: incamera.v1.ClientMessage.hello:type_name -> incamera.v1.Hello
-	9,  // 1: incamera.v1.ClientMessage.join:type_name -> incamera.v1.Join
-	14, // 2: incamera.v1.ClientMessage.resume:type_name -> incamera.v1.Resume
-	16, // 3: incamera.v1.ClientMessage.enter_lobby:type_name -> incamera.v1.EnterLobby
-	19, // 4: incamera.v1.ClientMessage.leave:type_name -> incamera.v1.Leave
-	20, // 5: incamera.v1.ClientMessage.ping:type_name -> incamera.v1.Ping
-	26, // 6: incamera.v1.ClientMessage.set_media:type_name -> incamera.v1.SetMedia
-	27, // 7: incamera.v1.ClientMessage.set_wishes:type_name -> incamera.v1.SetWishes
-	36, // 8: incamera.v1.ClientMessage.renegotiate:type_name -> incamera.v1.Renegotiate
-	39, // 9: incamera.v1.ClientMessage.move_offer:type_name -> incamera.v1.MoveOffer
-	59, // 10: incamera.v1.ClientMessage.confirm_factor:type_name -> incamera.v1.ConfirmFactor
-	48, // 11: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
-	49, // 12: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
-	50, // 13: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
-	51, // 14: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
-	52, // 15: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
-	53, // 16: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
-	54, // 17: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
-	55, // 18: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
-	56, // 19: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
-	7,  // 20: incamera.v1.ServerMessage.welcome:type_name -> incamera.v1.Welcome
-	11, // 21: incamera.v1.ServerMessage.joined:type_name -> incamera.v1.Joined
-	15, // 22: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
-	17, // 23: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
-	18, // 24: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
-	22, // 25: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
-	23, // 26: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
-	21, // 27: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
-	24, // 28: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
-	46, // 29: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
-	45, // 30: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
-	29, // 31: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
-	31, // 32: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
-	33, // 33: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
-	35, // 34: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
-	38, // 35: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
-	37, // 36: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
-	25, // 37: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
-	57, // 38: incamera.v1.ServerMessage.standing:type_name -> incamera.v1.Standing
-	8,  // 39: incamera.v1.Welcome.limits:type_name -> incamera.v1.Limits
-	10, // 40: incamera.v1.Join.media:type_name -> incamera.v1.MediaIntent
-	13, // 41: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
-	45, // 42: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
-	40, // 43: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
-	12, // 44: incamera.v1.Joined.ice_servers:type_name -> incamera.v1.IceServer
+	7,  // 0: incamera.v1.ClientMessage.hello:type_name -> incamera.v1.Hello
+	10, // 1: incamera.v1.ClientMessage.join:type_name -> incamera.v1.Join
+	15, // 2: incamera.v1.ClientMessage.resume:type_name -> incamera.v1.Resume
+	17, // 3: incamera.v1.ClientMessage.enter_lobby:type_name -> incamera.v1.EnterLobby
+	20, // 4: incamera.v1.ClientMessage.leave:type_name -> incamera.v1.Leave
+	21, // 5: incamera.v1.ClientMessage.ping:type_name -> incamera.v1.Ping
+	27, // 6: incamera.v1.ClientMessage.set_media:type_name -> incamera.v1.SetMedia
+	28, // 7: incamera.v1.ClientMessage.set_wishes:type_name -> incamera.v1.SetWishes
+	37, // 8: incamera.v1.ClientMessage.renegotiate:type_name -> incamera.v1.Renegotiate
+	40, // 9: incamera.v1.ClientMessage.move_offer:type_name -> incamera.v1.MoveOffer
+	60, // 10: incamera.v1.ClientMessage.confirm_factor:type_name -> incamera.v1.ConfirmFactor
+	49, // 11: incamera.v1.ClientMessage.set_hand:type_name -> incamera.v1.SetHand
+	50, // 12: incamera.v1.ClientMessage.send_chat:type_name -> incamera.v1.SendChat
+	51, // 13: incamera.v1.ClientMessage.mute_participant:type_name -> incamera.v1.MuteParticipant
+	52, // 14: incamera.v1.ClientMessage.remove_participant:type_name -> incamera.v1.RemoveParticipant
+	53, // 15: incamera.v1.ClientMessage.set_role:type_name -> incamera.v1.SetRole
+	54, // 16: incamera.v1.ClientMessage.set_locked:type_name -> incamera.v1.SetLocked
+	55, // 17: incamera.v1.ClientMessage.admit:type_name -> incamera.v1.Admit
+	56, // 18: incamera.v1.ClientMessage.decline:type_name -> incamera.v1.Decline
+	57, // 19: incamera.v1.ClientMessage.end_meeting:type_name -> incamera.v1.EndMeeting
+	8,  // 20: incamera.v1.ServerMessage.welcome:type_name -> incamera.v1.Welcome
+	12, // 21: incamera.v1.ServerMessage.joined:type_name -> incamera.v1.Joined
+	16, // 22: incamera.v1.ServerMessage.resumed:type_name -> incamera.v1.Resumed
+	18, // 23: incamera.v1.ServerMessage.waiting:type_name -> incamera.v1.Waiting
+	19, // 24: incamera.v1.ServerMessage.admitted:type_name -> incamera.v1.Admitted
+	23, // 25: incamera.v1.ServerMessage.ok:type_name -> incamera.v1.Ok
+	24, // 26: incamera.v1.ServerMessage.error:type_name -> incamera.v1.Error
+	22, // 27: incamera.v1.ServerMessage.pong:type_name -> incamera.v1.Pong
+	25, // 28: incamera.v1.ServerMessage.bye:type_name -> incamera.v1.Bye
+	47, // 29: incamera.v1.ServerMessage.event:type_name -> incamera.v1.Event
+	46, // 30: incamera.v1.ServerMessage.snapshot:type_name -> incamera.v1.Snapshot
+	30, // 31: incamera.v1.ServerMessage.occupancy:type_name -> incamera.v1.Occupancy
+	32, // 32: incamera.v1.ServerMessage.speakers:type_name -> incamera.v1.Speakers
+	34, // 33: incamera.v1.ServerMessage.publish_hints:type_name -> incamera.v1.PublishHints
+	36, // 34: incamera.v1.ServerMessage.media_state:type_name -> incamera.v1.MediaState
+	39, // 35: incamera.v1.ServerMessage.move:type_name -> incamera.v1.Move
+	38, // 36: incamera.v1.ServerMessage.answer:type_name -> incamera.v1.Answer
+	26, // 37: incamera.v1.ServerMessage.ticket:type_name -> incamera.v1.Ticket
+	58, // 38: incamera.v1.ServerMessage.standing:type_name -> incamera.v1.Standing
+	9,  // 39: incamera.v1.Welcome.limits:type_name -> incamera.v1.Limits
+	11, // 40: incamera.v1.Join.media:type_name -> incamera.v1.MediaIntent
+	14, // 41: incamera.v1.Joined.slots:type_name -> incamera.v1.Slot
+	46, // 42: incamera.v1.Joined.snapshot:type_name -> incamera.v1.Snapshot
+	41, // 43: incamera.v1.Joined.grants:type_name -> incamera.v1.Grants
+	13, // 44: incamera.v1.Joined.ice_servers:type_name -> incamera.v1.IceServer
 	0,  // 45: incamera.v1.Slot.type:type_name -> incamera.v1.MediaType
-	45, // 46: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
-	13, // 47: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
-	40, // 48: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
-	12, // 49: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
+	46, // 46: incamera.v1.Resumed.snapshot:type_name -> incamera.v1.Snapshot
+	14, // 47: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
+	41, // 48: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
+	13, // 49: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
 	1,  // 50: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
-	28, // 51: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
+	29, // 51: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
 	1,  // 52: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
-	30, // 53: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
+	31, // 53: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
 	1,  // 54: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
-	32, // 55: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
+	33, // 55: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
 	1,  // 56: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
-	34, // 57: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
-	13, // 58: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
-	12, // 59: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
+	35, // 57: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
+	14, // 58: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
+	13, // 59: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
 	1,  // 60: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
-	2,  // 61: incamera.v1.Participant.role:type_name -> incamera.v1.Role
-	3,  // 62: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
-	42, // 63: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
-	1,  // 64: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
-	3,  // 65: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
-	41, // 66: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
-	43, // 67: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
-	44, // 68: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
-	41, // 69: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
-	41, // 70: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
-	47, // 71: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
-	43, // 72: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
-	44, // 73: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
-	1,  // 74: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
-	2,  // 75: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
-	58, // 76: incamera.v1.Standing.step_up:type_name -> incamera.v1.StepUp
-	77, // [77:77] is the sub-list for method output_type
-	77, // [77:77] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	2,  // 61: incamera.v1.Grants.actions:type_name -> incamera.v1.Action
+	3,  // 62: incamera.v1.Participant.role:type_name -> incamera.v1.Role
+	4,  // 63: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
+	43, // 64: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
+	1,  // 65: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
+	4,  // 66: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
+	42, // 67: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
+	44, // 68: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
+	45, // 69: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
+	42, // 70: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
+	42, // 71: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
+	48, // 72: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
+	44, // 73: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
+	45, // 74: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
+	1,  // 75: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
+	3,  // 76: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
+	59, // 77: incamera.v1.Standing.step_up:type_name -> incamera.v1.StepUp
+	78, // [78:78] is the sub-list for method output_type
+	78, // [78:78] is the sub-list for method input_type
+	78, // [78:78] is the sub-list for extension type_name
+	78, // [78:78] is the sub-list for extension extendee
+	0,  // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_signaling_wire_incamera_proto_init() }
@@ -5098,7 +5186,7 @@ func file_signaling_wire_incamera_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signaling_wire_incamera_proto_rawDesc), len(file_signaling_wire_incamera_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -1,5 +1,6 @@
 -- The verbs of hosts and co-hosts on one participant: mute, remove, role. Answers with the target's seat.
-local no = refusal() or moderator()
+local ACTION = {mute = 'mute', remove = 'remove', role = 'set_role'}
+local no = refusal() or moderator(ACTION[A.verb])
 if no then return {no} end
 local t, traw = get(K.seats, A.target)
 if not t then return {'not_found'} end
@@ -82,15 +83,15 @@ function verb.role()
     end
     if hosts == 1 then return {'conflict'} end
   end
-  if p.role == A.role then return {'ok', A.target, traw} end
+  if p.role == A.role then return {'ok', A.target, traw, p.pub} end
   -- A viewer publishes nothing, a presenter and above everything; a participant what the token said, or mic and
-  -- camera for somebody who came as a viewer.
+  -- camera for somebody who came as a viewer, but nothing where participants listen.
   known.token = known.token or known.full or p.pub
   local pub = A.all
   if A.role == 'viewer' then
     pub = 0
   elseif A.role == 'participant' then
-    pub = known.token > 0 and known.token or A.basic
+    pub = known.token > 0 and known.token or doc.listen ~= '1' and A.basic or 0
   end
   known.role, known.pub, p.role, p.pub = A.role, pub, A.role, pub
   if known.lim then known.full, p.pub = pub, without(pub, known.lim) end
@@ -101,7 +102,7 @@ function verb.role()
   traw = set(K.seats, A.target, t)
   set(K.known, A.target, known)
   changed()
-  return {'ok', A.target, traw}
+  return {'ok', A.target, traw, p.pub}
 end
 
 return verb[A.verb]()

@@ -36,6 +36,7 @@ if begins then
   put('class', A.class)
   put('e2ee', A.e2ee)
   put('screens', num(A.screens))
+  put('listen', num(A.listen))
   put('started', num(now))
 end
 if doc.home == '' or seats == 0 then

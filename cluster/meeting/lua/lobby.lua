@@ -38,7 +38,7 @@ function verb.leave()
 end
 
 function verb.admit()
-  local no = refusal() or moderator()
+  local no = refusal() or moderator('admit')
   if no then return {no} end
   local w, raw = get(K.waiters, A.id)
   if not w then return {'not_found'} end
@@ -47,7 +47,7 @@ function verb.admit()
 end
 
 function verb.decline()
-  local no = refusal() or moderator()
+  local no = refusal() or moderator('admit')
   if no then return {no} end
   local w, raw = get(K.waiters, A.id)
   if not w then return {'not_found'} end

@@ -107,10 +107,11 @@ end
 
 local RANK = {host = 5, cohost = 4, presenter = 3, participant = 2, viewer = 1}
 
-local function moderator()
+local function moderator(action)
   local e = actor()
   if e or A.srv then return e end
-  if seat.mod ~= 1 or RANK[me.role] < RANK.cohost then return 'forbidden' end
+  local may = C.may[me.role]
+  if seat.mod ~= 1 or not may or may[action] ~= 1 then return 'forbidden' end
 end
 
 -- A host has power over all, a co-host over those below co-hosts, the deployment over everybody.

@@ -1,5 +1,5 @@
 -- The verbs of hosts and co-hosts on the room: lock, end.
-local no = refusal() or moderator()
+local no = refusal() or moderator(A.verb)
 if no then return {no} end
 if A.verb == 'end' then
   finish('ended')

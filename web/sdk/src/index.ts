@@ -12,7 +12,7 @@ export {
 } from './devices.js';
 export type { Listener, Unsubscribe } from './emitter.js';
 export type {
-  AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
+  Action, AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
   LocalMedia, LocalSource, Logger, MediaChoice, MediaSource, Participant, PauseReason, PrepareOptions, ReceivedStats,
   ReconnectPolicy, Role, RoomEvents, RoomState, ScreenMode, ScreenSettings, SentStats, SlotView, SourceKind,
   Speaker, Standing, StepUp, TokenRequest, Tile, VideoCodec, VideoKind, Waiter, WaitingInfo,

@@ -3,7 +3,7 @@
 import { Fields, malformed, type Key } from './fields.js';
 import type * as wire from './gen/incamera_pb.js';
 import type {
-  Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SourceKind, Speaker, Standing, Waiter, WaitingInfo,
+  Action, Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SourceKind, Speaker, Standing, Waiter, WaitingInfo,
 } from './types.js';
 
 export const protocolVersion = 1;
@@ -11,6 +11,10 @@ export const subprotocol = 'incamera.v1';
 
 // ---------------------------------------------------------------- words
 
+const actions: Readonly<Record<string, Action>> = {
+  ACTION_ADMIT: 'admit', ACTION_MUTE: 'mute', ACTION_REMOVE: 'remove', ACTION_RECORD: 'record', ACTION_SET_ROLE: 'set-role',
+  ACTION_LOCK: 'lock', ACTION_END: 'end',
+};
 const kinds: Readonly<Record<string, SourceKind>> = {
   SOURCE_KIND_MIC: 'mic', SOURCE_KIND_CAMERA: 'camera', SOURCE_KIND_SCREEN: 'screen', SOURCE_KIND_SCREEN_AUDIO: 'screen_audio',
 } satisfies Partial<Record<wire.SourceKindJson, SourceKind>>;
@@ -290,8 +294,8 @@ function readResumed(f: Fields<wire.ResumedJson>): Resumed {
 }
 
 function readGrants(f: Fields<wire.GrantsJson> | null): Grants {
-  if (!f) return { publish: [], chat: false, roster: false, moderate: false };
-  return { publish: f.words('publish', kinds), chat: f.bool('chat'), roster: f.bool('roster'), moderate: f.bool('moderate') };
+  if (!f) return { publish: [], chat: false, roster: false, moderate: false, actions: [] };
+  return { publish: f.words('publish', kinds), chat: f.bool('chat'), roster: f.bool('roster'), moderate: f.bool('moderate'), actions: f.words('actions', actions) };
 }
 
 function readParticipant(f: Fields<wire.ParticipantJson>): Participant {

@@ -8,6 +8,7 @@ import { LocalSources } from './local.js';
 import { Media } from './media.js';
 import { wireKind, wireRole, type ClientBody, type Joined, type RoomEvent, type ServerMessage } from './protocol.js';
 import type { Publisher } from './publish.js';
+import { actionsOf } from './rights.js';
 import { Session } from './session.js';
 import type { Socket } from './socket.js';
 import { difference, fromSnapshot, reduce } from './state.js';
@@ -320,7 +321,8 @@ export class Room {
   #followOwnRole(before: Participant | undefined, after: Participant | undefined): void {
     if (!before || !after || before.role === after.role) return;
     // A person's own entry lists every source that the role may send, on or off.
-    this.#grants = { ...this.#grants, moderate: after.role === 'host' || after.role === 'cohost', publish: after.media.map((m) => m.kind) };
+    const actions = actionsOf(after.role);
+    this.#grants = { ...this.#grants, actions, moderate: actions.length > 0, publish: after.media.map((m) => m.kind) };
   }
 
   #connected(part: Partial<Connection>): void {

@@ -75,8 +75,13 @@ export interface Grants {
   readonly publish: readonly SourceKind[];
   readonly chat: boolean;
   readonly roster: boolean;
+  /** Some power over others; `actions` says which. */
   readonly moderate: boolean;
+  readonly actions: readonly Action[];
 }
+
+/** Power over others or over the room: a host has it over all, a co-host over those below co-hosts. */
+export type Action = 'admit' | 'mute' | 'remove' | 'record' | 'set-role' | 'lock' | 'end';
 
 export interface Speaker {
   readonly participant: string;

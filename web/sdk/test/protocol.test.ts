@@ -49,7 +49,7 @@ test('an absent field is its zero value, and 64-bit numbers come as strings', ()
   assert.equal(message.joined.placement, 3);
   assert.equal(message.joined.snapshot.version, 7);
   assert.deepEqual(message.joined.snapshot.participants, []);
-  assert.deepEqual(message.joined.grants, { publish: [], chat: false, roster: false, moderate: false });
+  assert.deepEqual(message.joined.grants, { publish: [], chat: false, roster: false, moderate: false, actions: [] });
 });
 
 test('words of a newer server do no harm', () => {

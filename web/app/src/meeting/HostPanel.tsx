@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { t } from '../i18n/index.js';
-import { attempt, people, state } from '../state/call.js';
+import { attempt, mayEnd, people, state } from '../state/call.js';
 import { Button } from '../ui/Button.js';
 import { Confirm } from '../ui/Confirm.js';
 import { PanelFrame } from './PanelFrame.js';
@@ -9,7 +9,7 @@ import { WaitingList } from './WaitingList.js';
 export function HostPanel() {
   const m = t();
   const asking = useSignal(false);
-  const footer = <Button kind="quiet-danger" block icon="phone-off" testid="end-meeting" onClick={() => { asking.value = true; }}>{m.endForAll}</Button>;
+  const footer = mayEnd.value && <Button kind="quiet-danger" block icon="phone-off" testid="end-meeting" onClick={() => { asking.value = true; }}>{m.endForAll}</Button>;
   return (
     <PanelFrame name="host" title={m.hostTools} footer={footer}>
       <div class="body">

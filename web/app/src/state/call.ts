@@ -32,6 +32,7 @@ export const people = computed<readonly Participant[]>(() =>
 export const self = computed(() => state.value?.participants.get(selfId.value) ?? null);
 export const hands = computed(() => people.value.filter((one) => one.hand).sort((a, b) => a.handAtMs - b.handAtMs));
 export const mayModerate = computed(() => grants.value?.moderate ?? false);
+export const mayEnd = computed(() => grants.value?.actions.includes('end') ?? false);
 export const chat = computed<readonly ChatMessage[]>(() => state.value?.chat ?? []);
 
 const SPEAKING_DBOV = 55;
