@@ -77,8 +77,8 @@ func verbsOf(file *ast.File, families map[string]bool) (out []string) {
 				}
 			}
 		case *ast.CallExpr:
-			if f, ok := n.Fun.(*ast.SelectorExpr); ok && inSession && f.Sel.Name == "moderate" && len(n.Args) > 1 {
-				add("moderation.", literal(n.Args[1]))
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && inSession && f.Sel.Name == "moderate" && len(n.Args) > 2 {
+				add("moderation.", literal(n.Args[2]))
 			}
 		case *ast.BasicLit:
 			if s := literal(n); strings.Contains(s, ".") && families[s[:strings.Index(s, ".")]] {
