@@ -59,7 +59,7 @@ func addClient(ctx context.Context, w world, args []string) error {
 	if *scopes != "" {
 		client.Scopes = strings.Split(*scopes, ",")
 	}
-	return onClients(ctx, w, *path, *dir, func(r apiclient.Registry, log record) error {
+	err = onClients(ctx, w, *path, *dir, func(r apiclient.Registry, log record) error {
 		return log.do(ctx, "client.add", client.Name, func() (err error) {
 			if client, err = r.Register(ctx, client); err == nil {
 				fmt.Fprintln(w.stdout, client.ID)
@@ -67,6 +67,10 @@ func addClient(ctx context.Context, w world, args []string) error {
 			return err
 		})
 	})
+	if err != nil && *newKey != "" { // a key that opens nothing would only be in the way of the next attempt
+		err = errors.Join(err, os.Remove(*newKey))
+	}
+	return err
 }
 
 // onClients opens the registry and the record for one command.

@@ -81,16 +81,12 @@ func readPolicy(path string) (string, error) {
 }
 
 func (d policyDesk) record(ctx context.Context, verb, object string, meta map[string]string) error {
-	identity, err := signingIdentity(d.c, d.identity)
-	if err != nil {
-		return err
-	}
-	log, err := audit.New(ctx, audit.Options{Store: d.store, Identity: identity, Registerer: prometheus.NewRegistry()})
+	r, err := openRecord(ctx, d.c, d.store, d.identity)
 	if err != nil {
 		return err
 	}
 	meta["way"] = "cli"
-	return log.Append(ctx, audit.Event{Actor: "machine:" + whoami(), Verb: verb, Object: object, Result: "ok", Meta: meta})
+	return r.log.Append(ctx, audit.Event{Actor: "machine:" + whoami(), Verb: verb, Object: object, Result: "ok", Meta: meta})
 }
 
 func policyShow(ctx context.Context, w world, args []string) error {
