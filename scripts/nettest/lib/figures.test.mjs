@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { judge, percentile, rows, table } from './figures.mjs';
-import { backAfter, concealed, longestGap, switches } from './measure.mjs';
+import { backAfter, concealed, longestGap, stoodStill, switches } from './measure.mjs';
 
 const runs = (...values) => values.map((v) => ({ figures: { x: v } }));
 
@@ -55,4 +55,16 @@ test('switches are changes of size and of pausing within the window', () => {
   const videos = [video([], 0, [[0, 320, 180], [500, 640, 360], [2000, 1280, 720]])];
   const slots = [{ at: 100, participant: 'p', paused: '' }, { at: 1500, participant: 'p', paused: 'bandwidth' }, { at: 1600, participant: 'p', paused: 'bandwidth' }];
   assert.equal(switches({ from: 1000, to: 3000, videos, slots }), 2);
+});
+
+test('a tile stands still when it does not move in the time in which the page was told nothing', () => {
+  const seen = (frames, ...slots) => ({ from: 10_000, to: 30_000, videos: [{ participant: 'p', frames }], slots: slots.map(([at, paused]) => ({ at, participant: 'p', paused })) });
+  assert.equal(stoodStill(seen(400, [2000, ''])), 0);
+  assert.equal(stoodStill(seen(0, [2000, ''])), 1);
+  assert.equal(stoodStill(seen(0)), 1, 'never told anything');
+  assert.equal(stoodStill(seen(0, [2000, 'bandwidth'])), 0);
+  assert.equal(stoodStill(seen(27, [2000, 'bandwidth'], [28_500, ''])), 0, 'told to be paused until shortly before the end');
+  assert.equal(stoodStill(seen(0, [2000, 'bandwidth'], [20_000, ''])), 1, 'told that it goes on, and it did not');
+  assert.equal(stoodStill(seen(2, [2000, ''], [12_000, 'bandwidth'])), 1, 'told only after two seconds that it is paused');
+  assert.equal(stoodStill(seen(2, [2000, ''], [10_900, 'bandwidth'])), 0);
 });

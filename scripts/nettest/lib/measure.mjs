@@ -75,6 +75,25 @@ export function switches(seen, from = seen.from, to = seen.to) {
   return sizes + pauses;
 }
 
+/** Milliseconds of the window in which the page was not told that a person's picture is paused. */
+function playing(seen, participant) {
+  let [total, since, paused] = [0, seen.from, false];
+  for (const { at, paused: why } of seen.slots.filter((s) => s.participant === participant)) {
+    const now = Math.min(Math.max(at, seen.from), seen.to);
+    if (!paused) total += now - since;
+    [since, paused] = [now, why !== ''];
+  }
+  return paused ? total : total + seen.to - since;
+}
+
+/** A picture that goes on begins with a key frame, which has to be asked for. */
+const settle = 1000;
+
+/** Tiles with fewer than five pictures a second while nobody is told that they are paused. */
+export function stoodStill(seen) {
+  return seen.videos.filter((v) => v.frames < (5 * (playing(seen, v.participant) - settle)) / 1000).length;
+}
+
 /** What a publisher sent in the window, for the JSON line. */
 export function sending(sent) {
   const seconds = (sent.to - sent.from) / 1000;

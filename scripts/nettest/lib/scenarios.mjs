@@ -1,6 +1,6 @@
 // The scenarios, their aims, and how each is played. A run gives figures by name; checks say which figure has which aim.
 import { clean } from './net.mjs';
-import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sending, sizedAfter, soundLost, summary, switches, undecoded } from './measure.mjs';
+import { backAfter, concealed, framesPerSecond, freezes, frozen, longestGap, sending, sizedAfter, soundLost, stoodStill, summary, switches, undecoded } from './measure.mjs';
 
 export const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 const large = { width: 1280, height: 720 };
@@ -155,12 +155,11 @@ function share(mbit) {
       const seconds = (after.at_ms - before.at_ms) / 1000;
       const paused = (v) => (seen.slots.findLast((s) => s.participant === v.participant)?.paused ?? '') !== '';
       const latest = seen.videos.map((v) => (paused(v) ? 0 : (v.sizes.at(-1)?.[2] ?? 0)));
-      const still = seen.videos.filter((v) => !paused(v) && v.frames < 5 * seconds).length;
       const passed = queueAfter.packets - queueBefore.packets;
       const drops = queueAfter.drops - queueBefore.drops;
       return {
         used: (100 * 8 * (after.down.OutBytes - before.down.OutBytes)) / seconds / rate,
-        still, disorder: mbit >= 5 ? 0 : latest.slice(1).filter((h) => h > latest[0]).length,
+        still: stoodStill(seen), disorder: mbit >= 5 ? 0 : latest.slice(1).filter((h) => h > latest[0]).length,
         switches: switches(seen) / 8 * (60_000 / (seen.to - seen.from)), drops: (100 * drops) / Math.max(1, passed + drops),
       };
     },
