@@ -80,13 +80,19 @@ func (id *Identity) NotAfter() time.Time { return id.leaf.NotAfter }
 // Sign makes a compact JWS of claims (a struct that encoding/json can write) with header {alg, typ, x5c}. Verify
 // refuses null, so slices, maps and pointers that may be nil need omitempty.
 func (id *Identity) Sign(typ string, claims any) (string, error) {
+	return compact(id.key, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("x5c", id.chain()), claims)
+}
+
+// chain is the x5c header (RFC 7515 §4.1.6): the leaf alone, for both sides know the CA.
+func (id *Identity) chain() []string { return []string{base64.StdEncoding.EncodeToString(id.leaf.Raw)} }
+
+// compact makes a compact JWS (RFC 7515 §3.1) that is no longer than Verify reads.
+func compact(key ed25519.PrivateKey, opts *jose.SignerOptions, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fail(CodeClaims, err)
 	}
-	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).
-		WithHeader("x5c", []string{base64.StdEncoding.EncodeToString(id.leaf.Raw)})
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: id.key}, opts)
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key}, opts)
 	if err != nil {
 		return "", fail(CodeSignature, err)
 	}

@@ -5,14 +5,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-
-	"incamera/auth/strict"
 )
 
 const keyLabel = "incamera-token-key-v1"
@@ -80,28 +77,8 @@ func (s statement) window() Window {
 
 // Sign is Identity.Sign by the key: the header also holds kid and the process's statement about the key.
 func (k *Key) Sign(typ string, claims any) (string, error) {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fail(CodeClaims, err)
-	}
-	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", k.kid).WithHeader("key", k.statement).
-		WithHeader("x5c", []string{base64.StdEncoding.EncodeToString(k.identity.leaf.Raw)})
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: k.private}, opts)
-	if err != nil {
-		return "", fail(CodeSignature, err)
-	}
-	obj, err := s.Sign(payload)
-	if err != nil {
-		return "", fail(CodeSignature, err)
-	}
-	out, err := obj.CompactSerialize()
-	if err != nil {
-		return "", fail(CodeSignature, err)
-	}
-	if len(out) > strict.MaxCompact {
-		return "", fail(CodeTooLarge, nil)
-	}
-	return out, nil
+	return compact(k.private, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", k.kid).WithHeader("key", k.statement).
+		WithHeader("x5c", k.identity.chain()), claims)
 }
 
 // open checks the statement against the identity that is said to vouch for it, and gives the key.

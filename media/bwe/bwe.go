@@ -6,6 +6,7 @@ import (
 
 	"incamera/media/layer"
 	"incamera/media/twcc"
+	"incamera/media/window"
 )
 
 // Bitrate is in bit/s.
@@ -75,7 +76,7 @@ type Estimator struct {
 	target   Bitrate
 	state    State
 	rtt      time.Duration
-	shortest least // round trip
+	shortest window.Min // round trip
 	wanted   Bitrate
 	floor    Bitrate
 	delay    detector
@@ -115,7 +116,7 @@ func New(o Options) *Estimator {
 	}
 	return &Estimator{
 		o: o, target: min(max(o.Start, o.Min), o.Max), rtt: 60 * time.Millisecond, delay: newDetector(),
-		shortest: least{half: baseHalf},
+		shortest: window.Min{Half: baseHalf},
 		probe:    prober{gap: probeFirst},
 	}
 }
@@ -145,14 +146,14 @@ func (e *Estimator) Ack(a twcc.Ack) {
 	e.left.add(a.Size, a.Sent)
 	if newest && a.Sent >= e.moved {
 		e.delay.packet(a, probe)
-		e.busy.packet(a, a.Arrived-a.Sent-e.delay.base.value())
+		e.busy.packet(a, a.Arrived-a.Sent-e.delay.base.Value())
 	}
 }
 
 // SetRTT takes the round trip time.
 func (e *Estimator) SetRTT(rtt, now time.Duration) {
 	e.rtt = min(max(rtt, time.Millisecond), 2*time.Second)
-	e.shortest.add(e.rtt, now)
+	e.shortest.Add(e.rtt, now)
 }
 
 // Congested says that so many bytes in flight are more than the path holds without a long queue, while there is one: what
@@ -165,7 +166,7 @@ func (e *Estimator) Congested(flying int, now time.Duration) bool {
 	case e.delay.queue <= queueTooLong:
 		return false
 	}
-	hold := e.shortest.value() + windowQueue
+	hold := e.shortest.Value() + windowQueue
 	return int64(flying)*8*int64(time.Second) > int64(rate)*int64(hold)
 }
 
@@ -182,7 +183,7 @@ func (e *Estimator) Moved(now time.Duration) {
 	e.delay = newDetector()
 	e.busy = busy{}
 	e.filled = 0
-	e.shortest = least{half: baseHalf}
+	e.shortest = window.Min{Half: baseHalf}
 	e.link = capacity{}
 	e.loss = losses{high: e.loss.high}
 	e.state, e.moved = Normal, now

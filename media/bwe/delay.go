@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"incamera/media/twcc"
+	"incamera/media/window"
 )
 
 const (
@@ -34,31 +35,10 @@ type group struct {
 	any                  bool
 }
 
-// least is the least value within the last one to two halves.
-type least struct {
-	half         time.Duration
-	since        time.Duration
-	older, newer time.Duration
-	any          bool
-}
-
-func (l *least) add(v, at time.Duration) {
-	switch {
-	case !l.any || at-l.since >= 2*l.half:
-		l.any, l.since, l.older, l.newer = true, at, v, v
-	case at-l.since >= l.half:
-		l.since, l.older, l.newer = l.since+l.half, l.newer, v
-	default:
-		l.newer = min(l.newer, v)
-	}
-}
-
-func (l *least) value() time.Duration { return min(l.older, l.newer) }
-
 // detector finds a growing queue in the delays of packets.
 type detector struct {
 	cur, prev group
-	base, now least
+	base, now window.Min
 	queue     time.Duration
 	was       time.Duration // queue at the last verdict
 	last      time.Duration // newest arrival
@@ -68,7 +48,7 @@ type detector struct {
 	long      bool
 	most      time.Duration
 	grew      time.Duration // when it was last longer than before
-	steady    least
+	steady    window.Min
 	rebased   time.Duration // at the last verdict, by so much
 
 	// The trend: least squares over the smoothed, accumulated change of delay.
@@ -88,16 +68,16 @@ type detector struct {
 }
 
 func newDetector() detector {
-	return detector{base: least{half: baseHalf}, now: least{half: nowHalf}, limit: 12.5, over: -1}
+	return detector{base: window.Min{Half: baseHalf}, now: window.Min{Half: nowHalf}, limit: 12.5, over: -1}
 }
 
 // packet takes an arrival in sending order. A packet of a probe tells the queue but is no part of the trend: it was
 // meant to fill the link.
 func (d *detector) packet(a twcc.Ack, probe bool) {
 	delay := a.Arrived - a.Sent
-	d.base.add(delay, a.Arrived)
-	d.now.add(delay, a.Arrived)
-	d.queue = d.now.value() - d.base.value()
+	d.base.Add(delay, a.Arrived)
+	d.now.Add(delay, a.Arrived)
+	d.queue = d.now.Value() - d.base.Value()
 	d.last = max(d.last, a.Arrived)
 	if probe {
 		d.cur.any, d.prev.any = false, false
@@ -211,15 +191,15 @@ func (d *detector) rebase() {
 		return
 	}
 	if !d.long {
-		d.long, d.longSince, d.most, d.steady = true, d.last, 0, least{half: steadyHalf}
+		d.long, d.longSince, d.most, d.steady = true, d.last, 0, window.Min{Half: steadyHalf}
 	}
 	if d.queue > d.most+d.most/20 {
 		d.most, d.grew = d.queue, d.last
 	}
-	d.steady.add(d.queue, d.last)
-	if d.last-d.longSince > longPath && d.last-d.grew > d.queue && d.steady.value() >= d.most*9/10 {
+	d.steady.Add(d.queue, d.last)
+	if d.last-d.longSince > longPath && d.last-d.grew > d.queue && d.steady.Value() >= d.most*9/10 {
 		d.base = d.now
-		d.base.half = baseHalf
+		d.base.Half = baseHalf
 		d.queue, d.long, d.rebased = 0, false, d.queue
 		d.forget()
 	}

@@ -5,6 +5,7 @@ import (
 
 	"incamera/media/layer"
 	"incamera/media/seq"
+	"incamera/media/window"
 )
 
 const (
@@ -41,8 +42,8 @@ type Watch struct {
 	ts      seq.RTPTime
 	clock   time.Duration // of ts, since the first
 	heard   time.Duration
-	base    least
-	late    least
+	base    window.Min
+	late    window.Min
 
 	looked time.Duration
 	bytes  [buckets]int // by look, the newest at n
@@ -77,16 +78,16 @@ func (w *Watch) Sound(ts seq.RTPTime, size int, now time.Duration) {
 		w.begin(ts, now)
 		return
 	}
-	w.base.add(now-w.clock, now)
-	w.late.add(now-w.clock, now)
+	w.base.Add(now-w.clock, now)
+	w.late.Add(now-w.clock, now)
 }
 
 // begin takes the lateness of this moment for the usual one.
 func (w *Watch) begin(ts seq.RTPTime, now time.Duration) {
 	w.started, w.ts, w.heard = true, ts, now
-	w.base, w.late = least{half: baseHalf}, least{half: nowHalf}
-	w.base.add(now-w.clock, now)
-	w.late.add(now-w.clock, now)
+	w.base, w.late = window.Min{Half: baseHalf}, window.Min{Half: nowHalf}
+	w.base.Add(now-w.clock, now)
+	w.late.Add(now-w.clock, now)
 }
 
 // Arrived counts what came, in bytes of a datagram.
@@ -97,7 +98,7 @@ func (w *Watch) Queue() time.Duration {
 	if !w.started {
 		return 0
 	}
-	return w.late.value() - w.base.value()
+	return w.late.Value() - w.base.Value()
 }
 
 // Behind is the queue while the publisher is limited for it: so much longer takes whatever it is asked for.
@@ -204,24 +205,3 @@ func (w *Watch) free() {
 		w.limit, w.freed = 0, tellFreed
 	}
 }
-
-// least is the least value within the last one to two halves.
-type least struct {
-	half         time.Duration
-	since        time.Duration
-	older, newer time.Duration
-	any          bool
-}
-
-func (l *least) add(v, at time.Duration) {
-	switch {
-	case !l.any || at-l.since >= 2*l.half:
-		l.any, l.since, l.older, l.newer = true, at, v, v
-	case at-l.since >= l.half:
-		l.since, l.older, l.newer = l.since+l.half, l.newer, v
-	default:
-		l.newer = min(l.newer, v)
-	}
-}
-
-func (l *least) value() time.Duration { return min(l.older, l.newer) }

@@ -1,0 +1,2 @@
+// Package window keeps extremes of the last while, in constant memory.
+package window
