@@ -2,16 +2,20 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
 
-// ContentSecurityPolicy is the policy of every page of the app. Nothing comes from another host, nothing is inline,
-// nobody frames it, and no string becomes markup.
+// ContentSecurityPolicy is the policy of every page of the app. Nothing comes from another host, nothing inline runs,
+// nobody frames it, and no string becomes markup. The page's import map, which holds the integrity of the parts that
+// are loaded later, has to be inline: Handler adds its hash.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 	"media-src 'self' blob: mediastream:; connect-src 'self'; font-src 'self'; worker-src 'self'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
@@ -22,17 +26,32 @@ const notBuiltPage = `<!doctype html><html lang="en"><meta charset="utf-8"><titl
 // Handler serves the built files. A path that names no file is a page of the app and gets index.html; a missing
 // asset is a plain 404, so that a stale page fails visibly and not with HTML in place of a script.
 type Handler struct {
-	files fs.FS // nil: not built
+	files  fs.FS // nil: not built
+	policy string
 }
 
 // NewHandler serves files, or the sentence of ErrNotBuilt when files is nil.
-func NewHandler(files fs.FS) *Handler { return &Handler{files: files} }
+func NewHandler(files fs.FS) *Handler {
+	h := &Handler{files: files, policy: ContentSecurityPolicy}
+	if files == nil {
+		return h
+	}
+	if html, err := fs.ReadFile(files, "index.html"); err == nil {
+		if found := importMap.FindSubmatch(html); found != nil {
+			sum := sha256.Sum256(found[1])
+			h.policy = strings.Replace(h.policy, "script-src 'self'", "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", 1)
+		}
+	}
+	return h
+}
+
+var importMap = regexp.MustCompile(`<script type="importmap">([^<]*)</script>`)
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "no-referrer")
-	head.Set("Content-Security-Policy", ContentSecurityPolicy)
+	head.Set("Content-Security-Policy", h.policy)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		head.Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)

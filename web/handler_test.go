@@ -1,8 +1,12 @@
 package web
 
 import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,6 +51,44 @@ func TestEveryPathOfTheAppGetsThePageWithTheStrictPolicy(t *testing.T) {
 		}
 		if got := res.Header.Get("Cache-Control"); got != "no-cache" {
 			t.Errorf("%s: Cache-Control %q", path, got)
+		}
+	}
+}
+
+func TestTheImportMapOfThePageIsTheOnlyThingInlineThatTheBrowserTakes(t *testing.T) {
+	const table = `{"integrity":{"/assets/account-CCCC.js":"sha384-x"}}`
+	h := NewHandler(fstest.MapFS{"index.html": {Data: []byte(`<script type="importmap">` + table + `</script><script>evil()</script>`)}})
+	res, _ := get(t, h, http.MethodGet, "/", "")
+	sum := sha256.Sum256([]byte(table))
+	want := "script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+	if policy := res.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) || strings.Count(policy, "sha256-") != 1 {
+		t.Errorf("policy %q, want %q in it", policy, want)
+	}
+}
+
+// The bundle of this build, where there is one: what the page names is there, and what it says of it is true.
+func TestEveryScriptThatThePageKnowsHasItsIntegrity(t *testing.T) {
+	files, err := Open()
+	if errors.Is(err, ErrNotBuilt) {
+		t.Skip("the browser bundle is not built")
+	}
+	html, err := fs.ReadFile(files, "index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := fs.Glob(files, "assets/*.js")
+	if err != nil || len(scripts) < 3 {
+		t.Fatalf("scripts: %v %v", scripts, err)
+	}
+	for _, name := range scripts {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha512.Sum384(data)
+		integrity := "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
+		if !strings.Contains(string(html), `"/`+name+`" integrity="`+integrity+`"`) && !strings.Contains(string(html), `"/`+name+`":"`+integrity+`"`) {
+			t.Errorf("%s: the page does not know its integrity", name)
 		}
 	}
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha512"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -39,6 +37,8 @@ func (j job) build() error {
 		},
 		EntryNames: "assets/[name]-[hash]",
 		AssetNames: "assets/[name]-[hash]",
+		ChunkNames: "assets/[name]-[hash]",
+		Splitting:  true,
 		Loader:     map[string]api.Loader{".svg": api.LoaderFile},
 		Tsconfig:   filepath.Join(j.web, "app/tsconfig.json"),
 	})
@@ -52,16 +52,19 @@ func (j job) build() error {
 	if err != nil {
 		return err
 	}
-	files := append(app, sdk...)
-	for _, file := range files {
+	for _, file := range append(append([]api.OutputFile{}, app.OutputFiles...), sdk.OutputFiles...) {
 		if err := j.write(file.Path, file.Contents); err != nil {
 			return err
 		}
 	}
-	return j.page(app)
+	first, err := j.firstLoad(app.Metafile)
+	if err != nil {
+		return err
+	}
+	return j.page(app.OutputFiles, first)
 }
 
-func (j job) bundle(options api.BuildOptions) ([]api.OutputFile, error) {
+func (j job) bundle(options api.BuildOptions) (api.BuildResult, error) {
 	options.Bundle = true
 	options.Format = api.FormatESModule
 	options.Engines = engines
@@ -72,6 +75,7 @@ func (j job) bundle(options api.BuildOptions) ([]api.OutputFile, error) {
 	options.JSX = api.JSXAutomatic
 	options.JSXImportSource = "preact"
 	options.LogLevel = api.LogLevelSilent
+	options.Metafile = true
 	if j.dev {
 		options.Sourcemap = api.SourceMapLinked
 	} else {
@@ -80,37 +84,12 @@ func (j job) bundle(options api.BuildOptions) ([]api.OutputFile, error) {
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		text := api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage})
-		return nil, errors.New("bundling failed\n" + strings.Join(text, ""))
+		return result, errors.New("bundling failed\n" + strings.Join(text, ""))
 	}
 	for _, warning := range api.FormatMessages(result.Warnings, api.FormatMessagesOptions{Kind: api.WarningMessage}) {
 		fmt.Fprint(os.Stderr, warning)
 	}
-	return result.OutputFiles, nil
-}
-
-// page fills the three places of index.html with the hashed names and their integrity.
-func (j job) page(files []api.OutputFile) error {
-	html, err := os.ReadFile(filepath.Join(j.web, "app/index.html"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		name := filepath.Base(file.Path)
-		ext := filepath.Ext(name)
-		stem, _, _ := strings.Cut(name, "-")
-		sum := sha512.Sum384(file.Contents)
-		rel, err := filepath.Rel(j.out, file.Path)
-		if err != nil {
-			return err
-		}
-		place := "{{" + stem + ext + "}}"
-		filled := fmt.Sprintf("/%s\" integrity=\"sha384-%s", filepath.ToSlash(rel), base64.StdEncoding.EncodeToString(sum[:]))
-		html = bytes.ReplaceAll(html, []byte(place), []byte(filled))
-	}
-	if at := bytes.Index(html, []byte("{{")); at >= 0 {
-		return fmt.Errorf("index.html names a file that was not built: %.30s", html[at:])
-	}
-	return j.write(filepath.Join(j.out, "index.html"), html)
+	return result, nil
 }
 
 // write stores a file, and beside it a gzipped copy when that is clearly smaller.

@@ -3,15 +3,24 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { clock, day, tables } from '../src/i18n/index.js';
+import { t as account } from '../src/i18n/account.js';
+import { clock, day, tables, type Language } from '../src/i18n/index.js';
+import { t as network } from '../src/i18n/network.js';
+import { t as people } from '../src/i18n/people.js';
+import { t as streams } from '../src/i18n/streams.js';
 import { setLanguage } from '../src/state/prefs.js';
 
 type Table = Readonly<Record<string, unknown>>;
 const flat = (table: Table, at = ''): [string, unknown][] => Object.entries(table).flatMap(([key, value]) =>
   typeof value === 'object' && value !== null ? flat(value as Table, `${at}${key}.`) : [[`${at}${key}`, value] as [string, unknown]]);
 
-const english = new Map(flat(tables.en as unknown as Table));
-const chinese = new Map(flat(tables['zh-CN'] as unknown as Table));
+const parts = [account, network, people, streams];
+const wordsIn = (language: Language): Table => {
+  setLanguage(language);
+  return Object.assign({}, tables[language], ...parts.map((t) => t())) as Table;
+};
+const english = new Map(flat(wordsIn('en')));
+const chinese = new Map(flat(wordsIn('zh-CN')));
 const said = (value: unknown): string => (typeof value === 'function' ? (value as (...args: unknown[]) => string)('A', 2) : String(value));
 
 test('both languages have the same messages, and none is empty', () => {

@@ -1,7 +1,6 @@
 // English words of the network test: which ways lead to the server, and why others do not.
 
 export const englishNetwork = {
-  testNetwork: 'Test my connection',
   networkTitle: 'Your connection',
   networkText: 'Which ways lead from this device to the server. Nothing is recorded, and nobody is called.',
   networkAgain: 'Test again',

@@ -3,7 +3,6 @@
 import type { Messages } from './messages.js';
 import { englishErrors } from './en-errors.js';
 import { englishMeeting } from './en-meeting.js';
-import { englishNetwork } from './en-network.js';
 import { englishSecurity } from './en-security.js';
 
 const general = {
@@ -23,6 +22,9 @@ const general = {
   more: 'More',
   tryAgainIn: (seconds: number) => (seconds < 90 ? `You can try again in ${seconds} seconds.` : `You can try again in ${Math.ceil(seconds / 60)} minutes.`),
   reference: (code: string) => `Reference: ${code}`,
+  partMissing: 'This part of the page did not load',
+  partMissingText: 'InCamera may have been updated meanwhile, or your connection is gone. Load the page again, and go on.',
+  loadAgain: 'Load the page again',
 
   pitchTitle: 'A room with the door closed.',
   pitchText: 'Meetings run on your own servers, and only people who proved who they are come in.',
@@ -52,37 +54,13 @@ const general = {
   recoveryText: 'Each code works once. It is on the list you kept.',
   recoveryLabel: 'Recovery code',
 
-  setupTitle: 'Set up InCamera',
-  setupText: 'You create the first account. It can invite everybody else.',
-  setupDoneTitle: 'InCamera is already set up',
-  setupDoneText: 'The first account exists. Sign in with it, or ask for an invitation.',
   setupFirst: 'Nobody has an account here yet. Open the set-up link that InCamera printed when it started.',
-  setupTokenMissing: 'Open the whole set-up link that InCamera printed when it started. It ends in a long code after #.',
-  inviteTitle: 'Welcome to InCamera',
-  inviteText: 'Choose a password. Then you add a second step; it takes a minute, once.',
-  inviteTokenMissing: 'Open the whole invitation link. It ends in a long code after #.',
-  yourName: 'Your name',
-  yourNameHint: 'As the others see it in meetings.',
   accountHint: 'Small letters, digits, dots and hyphens. You sign in with it.',
   passwordHint: 'At least 12 characters. A few words in a row are good.',
-  passwordTooShort: 'That password is too short. Use at least 12 characters; a few words in a row are good.',
   nameMissing: 'Type the name that the others see.',
   accountMissing: 'Type an account name: small letters, digits, dots and hyphens.',
-  createAccount: 'Create account',
   creating: 'Creating…',
-  enrolTitle: 'Scan with your app',
-  enrolText: 'It takes a minute, once. Open an authenticator app on your phone and scan this picture.',
-  enrolQr: 'QR code for your authenticator app',
-  enrolManual: "Can't scan? Type this key:",
-  enrolCode: 'Code from the app',
-  codesTitle: 'Keep your recovery codes',
-  codesText: 'They let you in if you lose your phone. Each works once. They are shown only now.',
-  print: 'Print',
-  download: 'Download',
-  codesSaved: 'I keep them where only I can reach them.',
-  done: 'Done',
   step: (n: number, of: number) => `Step ${n} of ${of}`,
-  codesFile: 'InCamera recovery codes. Each works once.',
 
   greeting: (name: string, hour: number) =>
     `${hour < 5 ? 'Good night' : hour < 12 ? 'Good morning' : hour < 18 ? 'Good afternoon' : 'Good evening'}, ${name}`,
@@ -105,44 +83,12 @@ const general = {
   deleteRoom: 'Delete the room…',
   deleteRoomAsk: (title: string) => `Delete “${title}”? Its link stops working.`,
   streamKeys: 'Stream keys',
-  streamsTitle: (room: string) => (room === '' ? 'Devices' : `${room}: devices`),
-  streamsText: 'Cameras, encoders and screens that cannot sign in enter this room with a stream key. People see them in the meeting by their name.',
-  streamsNone: 'No keys. Nothing but people can enter this room.',
-  streamNew: 'New stream key',
-  streamLabel: 'Name of the device',
-  streamLabelHint: 'People see it in the meeting',
-  streamMode: 'What it may do',
-  streamPublish: 'Send sound and picture',
-  streamPlay: 'Play the meeting',
-  streamLife: 'Valid for',
-  streamDays: (n: number) => (n === 1 ? '1 day' : `${n} days`),
-  streamCreate: 'Create key',
-  streamMade: 'Enter these into the device now. The key is not shown again.',
-  streamUrl: 'Address',
-  streamSecret: 'Key (bearer token)',
-  streamUntil: (when: string) => `until ${when}`,
-  streamUsed: (when: string) => `last used ${when}`,
-  streamUnused: 'never used',
-  streamRevoke: 'Revoke',
-  streamRevokeAsk: (name: string) => `Revoke the key of ${name}? The device leaves the meeting within seconds.`,
   deleteRoomDo: 'Delete the room',
   people: 'People',
   home: 'Start',
+  testNetwork: 'Test my connection',
   mainNavigation: 'Main',
   signOut: 'Sign out',
-  usersTitle: 'People of this deployment',
-  usersText: 'Who has an account. Everybody adds a second factor before the first meeting.',
-  inviteUser: 'Invite somebody',
-  inviteUserDo: 'Create invitation',
-  inviteUserDone: (name: string) => `Send this link to ${name}. It works once.`,
-  roleLabel: 'Role',
-  roleUser: 'Member',
-  roleAdmin: 'Administrator',
-  roleSystem: 'System administrator',
-  roleSecurity: 'Security officer',
-  roleAuditor: 'Auditor',
-  roleOperator: 'Operator',
-  roleOrganiser: 'Organiser',
   adminsOnly: 'Only administrators see this page.',
 
   classOpen: 'Open',
@@ -166,5 +112,5 @@ const general = {
   notFoundText: 'Check the link, or go back to the start.',
 } as const;
 
-export const english = { ...general, ...englishMeeting, ...englishNetwork, ...englishSecurity } as const;
+export const english = { ...general, ...englishMeeting, ...englishSecurity } as const;
 export const en: Messages = { ...english, errors: englishErrors };

@@ -3,7 +3,7 @@
 import { language } from '../state/prefs.js';
 import { en } from './en.js';
 import { zh } from './zh.js';
-import type { Messages } from './messages.js';
+import type { Messages, Shape } from './messages.js';
 
 export type Language = 'en' | 'zh-CN';
 
@@ -11,6 +11,14 @@ export const tables: Readonly<Record<Language, Messages>> = { en, 'zh-CN': zh };
 
 export function t(): Messages {
   return tables[language.value];
+}
+
+/** `t` for screens that are loaded when somebody opens them: their words come with them, beside the page's own. */
+export function wordsWith<T extends object>(english: T, chinese: Shape<T>): () => Messages & Shape<T> {
+  const all: Readonly<Record<Language, Messages & Shape<T>>> = {
+    en: { ...tables.en, ...(english as Shape<T>) }, 'zh-CN': { ...tables['zh-CN'], ...chinese },
+  };
+  return () => all[language.value];
 }
 
 /** English dates and numbers in the international order: day before month, 24 hours. */

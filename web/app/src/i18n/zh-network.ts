@@ -4,7 +4,6 @@ import type { Shape } from './messages.js';
 import type { englishNetwork } from './en-network.js';
 
 export const chineseNetwork: Shape<typeof englishNetwork> = {
-  testNetwork: '测试我的网络',
   networkTitle: '您的网络连接',
   networkText: '检查这台设备到服务器的各条通路。不会录制任何内容，也不会呼叫任何人。',
   networkAgain: '重新测试',

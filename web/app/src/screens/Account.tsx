@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
 import { navigate } from '../state/router.js';
 import { enter } from '../state/session.js';
 import { Button } from '../ui/Button.js';

@@ -1,5 +1,6 @@
 import type { Approval } from '../api.js';
-import { moment, t } from '../i18n/index.js';
+import { t } from '../i18n/people.js';
+import { moment } from '../i18n/index.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
 
@@ -22,7 +23,7 @@ export function Approvals({ list, onApprove, onWithdraw }: ApprovalsProps) {
             <Icon name="user-check" />
             <div class="grow">
               <div class="nm">{one.kind === 'reset_factors' ? m.approvalReset(one.object_name) : one.kind === 'link_identity' ? m.approvalLink(one.object_name, one.detail ?? '') : one.kind}</div>
-              <div class="xs quiet">{m.askedBy(one.asked_by)} · {m.streamUntil(moment(one.expires_at_ms))}</div>
+              <div class="xs quiet">{m.askedBy(one.asked_by)} · {m.waitsUntil(moment(one.expires_at_ms))}</div>
             </div>
             {!one.own && <Button testid="approval-approve" onClick={() => onApprove(one.id)}>{m.approve}</Button>}
             <Button kind="quiet" testid="approval-withdraw" onClick={() => onWithdraw(one.id)}>{one.own ? m.withdraw : m.decline}</Button>

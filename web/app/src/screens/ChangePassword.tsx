@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
 import { toast } from '../state/toasts.js';
 import { Button } from '../ui/Button.js';
 import { PasswordField } from '../ui/PasswordField.js';

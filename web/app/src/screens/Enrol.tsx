@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { api } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { moment, t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
+import { moment } from '../i18n/index.js';
 import { deviceName, makePasskey, passkeysWork } from '../passkeys.js';
 import { Icon } from '../ui/Icon.js';
 import { Option } from '../ui/Option.js';

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, type Enrolment } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
 import { Button } from '../ui/Button.js';
 import { Otp } from '../ui/Otp.js';
 import { Problem } from '../ui/Problem.js';

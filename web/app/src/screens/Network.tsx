@@ -1,15 +1,15 @@
 import { pathKinds, testConnectivity, type PathKind, type PathResult } from '@incamera/sdk';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { t } from '../i18n/index.js';
-import type { Messages } from '../i18n/messages.js';
+import { t } from '../i18n/network.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
 import { TopBar } from '../ui/TopBar.js';
 
+type Words = ReturnType<typeof t>;
 type Results = ReadonlyMap<PathKind, PathResult>;
 
-const groups = (m: Messages): readonly { readonly title: string; readonly paths: readonly (readonly [PathKind, string])[] }[] => [
+const groups = (m: Words): readonly { readonly title: string; readonly paths: readonly (readonly [PathKind, string])[] }[] => [
   { title: m.networkDirect, paths: [['udp4', m.path_udp4], ['udp6', m.path_udp6], ['tcp', m.path_tcp]] },
   { title: m.networkRelayed, paths: [['turn_udp', m.path_turn_udp], ['turn_tcp', m.path_turn_tcp], ['turn_tls', m.path_turn_tls]] },
   { title: m.networkPage, paths: [['websocket', m.path_websocket]] },
@@ -24,7 +24,7 @@ export function verdict(results: Results): 'good' | 'fallback' | 'socket' | 'non
   return ok('websocket') ? 'socket' : 'none';
 }
 
-export function explain(m: Messages, r: PathResult): string {
+export function explain(m: Words, r: PathResult): string {
   if (r.ok) return (r.connectMs === null ? m.pathWorks : m.pathWorksIn(r.connectMs)) + (r.rttMs === null ? '' : m.pathRound(r.rttMs));
   switch (r.why) {
     case 'not_offered': return m.why_not_offered;

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { api, type StreamKey } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/streams.js';
 import { Button } from '../ui/Button.js';
 import { copyText } from '../ui/clipboard.js';
 import { Field } from '../ui/Field.js';

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
 import { Button } from '../ui/Button.js';
 import { Steps } from '../ui/Steps.js';
 import { copyText } from '../ui/clipboard.js';

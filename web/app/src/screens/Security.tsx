@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, type Factors, type WebSession } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
 import { deviceName, makePasskey, passkeysWork } from '../passkeys.js';
 import { refreshUser } from '../state/session.js';
 import { toast } from '../state/toasts.js';

@@ -1,5 +1,6 @@
 import type { WebSession } from '../api.js';
-import { moment, t } from '../i18n/index.js';
+import { t } from '../i18n/account.js';
+import { moment } from '../i18n/index.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
 

@@ -14,7 +14,7 @@ import { Field } from '../ui/Field.js';
 import { Icon } from '../ui/Icon.js';
 import { PasswordField } from '../ui/PasswordField.js';
 import { Problem } from '../ui/Problem.js';
-import { Enrol } from './Enrol.js';
+import { Enrol } from './parts.js';
 import { Providers } from './Providers.js';
 import { SecondFactor } from './SecondFactor.js';
 

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { StreamKey } from '../api.js';
-import { moment, t } from '../i18n/index.js';
+import { t } from '../i18n/streams.js';
+import { moment } from '../i18n/index.js';
 import { Button } from '../ui/Button.js';
 import { Confirm } from '../ui/Confirm.js';
 import { Icon } from '../ui/Icon.js';

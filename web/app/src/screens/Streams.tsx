@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, type StreamKey } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/streams.js';
 import { Problem } from '../ui/Problem.js';
 import { TopBar } from '../ui/TopBar.js';
 import { NewStreamKey } from './NewStreamKey.js';

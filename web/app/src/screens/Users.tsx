@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, type Approval, type ListedUser } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
-import { t } from '../i18n/index.js';
+import { t } from '../i18n/people.js';
 import { user } from '../state/session.js';
 import { toast } from '../state/toasts.js';
 import { roleWord } from '../ui/roles.js';

@@ -70,6 +70,14 @@ export function startRouter(): void {
   addEventListener('popstate', read);
 }
 
+/** Loads the page anew where it is, with the one-time token that its address lost. */
+export function reload(): void {
+  const at = here.value;
+  const kept = at.name === 'setup' || at.name === 'invite' ? at.token : at.name === 'sign-in' ? at.came ?? '' : '';
+  if (kept !== '') history.replaceState(null, '', `${location.pathname}#${kept}`);
+  location.reload();
+}
+
 export function navigate(path: string, options?: { readonly replace?: boolean }): void {
   if (options?.replace === true) history.replaceState(null, '', path);
   else history.pushState(null, '', path);

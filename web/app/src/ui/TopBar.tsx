@@ -8,8 +8,12 @@ import { Brand } from './Brand.js';
 import { Button } from './Button.js';
 import { Switches } from './Switches.js';
 
+export interface TopBarProps {
+  readonly at: 'home' | 'users' | 'network' | 'security';
+}
+
 /** The head of the screens behind sign-in. */
-export function TopBar({ at }: { readonly at: 'home' | 'users' | 'network' | 'security' }) {
+export function TopBar({ at }: TopBarProps) {
   const m = t();
   const out = () => void signOut().catch((error: unknown) => toast({ kind: 'alert', text: sentenceIn(language.value, failureOf(error)) }));
   return (

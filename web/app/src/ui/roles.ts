@@ -1,13 +1,16 @@
 // The roles of accounts, in words, and which of them a person may give.
 
-import type { Messages } from '../i18n/messages.js';
+import type { englishPeople } from '../i18n/en-people.js';
+import type { Shape } from '../i18n/messages.js';
 
-const words: Readonly<Record<string, keyof Messages>> = {
+type Words = Shape<typeof englishPeople>;
+
+const words: Readonly<Record<string, keyof Words>> = {
   user: 'roleUser', organiser: 'roleOrganiser', operator: 'roleOperator', auditor: 'roleAuditor',
   security_officer: 'roleSecurity', system_admin: 'roleSystem', sole_admin: 'roleAdmin',
 };
 
-export function roleWord(m: Messages, role: string): string {
+export function roleWord(m: Words, role: string): string {
   const key = words[role];
   const word = key === undefined ? role : m[key];
   return typeof word === 'string' ? word : role;

@@ -1,0 +1,32 @@
+// English words for administrators: who has an account, and what waits for a second administrator.
+
+export const englishPeople = {
+  usersTitle: 'People of this deployment',
+  usersText: 'Who has an account. Everybody adds a second factor before the first meeting.',
+  inviteUser: 'Invite somebody',
+  inviteUserDo: 'Create invitation',
+  inviteUserDone: (name: string) => `Send this link to ${name}. It works once.`,
+  roleLabel: 'Role',
+  roleUser: 'Member',
+  roleAdmin: 'Administrator',
+  roleSystem: 'System administrator',
+  roleSecurity: 'Security officer',
+  roleAuditor: 'Auditor',
+  roleOperator: 'Operator',
+  roleOrganiser: 'Organiser',
+
+  resetFactors: 'Reset second factors',
+  resetAsk: (name: string) => `Ask for a reset of the second factors of ${name}? It happens when another administrator approves, within 24 hours.`,
+  resetDo: 'Ask for it',
+  resetWaits: 'It waits for a second administrator. Until then nothing changes.',
+  approvals: 'Waiting for a second administrator',
+  approvalsText: 'Check with the person by another way before you approve.',
+  approvalLink: (name: string, who: string) => `Link the account of ${name} to ${who}`,
+  approvalReset: (name: string) => `Reset the second factors of ${name}`,
+  askedBy: (name: string) => `asked by ${name}`,
+  waitsUntil: (when: string) => `until ${when}`,
+  approve: 'Approve',
+  withdraw: 'Withdraw',
+  approved: 'Done. The person adds a new second factor at the next sign-in.',
+  withdrawn: 'It will not happen.',
+} as const;

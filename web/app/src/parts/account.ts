@@ -1,0 +1,7 @@
+// One's own account: the first visit, adding a second factor, and the security page.
+
+import '../App.js';
+
+export { Account } from '../screens/Account.js';
+export { Enrol } from '../screens/Enrol.js';
+export { Security } from '../screens/Security.js';

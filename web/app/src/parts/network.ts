@@ -1,0 +1,5 @@
+// The network test.
+
+import '../App.js';
+
+export { Network } from '../screens/Network.js';

@@ -1,0 +1,5 @@
+// What administrators see.
+
+import '../App.js';
+
+export { Users } from '../screens/Users.js';

@@ -1,0 +1,5 @@
+// A room's devices and their keys.
+
+import '../App.js';
+
+export { Streams } from '../screens/Streams.js';

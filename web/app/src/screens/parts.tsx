@@ -1,0 +1,17 @@
+// The screens that nobody needs for joining a meeting. Each file of src/parts is one file of the bundle, loaded when
+// somebody first opens a screen of it. Those files import App.js, so that what the page has already is one file, too.
+
+import { later } from '../ui/Later.js';
+import { TopBar, type TopBarProps } from '../ui/TopBar.js';
+import type { ComponentChildren } from 'preact';
+
+const below = (at: TopBarProps['at']) => (what: ComponentChildren) => <><TopBar at={at} /><main class="narrow-page" id="main">{what}</main></>;
+const alone = (what: ComponentChildren) => <main class="narrow-page" id="main">{what}</main>;
+const inside = (what: ComponentChildren) => <>{what}</>;
+
+export const Account = later(() => import('../parts/account.js').then((part) => part.Account), alone);
+export const Enrol = later(() => import('../parts/account.js').then((part) => part.Enrol), inside);
+export const Security = later(() => import('../parts/account.js').then((part) => part.Security), below('security'));
+export const Users = later(() => import('../parts/people.js').then((part) => part.Users), below('users'));
+export const Streams = later(() => import('../parts/streams.js').then((part) => part.Streams), below('home'));
+export const Network = later(() => import('../parts/network.js').then((part) => part.Network), below('network'));
