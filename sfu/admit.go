@@ -42,6 +42,9 @@ func (n *Node) admit(ctx context.Context, g noderpc.Grant, r *noderpc.AdmitReque
 	if err != nil {
 		return nil, err
 	}
+	if g.E2EE {
+		o.Plain() // nobody on the way could take redundant packets apart
+	}
 	if err := n.slotLimit(o, n.opts.AudioSlots, n.opts.VideoSlots); err != nil {
 		return nil, err
 	}
@@ -148,7 +151,7 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 		return nil, refuse(noderpc.CodeBadOffer, "the offer cannot be answered")
 	}
 	plan.signal, plan.ice = signal, newICEName(answer)
-	plan.player = len(g.Publish) == 0
+	plan.player, plan.opaque = len(g.Publish) == 0, g.E2EE
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}
@@ -285,6 +288,9 @@ func (n *Node) Renegotiate(ctx context.Context, r *noderpc.RenegotiateRequest) (
 	o, err := n.parse(r.GetOffer(), p.player)
 	if err != nil {
 		return nil, err
+	}
+	if p.opaque {
+		o.Plain()
 	}
 	if err := n.slotLimit(o, maxAudioSlots, maxVideoSlots); err != nil {
 		return nil, err

@@ -86,6 +86,7 @@ type clientOptions struct {
 	addr      netip.Addr           // what it sends from over UDP; zero: the node's own
 	network   []webrtc.NetworkType // nil: UDP, from a socket that can lose packets
 	servers   []webrtc.ICEServer
+	opaque    bool // the room is encrypted end to end
 }
 
 func (b *bench) join(o clientOptions) *client {
@@ -227,7 +228,7 @@ func (c *client) admit(o clientOptions) {
 	if o.granted == nil {
 		o.granted = []noderpc.Kind{1, 2, 3, 4}
 	}
-	g := noderpc.Grant{Room: o.room, Participant: o.name, Number: o.number, Placement: o.placement, Subscribe: true}
+	g := noderpc.Grant{Room: o.room, Participant: o.name, Number: o.number, Placement: o.placement, Subscribe: true, E2EE: o.opaque}
 	for _, k := range o.granted {
 		g.Publish = append(g.Publish, grantKind(k))
 	}

@@ -61,6 +61,9 @@ type RelayOptions struct {
 	Packets []net.PacketConn
 	Streams []turn.Stream
 	URLs    []string // turn:… and turns:…, RFC 7065
+	// Own are addresses of this machine, without loopback and link-local ones: a relay whose shards listen on all of them
+	// is opened at one of these, as Firefox takes no relay on loopback.
+	Own []netip.Addr
 }
 
 // Validate checks the options.

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -24,27 +25,17 @@ func (n *Node) pathOf(addr netip.AddrPort) string {
 	return pathUDP
 }
 
-// startRelay opens the node's own relay to the shards. A shard that listens on all addresses is reached on loopback.
+// startRelay opens the node's own relay to the shards.
 func (n *Node) startRelay(o *RelayOptions) error {
 	var targets []turn.Target
 	for _, s := range n.shards {
 		at := s.socket.LocalAddr()
 		for _, a := range n.opts.Advertise {
-			local := at.Addr()
-			switch {
-			case !local.IsUnspecified() && local.Is4() != a.Is4():
-				continue
-			case !local.IsUnspecified():
-			case a.Is4():
-				local = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-			case local.Is4():
-				continue
-			default:
-				local = netip.IPv6Loopback()
+			for _, local := range n.relayedFrom(at.Addr(), a.Unmap(), o.Own) {
+				targets = append(targets, turn.Target{
+					Public: netip.AddrPortFrom(a.Unmap(), at.Port()), Local: netip.AddrPortFrom(local, at.Port()),
+				})
 			}
-			targets = append(targets, turn.Target{
-				Public: netip.AddrPortFrom(a.Unmap(), at.Port()), Local: netip.AddrPortFrom(local, at.Port()),
-			})
 		}
 	}
 	r, err := turn.New(turn.Options{
@@ -54,6 +45,31 @@ func (n *Node) startRelay(o *RelayOptions) error {
 		n.relay = r
 	}
 	return err
+}
+
+// relayedFrom are the addresses of this machine from which a relay may reach a shard that clients know at an advertised
+// address: the only one that the shard listens at, or any of its family, advertised ones first and loopback last.
+func (n *Node) relayedFrom(listen, advertised netip.Addr, own []netip.Addr) (list []netip.Addr) {
+	if !listen.IsUnspecified() {
+		if listen.Is4() == advertised.Is4() {
+			list = append(list, listen)
+		}
+		return list
+	}
+	if listen.Is4() && advertised.Is6() {
+		return nil
+	}
+	for _, told := range []bool{true, false} {
+		for _, a := range own {
+			if a.Is4() == advertised.Is4() && slices.Contains(n.opts.Advertise, a) == told {
+				list = append(list, a)
+			}
+		}
+	}
+	if advertised.Is4() {
+		return append(list, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	}
+	return append(list, netip.IPv6Loopback())
 }
 
 // iceServers makes the relay's credential of a transport; the one it had ends with its last answer but one.

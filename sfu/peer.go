@@ -84,6 +84,7 @@ type Peer struct {
 	ref         *noderpc.TransportRef
 	number      uint32
 	player      bool // it may publish nothing
+	opaque      bool // only the people in its room read its frames
 	firefox     bool
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
@@ -150,6 +151,7 @@ type peerPlan struct {
 	number    uint32
 	subscribe bool
 	player    bool
+	opaque    bool
 	granted   [5]bool
 	on        [5]bool
 	instance  string
@@ -164,7 +166,7 @@ type peerPlan struct {
 func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 	*p = Peer{
 		shard: s, signal: plan.signal, room: room, ref: plan.ref, number: plan.number,
-		subscribe: plan.subscribe, player: plan.player, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
+		subscribe: plan.subscribe, player: plan.player, opaque: plan.opaque, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
 		instance: plan.instance, outbox: s.node.Outbox(plan.instance),
 		streams: map[uint32]*stream{}, rtt: defaultRTT,
 	}

@@ -173,7 +173,11 @@ func (w *ways) candidates(m config.Media, listen netip.AddrPort, advertise []net
 
 // openRelay adds the relay's listeners.
 func (w *ways) openRelay(t config.Turn, advertise []netip.Addr, urls []string) error {
-	r := &sfu.RelayOptions{URLs: urls}
+	own, err := ownAddresses()
+	if err != nil {
+		return err
+	}
+	r := &sfu.RelayOptions{URLs: urls, Own: own}
 	if w.port != nil {
 		for kind, as := range map[split.Kind]turn.Kind{split.Relay: turn.TCP, split.Relays: turn.TLS} {
 			if l := w.port.Listener(kind); l != nil {

@@ -176,6 +176,20 @@ type Offer struct {
 	Exts  [extCount]uint8
 }
 
+// Plain leaves out the redundant form of sound, as if the client had not offered it.
+func (o *Offer) Plain() {
+	for i := range o.Sections {
+		for j := range o.Sections[i].Formats {
+			f := &o.Sections[i].Formats[j]
+			f.RED, f.REDFirst = 0, false
+		}
+	}
+	for i := range o.ByPT {
+		o.ByPT[i].RED, o.ByPT[i].REDFirst = 0, false
+	}
+	o.REDOf = [128]uint8{}
+}
+
 // Slots lists the indexes of the receiving sections: audio first or last, as the client wrote them.
 func (o *Offer) Slots() []int {
 	var slots []int

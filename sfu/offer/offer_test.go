@@ -109,6 +109,14 @@ func TestRedundantSoundAndRequestsForLostSoundAreNegotiated(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.line, err, o.SDP())
 		}
 	}
+	o, err := Parse(s, allCodecs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Plain()
+	if without := o.SDP(); strings.Contains(without, "red/48000") || !strings.Contains(without, "SAVPF 111\r\n") || o.REDOf[63] != 0 {
+		t.Errorf("without redundant sound:\n%s", without)
+	}
 	for _, blocks := range []string{"", "111/9", "111/", "x"} {
 		o, err := Parse(strings.ReplaceAll(s, "a=fmtp:63 111/111", "a=fmtp:63 "+blocks), allCodecs)
 		if err != nil || o.REDOf[63] != 0 {

@@ -5,13 +5,17 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/pion/turn/v5"
 )
 
-// Target is one of the node's own media addresses.
+// Target is one of the node's own media addresses. Several with one Public are several ways to it, the best one first.
+//
+// A relay's socket is opened at the address of a Local, and clients are told it twice: by the relay, and as what the
+// media address sees of them. Firefox takes neither when it is a loopback address, so that is the last resort.
 type Target struct {
 	Public netip.AddrPort // what clients were told
 	Local  netip.AddrPort // where this machine reaches it
@@ -47,7 +51,7 @@ func (r *relay) WriteTo(b []byte, to net.Addr) (int, error) {
 	if !ok {
 		return 0, os.ErrInvalid
 	}
-	local, ok := r.server.local(udp.AddrPort())
+	local, ok := r.server.local(udp.AddrPort(), r.addr.Addr())
 	if !ok {
 		r.server.drop(DropAddress)
 		return 0, errRefused
@@ -105,26 +109,30 @@ type generator struct {
 // Validate implements turn.RelayAddressGenerator.
 func (g *generator) Validate() error { return nil }
 
-// AllocatePacketConn opens a relay's socket beside the shards: on loopback, unless they listen on one address only.
+// AllocatePacketConn opens a relay's socket beside the shards, at the first of their addresses that this machine has now.
 func (g *generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	s := g.server
-	for _, t := range s.opts.Targets {
-		if t.Local.Addr().Is4() != (c.Network == "udp4") {
+	s, failed := g.server, error(nil)
+	for i, t := range s.opts.Targets {
+		at := t.Local.Addr().Unmap()
+		if at.Is4() != (c.Network == "udp4") || slices.ContainsFunc(s.opts.Targets[:i], func(o Target) bool { return o.Local.Addr().Unmap() == at }) {
 			continue
 		}
-		conn, err := net.ListenUDP(c.Network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.Local.Addr(), 0)))
+		conn, err := net.ListenUDP(c.Network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 		if err != nil {
-			s.drop(RefuseSocket)
-			return nil, nil, err
+			failed = err
+			continue
 		}
 		_ = conn.SetReadBuffer(relayBuffer)
-		at := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-		r := &relay{UDPConn: conn, server: s, user: c.UserID, kind: g.kind, addr: netip.AddrPortFrom(at.Addr().Unmap(), at.Port())}
+		r := &relay{UDPConn: conn, server: s, user: c.UserID, kind: g.kind, addr: unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort())}
 		if !s.remember(r) {
 			_ = conn.Close()
 			return nil, nil, errRefused
 		}
 		return r, conn.LocalAddr(), nil
+	}
+	if failed != nil {
+		s.drop(RefuseSocket)
+		return nil, nil, failed
 	}
 	s.drop(RefuseFamily)
 	return nil, nil, errRefused

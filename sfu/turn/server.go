@@ -31,7 +31,7 @@ const (
 
 // Options of a Server.
 type Options struct {
-	Targets []Target         // all that a relay reaches; the first of each local address is the one clients must name
+	Targets []Target         // all that a relay reaches; the first of each Local is the one that clients must name
 	Packets []net.PacketConn // TURN over UDP
 	Streams []Stream         // TURN over TCP and TLS
 
@@ -53,7 +53,7 @@ type Server struct {
 	opts     Options
 	counters Counters
 	engine   *turn.Server
-	byPublic map[netip.AddrPort]netip.AddrPort
+	byPublic map[netip.AddrPort][]netip.AddrPort
 	byLocal  map[netip.AddrPort]netip.AddrPort
 	streams  []*guards
 
@@ -88,13 +88,13 @@ func New(o Options) (*Server, error) {
 		o.Total = 4096
 	}
 	s := &Server{
-		opts: o, byPublic: map[netip.AddrPort]netip.AddrPort{}, byLocal: map[netip.AddrPort]netip.AddrPort{},
+		opts: o, byPublic: map[netip.AddrPort][]netip.AddrPort{}, byLocal: map[netip.AddrPort]netip.AddrPort{},
 		users: map[string]*user{}, relays: map[netip.AddrPort]*relay{},
 	}
 	for _, t := range o.Targets {
 		t.Public, t.Local = unmap(t.Public), unmap(t.Local)
 		if _, known := s.byLocal[t.Local]; !known {
-			s.byLocal[t.Local], s.byPublic[t.Public] = t.Public, t.Local
+			s.byLocal[t.Local], s.byPublic[t.Public] = t.Public, append(s.byPublic[t.Public], t.Local)
 		}
 	}
 	c := turn.ServerConfig{
@@ -236,10 +236,15 @@ func (s *Server) forget(r *relay) {
 	}
 }
 
-// local is where a media address that clients know is reached; false for all other addresses.
-func (s *Server) local(public netip.AddrPort) (netip.AddrPort, bool) {
-	a, ok := s.byPublic[unmap(public)]
-	return a, ok
+// local is where a relay's socket at an address of this machine reaches a media address that clients know; false for all
+// other addresses.
+func (s *Server) local(public netip.AddrPort, at netip.Addr) (netip.AddrPort, bool) {
+	for _, a := range s.byPublic[unmap(public)] {
+		if a.Addr() == at {
+			return a, true
+		}
+	}
+	return netip.AddrPort{}, false
 }
 
 func (s *Server) public(local netip.AddrPort) (netip.AddrPort, bool) {

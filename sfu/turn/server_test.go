@@ -140,6 +140,33 @@ func TestARelayReachesNothingElse(t *testing.T) {
 	}
 }
 
+// A machine may lose an address that it had when the node began.
+func TestARelayIsOpenedAtTheFirstAddressThatTheMachineHas(t *testing.T) {
+	b := newBed(t, func(o *Options) {
+		last := o.Targets[0]
+		gone := Target{Public: last.Public, Local: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.9"), last.Local.Port())}
+		o.Targets = []Target{gone, last}
+	})
+	c := b.dial(t, "udp", b.Issue(time.Now()))
+	if code := c.allocate(); code != 0 {
+		t.Fatalf("allocate: %d", code)
+	}
+	if code := c.permission(b.public); code != 0 {
+		t.Fatalf("permission: %d", code)
+	}
+	c.send(b.public, "hello")
+	if got, from := b.mediaGets(t); got != "hello" || from.Addr() != netip.MustParseAddr("127.0.0.1") {
+		t.Errorf("got %q from %s", got, from)
+	}
+	none := newBed(t, func(o *Options) { o.Targets[0].Local = netip.MustParseAddrPort("203.0.113.9:9") })
+	if code := none.dial(t, "udp", none.Issue(time.Now())).allocate(); code != 508 {
+		t.Errorf("with no address left: %d", code)
+	}
+	if none.counters.Dropped[RefuseSocket].Load() != 1 {
+		t.Error("it was not counted")
+	}
+}
+
 func TestTheNodesOwnAddressInItsMappedFormIsTheSame(t *testing.T) {
 	b := newBed(t)
 	c := b.dial(t, "udp", b.Issue(time.Now()))

@@ -29,7 +29,11 @@ export async function launchChromium(extra = [], { executablePath = chromiumPath
       const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options });
       await context.addInitScript(observer);
       const page = await context.newPage();
-      return new Person('chromium', page, () => context.close());
+      return new Person('chromium', page, () => context.close(), async (script, arg) => {
+        const next = await context.newPage();
+        if (script) await next.addInitScript(script, arg);
+        return next;
+      });
     },
     close: () => browser.close(),
   };
@@ -72,7 +76,13 @@ export async function launchFirefox({ acceptInsecureCerts = false } = {}) {
       const page = await context.newPage();
       await page.setViewport({ width: 1280, height: 800 });
       await page.evaluateOnNewDocument(observer);
-      return new Person('firefox', page, () => context.close());
+      return new Person('firefox', page, () => context.close(), async (script, arg) => {
+        const next = await context.newPage();
+        await next.setViewport({ width: 1280, height: 800 });
+        await next.evaluateOnNewDocument(observer);
+        if (script) await next.evaluateOnNewDocument(script, arg);
+        return next;
+      });
     },
     close: () => browser.close(),
   };
@@ -80,13 +90,25 @@ export async function launchFirefox({ acceptInsecureCerts = false } = {}) {
 
 /** One person at one page, in words both drivers understand. */
 export class Person {
-  constructor(browser, page, close) {
+  constructor(browser, page, close, open) {
     this.browser = browser;
-    this.page = page;
     this.close = close;
+    this.open = open;
     this.console = [];
+    this.#show(page);
+  }
+
+  #show(page) {
+    this.page = page;
     page.on('console', (m) => this.console.push(`${m.type()}: ${m.text()}`));
     page.on('pageerror', (e) => this.console.push(`pageerror: ${e.message ?? e}`));
+  }
+
+  /** Another page in place of this one, with the same cookies; the script runs before each of its documents. */
+  async again(script, arg) {
+    const before = this.page;
+    this.#show(await this.open(script, arg));
+    await before.close();
   }
 
   goto(url) { return this.page.goto(url, { waitUntil: 'domcontentloaded' }); }

@@ -1,6 +1,6 @@
 // Two hosts on one machine: a server and a client in network namespaces of their own, a wire between them. Needs root.
 import { execFile, execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -53,6 +53,13 @@ export class Wire {
     return path;
   }
 
+  /** Gives an address a name on the client's host: programs that begin there from now on know it. */
+  async named(ip, name) {
+    this.etc = `/etc/netns/${this.client}`; // what `ip netns exec` lays over /etc
+    await mkdir(this.etc, { recursive: true });
+    await writeFile(join(this.etc, 'hosts'), `127.0.0.1 localhost\n${ip} ${name}\n`);
+  }
+
   /** The client comes to another network: the old address and its route are gone, another one comes. */
   async readdress(ip) {
     await run('ip', ['-n', this.client, 'addr', 'del', `${this.clientIP}/24`, 'dev', 'wire-c']);
@@ -66,6 +73,7 @@ export class Wire {
 
   async down() {
     for (const ns of [this.server, this.client]) await run('ip', ['netns', 'del', ns]).catch(() => {});
+    if (this.etc) await rm(this.etc, { recursive: true, force: true });
     if (this.dir) await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -285,13 +285,16 @@ export class Media {
     this.#report();
   }
 
-  /** Where UDP is blocked, checks run into nothing: no refusal comes that one could wait for. */
+  /** Where UDP is blocked, checks mostly run into nothing: no refusal comes that one could wait for. */
   #relayIfNeeded(transport: Transport): void {
-    this.#scope.timeout(() => {
-      if (transport.state !== 'connecting' || !transport.hasRelays || (transport !== this.#current && transport !== this.#next)) return;
+    const relay = () => {
+      if (!transport.wantsRelays || (transport !== this.#current && transport !== this.#next)) return;
       this.#options.logger.info('not connected yet: trying relays', {});
       this.#restartOf(transport, 'relays');
-    }, relayAfterMs);
+    };
+    transport.onBlocked = relay;
+    if (transport.blocked) relay();
+    else this.#scope.timeout(relay, relayAfterMs);
   }
 
   #adopt(transport: Transport): void {

@@ -54,6 +54,8 @@ export class Transport {
   /** Offers made on this connection. */
   offers = 0;
   onState: (state: TransportState) => void = () => {};
+  /** The browser has given up on the direct ways before it was told of relays: a restart can still connect. */
+  onBlocked: () => void = () => {};
 
   readonly #pc: RTCPeerConnection;
   readonly #options: TransportOptions;
@@ -66,6 +68,8 @@ export class Transport {
   #answered: () => void = () => {};
   #sdp: string | null = null;
   #relays: readonly IceServer[] = [];
+  #triedRelays = false;
+  #blocked = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -127,6 +131,15 @@ export class Transport {
     return this.#relays.length > 0;
   }
 
+  /** Relays may help, and were not tried yet. */
+  get wantsRelays(): boolean {
+    return this.#state === 'connecting' && this.hasRelays && !this.#triedRelays;
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
   /**
    * New ICE names and addresses for the living connection; the node's relays are tried beside the direct ways. What flows
    * goes on over the old ones as long as they carry.
@@ -136,6 +149,7 @@ export class Transport {
     if (this.hasRelays) {
       const iceServers = this.#relays.map(({ urls, username, credential }) => ({ urls: [...urls], username, credential }));
       this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+      this.#triedRelays = true;
     }
     await this.#negotiate(exchange, { iceRestart: true });
   }
@@ -233,9 +247,10 @@ export class Transport {
   }
 
   async #apply(answer: MediaAnswer): Promise<void> {
-    await this.#pc.setRemoteDescription({ type: 'answer', sdp: await unpackSdp(answer.answer) });
-    this.#mapSlots(answer);
+    const sdp = await unpackSdp(answer.answer);
     this.#relays = answer.iceServers; // each answer brings a new credential
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+    this.#mapSlots(answer);
   }
 
   async #makeOffer(options: RTCOfferOptions = {}): Promise<string> {
@@ -264,6 +279,10 @@ export class Transport {
       case 'disconnected':
         return this.#become('lost');
       case 'failed':
+        // Firefox says so at once when nothing is left to check, where Chromium waits.
+        if (!this.wantsRelays) return this.#become('failed');
+        this.#blocked = true;
+        return this.onBlocked();
       case 'closed':
         return this.#become('failed');
       default:
