@@ -37,9 +37,9 @@ type person struct {
 }
 
 // RTP, RTCP and Tick implement peer.Media: what comes is shown, what is asked for goes to the publisher.
-func (p *person) RTP(pkt []byte, at int64) {
+func (p *person) RTP(pkt []byte, size int, at int64) {
 	if p.shown != nil {
-		p.shown.RTP(pkt, at)
+		p.shown.RTP(pkt, size, at)
 	}
 }
 

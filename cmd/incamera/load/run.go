@@ -115,7 +115,7 @@ func (r *run) open() (err error) {
 	if r.identity, err = peer.NewIdentity(); err != nil {
 		return err
 	}
-	r.loop, err = receive.New(0)
+	r.loop, err = receive.New(receive.Options{})
 	return err
 }
 

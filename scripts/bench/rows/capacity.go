@@ -48,7 +48,7 @@ func (r *rising) to(rooms int) error {
 		name := fmt.Sprint("room", r.rooms)
 		pubs = append(pubs, spec{room: name, publish: true})
 		for v := range perRoom {
-			subs = append(subs, spec{room: name, viewer: viewer, sampled: v%10 == 0})
+			subs = append(subs, spec{room: name, viewer: watcher, sampled: v%10 == 0})
 		}
 	}
 	if err := r.p.join(pubs, 8); err != nil {
@@ -58,25 +58,9 @@ func (r *rising) to(rooms int) error {
 }
 
 // latencies are those of all sampled viewers since the last forgetting.
-func (p *party) latencies() *figures.Histogram {
-	sum := &figures.Histogram{}
-	p.loop.Do(func() {
-		for _, c := range p.viewers {
-			if l := c.Counts().Latency; l != nil {
-				sum.Merge(l)
-			}
-		}
-	})
-	return sum
-}
+func (p *party) latencies() *figures.Histogram { return &p.seen.Latency }
 
-func (p *party) forget() {
-	p.loop.Do(func() {
-		for _, c := range p.viewers {
-			c.Forget()
-		}
-	})
-}
+func (p *party) forget() { p.seen.Latency.Reset() }
 
 func (r *rising) step(name string, d time.Duration) (step, error) {
 	p := r.p

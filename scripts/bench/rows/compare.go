@@ -59,7 +59,7 @@ func (p *party) during(d time.Duration) (*span, error) {
 	s.generator = (p.loop.Busy() - reading).Seconds() / s.wall.Seconds()
 	lostNow, expectedNow := p.lost()
 	s.lost, s.expected = lostNow-lost, expectedNow-expected
-	if pl := p.player; pl != nil {
+	if pl := p.sender; pl != nil {
 		p.silence()
 		s.late = pl.Late().Quantile(.99)
 		s.publisher = pl.Busy()
@@ -72,13 +72,9 @@ func (p *party) during(d time.Duration) (*span, error) {
 
 // lost is what all viewers miss, and what they should have.
 func (p *party) lost() (lost, expected uint64) {
-	p.loop.Do(func() {
-		for _, c := range p.viewers {
-			l, e := c.Lost()
-			lost, expected = lost+l, expected+e
-		}
-	})
-	return lost, expected
+	c := p.seen.Counts()
+	lost = uint64(max(c.Missing, 0))
+	return lost, lost + c.Sound + c.Video
 }
 
 // trial is one comparison: rooms of one publisher and some viewers.

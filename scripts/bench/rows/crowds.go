@@ -2,29 +2,83 @@ package main
 
 import (
 	"context"
+	_ "embed" // the browser's offer
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"incamera/scripts/bench/crowd"
+	"incamera/cmd/incamera/load/peer"
+	"incamera/cmd/incamera/load/receive"
+	"incamera/cmd/incamera/load/viewer"
 	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
+// browserOffer is what the SDK offers in Chromium 156 before it joins, with the names left open.
+//
+//go:embed testdata/chromium.sdp
+var browserOffer string
+
+// shape is what a client offers to receive.
+type shape struct {
+	audio, video int  // slots
+	browser      bool // the offer is as long as Chromium's: 3 and 9 slots, with all codecs and four lines to send
+}
+
+// guest is one client of a server: the load generator's, with what the bench wants of it.
+type guest struct {
+	number   uint32
+	room     string
+	line     *peer.Peer
+	shown    *viewer.Viewer
+	source   *traffic.Source // nil: publishes nothing
+	socket   *receive.Socket // of one without a handshake, who has no line
+	admitted time.Duration   // within the server
+	first    atomic.Int64    // first media packet, nanoseconds since 1970
+}
+
+// RTP, RTCP and Tick implement peer.Media.
+func (g *guest) RTP(pkt []byte, size int, at int64) { g.shown.RTP(pkt, size, at) }
+
+func (g *guest) RTCP(pkt []byte, at int64) {
+	if g.source != nil {
+		g.source.RTCP(pkt)
+	}
+	g.shown.RTCP(pkt, at)
+}
+
+func (g *guest) Tick(now int64) { g.shown.Tick(now) }
+
+// close gives its sockets back.
+func (g *guest) close() {
+	if g.socket != nil {
+		g.socket.Close()
+	}
+	if g.line != nil {
+		g.line.Close()
+	}
+}
+
+// ear is a mere socket, for a server without handshake: what comes is counted, nothing is told.
+type ear struct{ *guest }
+
+func (e ear) Datagram(pkt []byte, size int, at int64) { e.shown.RTP(pkt, size, at) }
+func (e ear) Tick(int64)                              {}
+
 // party is a server with its clients.
 type party struct {
 	b          *bench
 	server     *servers.Server
-	loop       *crowd.Loop
-	publishers []*crowd.Client
-	viewers    []*crowd.Client
-	rooms      map[*crowd.Client]string
+	loop       *receive.Loop
+	seen       viewer.Totals // of those who watch
+	publishers []*guest
+	viewers    []*guest
 	next       uint32
-	player     *crowd.Player
-	pattern    traffic.Pattern
+	sender     *traffic.Sender
 }
 
 // open starts a server of one design.
@@ -33,7 +87,7 @@ func (b *bench) open(design string) (*party, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &party{b: b, server: s, loop: b.loop, rooms: map[*crowd.Client]string{}}, nil
+	return &party{b: b, server: s, loop: b.loop}, nil
 }
 
 func (p *party) floor() bool { return p.server.Design == "floor" }
@@ -42,9 +96,8 @@ func (p *party) floor() bool { return p.server.Design == "floor" }
 func (p *party) close() error {
 	p.silence()
 	err := p.server.Stop() // first, so that nobody says farewell a thousand times
-	for _, c := range append(p.publishers, p.viewers...) {
-		p.loop.Remove(c)
-		c.Close()
+	for _, g := range append(p.publishers, p.viewers...) {
+		g.close()
 	}
 	return err
 }
@@ -53,7 +106,7 @@ func (p *party) close() error {
 type spec struct {
 	room    string
 	publish bool
-	viewer  crowd.Shape
+	viewer  shape
 	sampled bool
 }
 
@@ -69,7 +122,7 @@ func (p *party) join(specs []spec, atOnce int) error {
 		turn <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turn }()
-			c, err := p.one(number, s)
+			g, err := p.one(number, s)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -77,11 +130,10 @@ func (p *party) join(specs []spec, atOnce int) error {
 				return
 			}
 			if s.publish {
-				p.publishers = append(p.publishers, c)
+				p.publishers = append(p.publishers, g)
 			} else {
-				p.viewers = append(p.viewers, c)
+				p.viewers = append(p.viewers, g)
 			}
-			p.rooms[c] = s.room
 		})
 		if failed != nil {
 			break
@@ -92,41 +144,64 @@ func (p *party) join(specs []spec, atOnce int) error {
 }
 
 // one client comes in.
-func (p *party) one(number uint32, s spec) (*crowd.Client, error) {
-	shape := s.viewer
-	shape.Publish = s.publish
-	c, err := crowd.New(number, loopback, shape)
-	if err != nil {
-		return nil, err
+func (p *party) one(number uint32, s spec) (*guest, error) {
+	g := &guest{number: number, room: s.room}
+	sections := &peer.Sections{Codec: peer.VP8, AudioSlots: s.viewer.audio, VideoSlots: s.viewer.video}
+	if s.viewer.browser {
+		sections.Text = browserOffer
 	}
-	r := servers.Request{Op: "admit", Room: s.room, Name: fmt.Sprint("p", number), Number: number, Publisher: s.publish, Addr: c.Local().String()}
-	if !p.floor() {
-		r.Offer = c.Offer()
+	if s.publish {
+		g.source = traffic.NewSource()
+		g.source.Describe(sections)
 	}
-	c.Asked = time.Now()
+	sample := uint32(viewer.Never)
+	if s.sampled && !p.floor() { // whose packets nobody can open
+		sample = 1
+	}
+	g.shown = viewer.New(viewer.Options{Totals: &p.seen, Sample: sample, SSRC: number, First: func(at int64) { g.first.Store(at) }})
+	r := servers.Request{Op: "admit", Room: s.room, Name: fmt.Sprint("p", number), Number: number, Publisher: s.publish}
+	if p.floor() {
+		var err error
+		if g.socket, err = p.loop.Listen(loopback, ear{g}); err != nil {
+			return nil, err
+		}
+		g.socket.Heads()
+		r.Addr = g.socket.Local().String()
+		_, err = p.server.Ask(r)
+		return g, err
+	}
+	g.line = peer.New(p.loop, p.b.identity, sections, g)
+	g.shown.Attach(g.line)
+	r.Offer = g.line.Offer()
 	a, err := p.server.Ask(r)
 	if err != nil {
 		return nil, err
 	}
-	c.Answered, c.Admitted = time.Now(), a.Took
-	if p.floor() {
-		if err := c.Bare(); err != nil {
-			return nil, err
-		}
-		p.loop.Add(c, false)
-		return c, nil
-	}
+	g.admitted = a.Took
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
-	if err := c.Connect(ctx, a.Answer); err != nil {
+	if err := g.line.Connect(ctx, a.Answer); err != nil {
+		g.line.Close()
 		return nil, fmt.Errorf("%s: client %d: %w", p.server.Design, number, err)
 	}
-	p.loop.Add(c, s.sampled)
-	return c, nil
+	if !s.sampled {
+		g.line.Heads()
+	}
+	if g.source != nil {
+		g.source.Attach(g.line)
+	}
+	return g, nil
 }
 
-// viewer is what the SDK offers at the least.
-var viewer = crowd.Shape{AudioSlots: 3, VideoSlots: 1}
+// leave takes a guest out again.
+func (p *party) leave(g *guest) error {
+	_, err := p.server.Ask(servers.Request{Op: "leave", Room: g.room, Name: fmt.Sprint("p", g.number)})
+	g.close()
+	return err
+}
+
+// watcher is what the SDK offers at the least.
+var watcher = shape{audio: 3, video: 1}
 
 // audience makes rooms of one publisher and so many viewers each.
 func (p *party) audience(rooms, viewers int) error {
@@ -135,11 +210,11 @@ func (p *party) audience(rooms, viewers int) error {
 		name := fmt.Sprint("room", r)
 		pubs = append(pubs, spec{room: name, publish: true})
 		for v := range viewers {
-			shape := viewer
+			one := watcher
 			if p.server.Design == "stock" {
-				shape.AudioSlots = 1
+				one.audio = 1
 			}
-			subs = append(subs, spec{room: name, viewer: shape, sampled: v%10 == 0})
+			subs = append(subs, spec{room: name, viewer: one, sampled: v%10 == 0})
 		}
 	}
 	if err := p.join(pubs, 8); err != nil {
@@ -156,12 +231,15 @@ func (p *party) audience(rooms, viewers int) error {
 // play lets the publishers send; silence ends it.
 func (p *party) play(pattern traffic.Pattern) {
 	p.silence()
-	p.pattern = pattern
 	if p.floor() {
 		_, _ = p.server.Ask(servers.Request{Op: "play", Pattern: &pattern})
 		return
 	}
-	p.player = crowd.Play(p.publishers, pattern)
+	var sources []*traffic.Source
+	for _, g := range p.publishers {
+		sources = append(sources, g.source)
+	}
+	p.sender = traffic.Play(sources, pattern)
 }
 
 func (p *party) silence() {
@@ -169,8 +247,8 @@ func (p *party) silence() {
 		_, _ = p.server.Ask(servers.Request{Op: "stop"})
 		return
 	}
-	if p.player != nil {
-		p.player.Stop()
-		p.player = nil
+	if p.sender != nil {
+		p.sender.Stop()
+		p.sender = nil
 	}
 }

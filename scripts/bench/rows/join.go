@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
-	"incamera/scripts/bench/crowd"
-	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
 
@@ -24,7 +21,7 @@ type joins struct {
 	Silent int     `json:"without_media"`   // within the time that was waited
 }
 
-var browser = crowd.Shape{AudioSlots: 3, VideoSlots: 9, Browser: true}
+var browser = shape{audio: 3, video: 9, browser: true}
 
 // join measures the node's part of a join with the offer of a browser: 9 video slots, all codecs. The clients nominate
 // with their first check; their own half of the handshake is in the times.
@@ -34,10 +31,11 @@ func join(b *bench) error {
 		return err
 	}
 	defer p.close()
+	p.loop = b.prompt
 	// The others: one room of eight who see each other, and a room with one camera.
 	var people []spec
 	for range 8 {
-		people = append(people, spec{room: "meeting", publish: true, viewer: crowd.Shape{AudioSlots: 3, VideoSlots: 9}})
+		people = append(people, spec{room: "meeting", publish: true, viewer: shape{audio: 3, video: 9}})
 	}
 	people = append(people, spec{room: "small", publish: true})
 	if err := p.join(people, 4); err != nil {
@@ -95,7 +93,7 @@ func (p *party) cost(room string, count int) (joins, error) {
 	}
 	began := time.Now()
 	list, err := p.arrive(room, count, 0)
-	defer p.depart(room, list)
+	defer p.depart(list)
 	if err != nil {
 		return joins{}, err
 	}
@@ -117,19 +115,19 @@ func (p *party) cost(room string, count int) (joins, error) {
 // joins lets people come at a rate (0: one after the other) and leave again.
 func (p *party) joins(what, room string, count int, every time.Duration) (joins, error) {
 	list, err := p.arrive(room, count, every)
-	defer p.depart(room, list)
+	defer p.depart(list)
 	if err != nil {
 		return joins{}, err
 	}
 	time.Sleep(300 * time.Millisecond)
 	j := joins{Row: "join", What: what, Joins: len(list)}
 	var answer, media []float64
-	for _, c := range list {
-		answer = append(answer, c.Admitted.Seconds()*1000)
-		if at := c.FirstMedia(); at.IsZero() {
+	for _, g := range list {
+		answer = append(answer, g.admitted.Seconds()*1000)
+		if at := g.first.Load(); at == 0 {
 			j.Silent++
 		} else {
-			media = append(media, at.Sub(c.FirstSTUN.Round(0)).Seconds()*1000)
+			media = append(media, float64(at-g.line.FirstCheck())/1e6)
 		}
 	}
 	j.Answer, j.Slow = quantile(answer, .5), quantile(answer, .95)
@@ -137,21 +135,21 @@ func (p *party) joins(what, room string, count int, every time.Duration) (joins,
 	return j, nil
 }
 
-func (p *party) arrive(room string, count int, every time.Duration) (list []*crowd.Client, err error) {
+func (p *party) arrive(room string, count int, every time.Duration) (list []*guest, err error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range count {
 		p.next++
 		number := p.next
 		come := func() {
-			c, e := p.one(number, spec{room: room, viewer: browser})
+			g, e := p.one(number, spec{room: room, viewer: browser})
 			mu.Lock()
 			defer mu.Unlock()
 			if e != nil {
 				err = e
 				return
 			}
-			list = append(list, c)
+			list = append(list, g)
 		}
 		if every == 0 {
 			come()
@@ -168,10 +166,8 @@ func (p *party) arrive(room string, count int, every time.Duration) (list []*cro
 	return list, err
 }
 
-func (p *party) depart(room string, list []*crowd.Client) {
-	for _, c := range list {
-		p.loop.Remove(c)
-		_, _ = p.server.Ask(servers.Request{Op: "leave", Room: room, Name: fmt.Sprint("p", c.Number)})
-		c.Close()
+func (p *party) depart(list []*guest) {
+	for _, g := range list {
+		_ = p.leave(g) // the server that is gone has nobody any more
 	}
 }

@@ -19,7 +19,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"incamera/scripts/bench/crowd"
+	"incamera/cmd/incamera/load/peer"
+	"incamera/cmd/incamera/load/receive"
 	"incamera/scripts/bench/servers"
 )
 
@@ -32,7 +33,9 @@ type bench struct {
 	json       bool
 	only       string // designs, comma separated; empty: all
 	profileTo  string
-	loop       *crowd.Loop
+	loop       *receive.Loop // looks at its sockets once a millisecond
+	prompt     *receive.Loop // at each packet, for what is about the time of single ones
+	identity   *peer.Identity
 }
 
 type row struct {
@@ -45,7 +48,7 @@ var rows = []row{
 	{"large", "1 publisher, 30 to 1000 viewers", large},
 	{"latency", "added latency with a core half busy", latency},
 	{"capacity", "streams of 1.2 Mbit/s that one core carries", capacity},
-	{"receive", "the way in", receive},
+	{"receive", "the way in", arrivals},
 	{"memory", "resident memory of a participant", memory},
 	{"join", "how long joining takes, and what it costs", join},
 	{"gc", "pauses and growth", gc},
@@ -88,11 +91,10 @@ func (b *bench) main(cores string, names []string) error {
 		return err
 	}
 	runtime.GOMAXPROCS(6) // threads that sleep in the kernel keep their place in Go's scheduler
-	var err error
-	if b.loop, err = crowd.NewLoop(); err != nil {
+	if err := b.begin(); err != nil {
 		return err
 	}
-	defer b.loop.Close()
+	defer b.end()
 	if len(names) == 0 {
 		names = []string{"forward"}
 	}
@@ -112,6 +114,26 @@ func (b *bench) main(cores string, names []string) error {
 		}
 	}
 	return nil
+}
+
+// turn is how often the clients of most rows look at their sockets.
+const turn = time.Millisecond
+
+// begin makes what all clients share.
+func (b *bench) begin() (err error) {
+	if b.identity, err = peer.NewIdentity(); err != nil {
+		return err
+	}
+	if b.loop, err = receive.New(receive.Options{Turn: turn}); err != nil {
+		return err
+	}
+	b.prompt, err = receive.New(receive.Options{})
+	return err
+}
+
+func (b *bench) end() {
+	b.loop.Close()
+	b.prompt.Close()
 }
 
 func find(name string) *row {

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"incamera/scripts/bench/crowd"
 	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
@@ -36,9 +35,9 @@ func (b *bench) memory(design string, slots, publishers, viewers int) error {
 	}
 	defer p.close()
 	const settle = 4 * time.Second
-	shape := crowd.Shape{AudioSlots: 3, VideoSlots: slots}
+	one := shape{audio: 3, video: slots}
 	if design == "stock" {
-		shape.AudioSlots = 1
+		one.audio = 1
 	}
 	pattern := traffic.Meeting
 	if publishers > 1 {
@@ -49,7 +48,7 @@ func (b *bench) memory(design string, slots, publishers, viewers int) error {
 		pubs = append(pubs, spec{room: "room", publish: true})
 	}
 	for i := range viewers {
-		subs = append(subs, spec{room: "room", viewer: shape, sampled: i == 0})
+		subs = append(subs, spec{room: "room", viewer: one, sampled: i == 0})
 	}
 	if err := p.join(pubs, 4); err != nil {
 		return err
@@ -77,9 +76,11 @@ func (b *bench) memory(design string, slots, publishers, viewers int) error {
 		return err
 	}
 	if b.profileTo != "" {
-		path := filepath.Join(b.profileTo, fmt.Sprintf("heap-%s-%d.pprof", design, slots))
-		if _, err := p.server.Ask(servers.Request{Op: "heap", Path: path}); err != nil {
-			return err
+		for op, kind := range map[string]string{"heap": "pprof", "stacks": "txt"} {
+			path := filepath.Join(b.profileTo, fmt.Sprintf("%s-%s-%d.%s", op, design, slots, kind))
+			if _, err := p.server.Ask(servers.Request{Op: op, Path: path}); err != nil {
+				return err
+			}
 		}
 	}
 	streams, heap := p.streams(), (live-empty)/float64(viewers)
@@ -107,11 +108,9 @@ func (p *party) live() (float64, error) {
 // streams is how many streams of pictures and sound a viewer got, on average.
 func (p *party) streams() float64 {
 	n := 0
-	p.loop.Do(func() {
-		for _, c := range p.viewers {
-			n += c.Streams()
-		}
-	})
+	for _, g := range p.viewers {
+		n += g.shown.Streams()
+	}
 	return float64(n) / float64(max(1, len(p.viewers)))
 }
 
@@ -163,34 +162,26 @@ func gc(b *bench) error {
 
 // churn lets two people a second come, and go five seconds later.
 func (p *party) churn(d time.Duration) error {
-	var guests []*crowd.Client
-	leave := func(c *crowd.Client) error {
-		p.loop.Remove(c)
-		_, err := p.server.Ask(servers.Request{Op: "leave", Room: p.rooms[c], Name: fmt.Sprint("p", c.Number)})
-		delete(p.rooms, c)
-		c.Close()
-		return err
-	}
+	var guests []*guest
 	end := time.Now().Add(d)
 	for i := 0; time.Now().Before(end); i++ {
 		next := time.Now().Add(500 * time.Millisecond)
 		p.next++
 		room := fmt.Sprint("room", i%10)
-		c, err := p.one(p.next, spec{room: room, viewer: crowd.Shape{AudioSlots: 3, VideoSlots: 9, Browser: true}})
+		g, err := p.one(p.next, spec{room: room, viewer: browser})
 		if err != nil {
 			return err
 		}
-		p.rooms[c] = room
-		if guests = append(guests, c); len(guests) > 10 {
-			if err := leave(guests[0]); err != nil {
+		if guests = append(guests, g); len(guests) > 10 {
+			if err := p.leave(guests[0]); err != nil {
 				return err
 			}
 			guests = guests[1:]
 		}
 		time.Sleep(time.Until(next))
 	}
-	for _, c := range guests {
-		if err := leave(c); err != nil {
+	for _, g := range guests {
+		if err := p.leave(g); err != nil {
 			return err
 		}
 	}

@@ -23,10 +23,10 @@ type arrival struct {
 	Stolen     float64 `json:"stolen"`
 }
 
-// receive measures the way in: 67 publishers with 20 000 packets a second, then what keeps the core half busy. Over
+// arrivals measures the way in: 67 publishers with 20 000 packets a second, then what keeps the core half busy. Over
 // loopback each datagram costs its sender more than its reader, so that reading seldom finds many; in runs it does, as
 // behind a network card that coalesces.
-func receive(b *bench) error {
+func arrivals(b *bench) error {
 	for _, load := range []struct {
 		publishers int
 		pattern    traffic.Pattern

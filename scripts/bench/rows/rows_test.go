@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"incamera/scripts/bench/crowd"
 	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
@@ -24,11 +23,10 @@ func TestMain(m *testing.M) {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{serverCore: -1, seconds: 500 * time.Millisecond, rounds: 1, json: true}
-	var err error
-	if b.loop, err = crowd.NewLoop(); err != nil {
+	if err := b.begin(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.loop.Close)
+	t.Cleanup(b.end)
 	return b
 }
 
@@ -73,10 +71,10 @@ func TestViewersOfTheNodeAreTimedAndOfferedLikeABrowsers(t *testing.T) {
 			t.Fatal("no packet was timed")
 		}
 	}
-	if at := guest.FirstMedia(); at.Before(guest.FirstSTUN.Round(0)) {
-		t.Errorf("media at %v, the first check at %v", at, guest.FirstSTUN)
+	if at, check := guest.first.Load(), guest.line.FirstCheck(); at < check {
+		t.Errorf("media at %v, the first check at %v", at, check)
 	}
-	if guest.Admitted <= 0 {
+	if guest.admitted <= 0 {
 		t.Error("no time of the answer")
 	}
 }

@@ -22,7 +22,7 @@ import (
 // Request to a server.
 type Request struct {
 	ID        uint64
-	Op        string // admit, leave, usage, play, stop, profile, trace, heap, collect
+	Op        string // admit, leave, usage, play, stop, profile, trace, heap, stacks, collect
 	Room      string
 	Name      string
 	Number    uint32
@@ -30,7 +30,7 @@ type Request struct {
 	Offer     string
 	Addr      string           // where the client receives: the floor has no handshake
 	Pattern   *traffic.Pattern // of play
-	Path      string           // of profile, trace and heap: where to; profile without it: stop
+	Path      string           // of profile, trace, heap and stacks: where to; profile without it: stop
 	On        bool
 }
 
@@ -245,6 +245,8 @@ func perform(d design, prof *profile, r *Request, a *Reply) (err error) {
 		err = writeTrace(r.Path)
 	case "heap":
 		err = writeHeap(r.Path)
+	case "stacks":
+		err = writeStacks(r.Path)
 	case "collect":
 		runtime.GC()
 	default:

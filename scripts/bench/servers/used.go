@@ -92,3 +92,13 @@ func writeHeap(path string) error {
 	runtime.GC()
 	return pprof.Lookup("heap").WriteTo(f, 0)
 }
+
+// writeStacks tells what all goroutines wait for, those with one stack together.
+func writeStacks(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return pprof.Lookup("goroutine").WriteTo(f, 1)
+}

@@ -13,8 +13,8 @@ import (
 
 type sink struct{ c *check }
 
-func (s sink) Datagram(pkt []byte, at int64) { s.c.datagram(pkt, at) }
-func (s sink) Tick(now int64)                { s.c.tick(now) }
+func (s sink) Datagram(pkt []byte, _ int, at int64) { s.c.datagram(pkt, at) }
+func (s sink) Tick(now int64)                       { s.c.tick(now) }
 
 func started(t *testing.T) (c *check, server *net.UDPConn) {
 	t.Helper()
@@ -22,7 +22,7 @@ func started(t *testing.T) (c *check, server *net.UDPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := receive.New(0)
+	l, err := receive.New(receive.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,10 @@ type Sections struct {
 	Codec  Codec    // of the camera and of all video slots
 
 	AudioSlots, VideoSlots int
+
+	// Text is a whole offer instead, a browser's for instance, in which UFRAG, PASSWORD and FINGERPRINT stand for what
+	// is the client's own. Its payload types and header extensions must have the numbers above as far as they are used.
+	Text string
 }
 
 // The mids of what is sent.
@@ -69,6 +73,9 @@ type section struct {
 
 // write makes the text of an offer; the version counts up with each.
 func (s *Sections) write(version int, ufrag, password, fingerprint string) string {
+	if s.Text != "" {
+		return strings.NewReplacer("UFRAG", ufrag, "PASSWORD", password, "FINGERPRINT", fingerprint).Replace(s.Text)
+	}
 	var all []*section
 	add := func(kind, mid, formats, direction string) *strings.Builder {
 		one := &section{mid: mid}

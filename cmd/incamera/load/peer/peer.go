@@ -21,8 +21,9 @@ import (
 
 // Media is what takes the media of a peer, on the loop's thread.
 type Media interface {
-	// RTP is given a packet as it came, still sealed, and when the kernel got it (ns since 1970).
-	RTP(pkt []byte, at int64)
+	// RTP is given a packet as it came, still sealed, its size, and when the kernel got it (ns since 1970). Of a peer that
+	// reads heads only it is the packet's beginning.
+	RTP(pkt []byte, size int, at int64)
 	// RTCP is given an opened compound packet.
 	RTCP(pkt []byte, at int64)
 	// Tick comes every receive.TickEvery.
@@ -232,6 +233,9 @@ func (p *Peer) Primary(repair uint32) (ssrc uint32, ok bool) {
 	return ssrc, ok
 }
 
+// Heads says that nothing which comes is opened, so that only the beginnings of packets need be read. After Connect.
+func (p *Peer) Heads() { p.inbox.socket.Heads() }
+
 // Ended is closed when the connection is over, by whomever.
 func (p *Peer) Ended() <-chan struct{} { return p.ended }
 
@@ -259,16 +263,21 @@ func (p *Peer) Close() {
 }
 
 // Datagram implements receive.Sink (RFC 7983).
-func (p *Peer) Datagram(pkt []byte, at int64) {
+func (p *Peer) Datagram(pkt []byte, size int, at int64) {
+	if b := pkt[0]; b >= 128 && b < 192 && len(pkt) > 1 && (pkt[1] < 192 || pkt[1] > 223) {
+		p.media.RTP(pkt, size, at)
+		return
+	}
+	if len(pkt) < size {
+		return // a head of what is of no use without the rest
+	}
 	switch b := pkt[0]; {
 	case b < 4:
 		p.check.datagram(pkt, at)
 	case b >= 20 && b < 64:
 		p.inbox.put(pkt)
 	case b >= 128 && b < 192 && len(pkt) > 1:
-		if kind := pkt[1]; kind < 192 || kind > 223 {
-			p.media.RTP(pkt, at)
-		} else if in := p.in.Load(); in != nil {
+		if in := p.in.Load(); in != nil {
 			if n, err := in.OpenRTCP(p.opened[:], pkt); err == nil {
 				p.media.RTCP(p.opened[:n], at)
 			}

@@ -21,9 +21,9 @@ type media struct {
 	sending *publisher.Publisher
 }
 
-func (m media) RTP(pkt []byte, at int64) {
+func (m media) RTP(pkt []byte, size int, at int64) {
 	if m.shown != nil {
-		m.shown.RTP(pkt, at)
+		m.shown.RTP(pkt, size, at)
 	}
 }
 func (m media) RTCP(pkt []byte, at int64) {
@@ -66,7 +66,7 @@ func stock(t *testing.T, offer string, set func(*webrtc.PeerConnection)) (answer
 
 // A stock forwarder: what one light client publishes, another one sees.
 func TestLightClientsMeetOverAStockLibrary(t *testing.T) {
-	loop, err := receive.New(0)
+	loop, err := receive.New(receive.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

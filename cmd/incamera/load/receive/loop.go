@@ -13,14 +13,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TickEvery is how often each sink is told the time.
-const TickEvery = 10 * time.Millisecond
+// TickEvery is how often each sink is told the time: not all at once, but a part of them every so often.
+const (
+	TickEvery = 10 * time.Millisecond
+	parts     = 10
+)
+
+// Options of a Loop.
+type Options struct {
+	Buffer int           // receive buffer of each socket in bytes; 0: 1 MiB
+	Turn   time.Duration // how often the sockets are looked at; 0: whenever something comes
+}
 
 // Sink takes what comes in on one socket. It is called on the loop's thread and must not block.
 type Sink interface {
-	// Datagram is given one datagram and when the kernel got it, in nanoseconds since 1970. The bytes are the sink's
-	// until it returns.
-	Datagram(pkt []byte, at int64)
+	// Datagram is given one datagram, its size (larger than pkt when only the beginning was read) and when the kernel got
+	// it, in nanoseconds since 1970. The bytes are the sink's until it returns.
+	Datagram(pkt []byte, size int, at int64)
 	// Tick comes every TickEvery, with the time in nanoseconds since 1970.
 	Tick(now int64)
 }
@@ -36,28 +45,36 @@ type Stats struct {
 type Loop struct {
 	// static
 	epoll, wake int
-	buffer      int
+	o           Options
 	done        chan struct{}
-	rx          *ring // owned by the loop's thread
+
+	// owned by the loop's thread
+	wholes, heads *ring
+	events        [256]unix.EpollEvent
+	ready         []*Socket
+	due           []*Socket
+	ticks         int64 // parts of TickEvery since the start that were told
 
 	mu      sync.RWMutex
 	sockets map[int32]*Socket // guarded by mu
+	order   []*Socket         // guarded by mu; the same
 	doomed  []*Socket         // guarded by mu; to be closed by the loop's thread, who alone knows that no read runs
 	closing bool              // guarded by mu
 	gone    bool              // guarded by mu; wake and epoll are closed
 
 	datagrams, calls, overflowed atomic.Uint64
+	busy                         atomic.Int64
 }
 
-// New starts a loop. buffer is the receive buffer of each socket in bytes; 0 means 1 MiB.
-func New(buffer int) (*Loop, error) {
-	if buffer < 0 {
-		return nil, fmt.Errorf("receive: negative buffer")
+// New starts a loop.
+func New(o Options) (*Loop, error) {
+	if o.Buffer < 0 || o.Turn < 0 {
+		return nil, fmt.Errorf("receive: %+v makes no sense", o)
 	}
-	if buffer == 0 {
-		buffer = 1 << 20
+	if o.Buffer == 0 {
+		o.Buffer = 1 << 20
 	}
-	l := &Loop{buffer: buffer, done: make(chan struct{}), sockets: map[int32]*Socket{}, rx: newRing()}
+	l := &Loop{o: o, done: make(chan struct{}), sockets: map[int32]*Socket{}, wholes: newRing(stride), heads: newRing(headOnly)}
 	var err error
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("receive: epoll: %w", err)
@@ -85,10 +102,23 @@ func (l *Loop) watch(fd int) error {
 
 // Open connects a UDP socket to a remote address and gives what comes from there to the sink.
 func (l *Loop) Open(remote netip.AddrPort, sink Sink) (*Socket, error) {
-	s, err := open(remote, l.buffer)
+	s, err := open(remote, l.o.Buffer)
 	if err != nil {
 		return nil, fmt.Errorf("receive: socket to %v: %w", remote, err)
 	}
+	return l.add(s, sink)
+}
+
+// Listen binds a UDP socket to an address and gives what comes there from anywhere to the sink. It cannot Send.
+func (l *Loop) Listen(local netip.Addr, sink Sink) (*Socket, error) {
+	s, err := listen(local, l.o.Buffer)
+	if err != nil {
+		return nil, fmt.Errorf("receive: socket at %v: %w", local, err)
+	}
+	return l.add(s, sink)
+}
+
+func (l *Loop) add(s *Socket, sink Sink) (*Socket, error) {
 	s.loop, s.sink = l, sink
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,12 +126,13 @@ func (l *Loop) Open(remote netip.AddrPort, sink Sink) (*Socket, error) {
 		_ = unix.Close(s.fd)
 		return nil, fmt.Errorf("receive: closed")
 	}
-	l.sockets[int32(s.fd)] = s
 	if err := l.watch(s.fd); err != nil {
-		delete(l.sockets, int32(s.fd))
 		_ = unix.Close(s.fd)
 		return nil, err
 	}
+	l.sockets[int32(s.fd)] = s
+	s.place = len(l.order)
+	l.order = append(l.order, s)
 	return s, nil
 }
 
@@ -109,6 +140,9 @@ func (l *Loop) Open(remote netip.AddrPort, sink Sink) (*Socket, error) {
 func (l *Loop) Stats() Stats {
 	return Stats{Datagrams: l.datagrams.Load(), Calls: l.calls.Load(), Overflowed: l.overflowed.Load()}
 }
+
+// Busy is the CPU time of the loop's thread, as of its last look at the clock: it looks every TickEvery or so.
+func (l *Loop) Busy() time.Duration { return time.Duration(l.busy.Load()) }
 
 // Close ends the loop and closes every socket. It waits.
 func (l *Loop) Close() {
@@ -139,6 +173,10 @@ func (l *Loop) bury() bool {
 			continue // twice given up
 		}
 		delete(l.sockets, int32(s.fd))
+		last := l.order[len(l.order)-1]
+		l.order[s.place], last.place = last, s.place
+		l.order[len(l.order)-1] = nil
+		l.order = l.order[:len(l.order)-1]
 		s.end()
 	}
 	l.doomed = l.doomed[:0]
@@ -156,30 +194,48 @@ func (l *Loop) loopLoop() {
 		_ = unix.Close(l.wake)
 		_ = unix.Close(l.epoll)
 	}()
-	var events [128]unix.EpollEvent
-	var ready []*Socket
-	ticked := time.Now()
+	start := time.Now()
+	wait := int(TickEvery / time.Millisecond)
+	if l.o.Turn > 0 {
+		wait = 0
+	}
+	next := monotonic()
 	for {
-		n, err := unix.EpollWait(l.epoll, events[:], int(TickEvery/time.Millisecond))
-		if err != nil && err != unix.EINTR {
+		if !l.look(wait) {
 			return // only a bad descriptor or memory: nothing to go on with
 		}
-		ready = l.ready(ready[:0], events[:max(n, 0)])
-		for _, s := range ready {
-			l.drain(s)
-		}
-		if now := time.Now(); now.Sub(ticked) >= TickEvery {
-			ticked = now
-			l.tick(now.UnixNano(), &ready)
-		}
+		now := time.Now()
+		l.tick(int64(now.Sub(start)/(TickEvery/parts)), now.UnixNano())
 		if l.bury() {
 			return
+		}
+		if l.o.Turn > 0 {
+			next = max(next+l.o.Turn, monotonic())
+			sleepUntil(next)
 		}
 	}
 }
 
-// ready finds the sockets of events, and empties the wake-up.
-func (l *Loop) ready(list []*Socket, events []unix.EpollEvent) []*Socket {
+// look reads every socket that has something; it waits for so many milliseconds for one.
+func (l *Loop) look(wait int) bool {
+	for {
+		n, err := unix.EpollWait(l.epoll, l.events[:], wait)
+		if err != nil && err != unix.EINTR {
+			return false
+		}
+		for _, s := range l.readable(l.events[:max(n, 0)]) {
+			l.drain(s)
+		}
+		if n < len(l.events) {
+			return true
+		}
+		wait = 0
+	}
+}
+
+// readable finds the sockets of events, and empties the wake-up.
+func (l *Loop) readable(events []unix.EpollEvent) []*Socket {
+	l.ready = l.ready[:0]
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for i := range events {
@@ -187,22 +243,32 @@ func (l *Loop) ready(list []*Socket, events []unix.EpollEvent) []*Socket {
 			var b [8]byte
 			_, _ = unix.Read(l.wake, b[:])
 		} else if s := l.sockets[events[i].Fd]; s != nil {
-			list = append(list, s)
+			l.ready = append(l.ready, s)
 		}
 	}
-	return list
+	return l.ready
 }
 
-// tick tells every sink the time, without the lock: a sink may open or close sockets.
-func (l *Loop) tick(now int64, list *[]*Socket) {
-	*list = (*list)[:0]
+// tick tells the sinks the time whose turn has come: part by part of them, so that a thousand do not report at once. It
+// is done without the lock: a sink may open or close sockets.
+func (l *Loop) tick(until, now int64) {
+	from := max(l.ticks, until-parts)
+	if l.ticks = until; from == until {
+		return
+	}
+	l.due = l.due[:0]
 	l.mu.RLock()
-	for _, s := range l.sockets {
-		*list = append(*list, s)
+	for part := from; part < until; part++ {
+		for i := int(part % parts); i < len(l.order); i += parts {
+			l.due = append(l.due, l.order[i])
+		}
 	}
 	l.mu.RUnlock()
-	for _, s := range *list {
+	for _, s := range l.due {
 		s.sink.Tick(now)
+	}
+	if until/parts != from/parts {
+		l.busy.Store(int64(threadTime()))
 	}
 }
 
@@ -210,21 +276,25 @@ func (l *Loop) tick(now int64, list *[]*Socket) {
 const rounds = 4
 
 func (l *Loop) drain(s *Socket) {
+	rx := l.wholes
+	if s.heads.Load() {
+		rx = l.heads
+	}
 	for range rounds {
-		n := l.rx.read(s.fd)
+		n := rx.read(s.fd)
 		l.calls.Add(1)
 		if n <= 0 {
 			return
 		}
 		l.datagrams.Add(uint64(n))
 		for i := range n {
-			pkt, at, overflow := l.rx.datagram(i)
+			pkt, size, at, overflow := rx.datagram(i)
 			if overflow != s.overflow {
 				l.overflowed.Add(uint64(overflow - s.overflow))
 				s.overflow = overflow
 			}
 			if len(pkt) > 0 {
-				s.sink.Datagram(pkt, at)
+				s.sink.Datagram(pkt, size, at)
 			}
 		}
 		if n < batch {

@@ -17,13 +17,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type sink struct {
-	got, bytes, ticks atomic.Int64
-	last              atomic.Int64
+	got, bytes, read, ticks atomic.Int64
+
+	last atomic.Int64
 }
 
-func (s *sink) Datagram(pkt []byte, at int64) {
+func (s *sink) Datagram(pkt []byte, size int, at int64) {
 	s.got.Add(1)
-	s.bytes.Add(int64(len(pkt)))
+	s.bytes.Add(int64(size))
+	s.read.Add(int64(len(pkt)))
 	s.last.Store(at)
 }
 func (s *sink) Tick(int64) { s.ticks.Add(1) }
@@ -47,7 +49,7 @@ func server(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 }
 
 func TestEachSocketsDatagramsReachItsSinkWithTheKernelsTime(t *testing.T) {
-	l, err := New(0)
+	l, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +82,44 @@ func TestEachSocketsDatagramsReachItsSinkWithTheKernelsTime(t *testing.T) {
 	}
 }
 
+func TestALoopOfTurnsReadsHeadsOnlyWhereNothingIsOpened(t *testing.T) {
+	l, err := New(Options{Turn: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	srv, addr := server(t)
+	var whole, heads, bare sink
+	for _, one := range []*sink{&whole, &heads, &bare} {
+		s, err := l.Open(addr, one)
+		if one == &bare {
+			s, err = l.Listen(addr.Addr(), one)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one == &heads {
+			s.Heads()
+		}
+		for range 100 {
+			if _, err := srv.WriteToUDPAddrPort(make([]byte, 1000), s.Local()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "not everything came", func() bool { return one.got.Load() == 100 })
+		eventually(t, "no tick", func() bool { return one.ticks.Load() > 0 })
+		if one.bytes.Load() != 100_000 {
+			t.Errorf("%d bytes are said to have come", one.bytes.Load())
+		}
+	}
+	if whole.read.Load() != 100_000 || bare.read.Load() != 100_000 || heads.read.Load() != 100*headOnly {
+		t.Errorf("read %d, %d and %d bytes", whole.read.Load(), bare.read.Load(), heads.read.Load())
+	}
+	eventually(t, "no CPU time", func() bool { return l.Busy() > 0 })
+}
+
 func TestWhatIsSentArrivesAndAClosedSocketSaysSo(t *testing.T) {
-	l, err := New(0)
+	l, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +150,7 @@ func TestWhatIsSentArrivesAndAClosedSocketSaysSo(t *testing.T) {
 }
 
 func TestWhatTheGeneratorItselfLosesIsCounted(t *testing.T) {
-	l, err := New(4096)
+	l, err := New(Options{Buffer: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +175,8 @@ func TestWhatTheGeneratorItselfLosesIsCounted(t *testing.T) {
 
 type blocked struct{ until chan struct{} }
 
-func (b blocked) Datagram([]byte, int64) { <-b.until }
-func (b blocked) Tick(int64)             {}
+func (b blocked) Datagram([]byte, int, int64) { <-b.until }
+func (b blocked) Tick(int64)                  {}
 
 func FuzzControl(f *testing.F) {
 	b := make([]byte, 32)

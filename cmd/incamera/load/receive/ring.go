@@ -14,6 +14,8 @@ const (
 	batch   = 64
 	stride  = 2048 // a datagram of media fits an Ethernet frame; a longer one is cut and dropped
 	control = 64   // SCM_TIMESTAMPNS (32) and SO_RXQ_OVFL (24)
+
+	headOnly = 192 // bytes read of a datagram that nobody opens: headers, and small RTCP and STUN whole
 )
 
 type cmsgs struct {
@@ -23,17 +25,18 @@ type cmsgs struct {
 
 // ring is the preset memory of recvmmsg, shared by all sockets: one is read at a time.
 type ring struct {
+	size int // read of each datagram
 	buf  []byte
 	msgs [batch]unix.Mmsghdr
 	iovs [batch]unix.Iovec
 	ctl  [batch]cmsgs
 }
 
-func newRing() *ring {
-	r := &ring{buf: make([]byte, batch*stride)}
+func newRing(size int) *ring {
+	r := &ring{size: size, buf: make([]byte, batch*size)}
 	for i := range r.msgs {
-		r.iovs[i].Base = &r.buf[i*stride]
-		r.iovs[i].SetLen(stride)
+		r.iovs[i].Base = &r.buf[i*size]
+		r.iovs[i].SetLen(size)
 		h := &r.msgs[i].Hdr
 		h.Iov = &r.iovs[i]
 		h.SetIovlen(1)
@@ -48,7 +51,7 @@ func (r *ring) read(fd int) int {
 		r.msgs[i].Hdr.SetControllen(control)
 	}
 	for range 2 { // the first may only tell of an earlier datagram that found nobody
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.msgs[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.msgs[0])), batch, unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
 		if errno == 0 {
 			return int(n)
 		}
@@ -59,17 +62,18 @@ func (r *ring) read(fd int) int {
 	return 0
 }
 
-// datagram gives message i of the last read: when the kernel got it, and how many its socket had lost by then.
-func (r *ring) datagram(i int) (pkt []byte, at int64, overflow uint32) {
+// datagram gives message i of the last read, as far as it was read: its size (the kernel tells it, MSG_TRUNC), when the
+// kernel got it, and how many its socket had lost by then. Nothing is given of one that ought to have fitted.
+func (r *ring) datagram(i int) (pkt []byte, size int, at int64, overflow uint32) {
 	h := &r.msgs[i].Hdr
-	if h.Flags&unix.MSG_TRUNC == 0 {
-		pkt = r.buf[i*stride:][:r.msgs[i].Len]
+	if size = int(r.msgs[i].Len); size <= r.size || r.size < stride {
+		pkt = r.buf[i*r.size:][:min(size, r.size)]
 	}
 	at, overflow = parseControl(r.ctl[i].b[:min(int(h.Controllen), control)])
 	if at == 0 {
 		at = time.Now().UnixNano()
 	}
-	return pkt, at, overflow
+	return pkt, size, at, overflow
 }
 
 // parseControl walks the control messages that the kernel wrote.

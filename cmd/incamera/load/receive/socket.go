@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,21 +20,32 @@ type Socket struct {
 	fd            int
 	local, remote netip.AddrPort
 
+	heads    atomic.Bool
+	place    int    // in Loop.order; guarded by Loop.mu
 	overflow uint32 // owned by the loop's thread: the kernel's last count
 
 	mu     sync.RWMutex // held for reading while fd is written to
 	closed bool         // guarded by mu
 }
 
-func open(remote netip.AddrPort, buffer int) (s *Socket, err error) {
+func open(remote netip.AddrPort, buffer int) (*Socket, error) {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
+	return socket(remote, buffer, unix.Connect)
+}
+
+func listen(local netip.Addr, buffer int) (*Socket, error) {
+	return socket(netip.AddrPortFrom(local.Unmap(), 0), buffer, unix.Bind)
+}
+
+// socket makes one that is tied to an address, at its far or its near end.
+func socket(at netip.AddrPort, buffer int, tie func(int, unix.Sockaddr) error) (s *Socket, err error) {
 	var to unix.Sockaddr
 	family := unix.AF_INET
-	if ip := remote.Addr(); ip.Is4() {
-		to = &unix.SockaddrInet4{Port: int(remote.Port()), Addr: ip.As4()}
+	if ip := at.Addr(); ip.Is4() {
+		to = &unix.SockaddrInet4{Port: int(at.Port()), Addr: ip.As4()}
 	} else {
 		family = unix.AF_INET6
-		to = &unix.SockaddrInet6{Port: int(remote.Port()), Addr: ip.As16()}
+		to = &unix.SockaddrInet6{Port: int(at.Port()), Addr: ip.As16()}
 	}
 	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
 	if err != nil {
@@ -50,14 +63,14 @@ func open(remote netip.AddrPort, buffer int) (s *Socket, err error) {
 		return nil, err
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) // a statistic only
-	if err := unix.Connect(fd, to); err != nil {
+	if err := tie(fd, to); err != nil {
 		return nil, err
 	}
 	name, err := unix.Getsockname(fd)
 	if err != nil {
 		return nil, err
 	}
-	s = &Socket{fd: fd, remote: remote}
+	s = &Socket{fd: fd, remote: at}
 	switch a := name.(type) {
 	case *unix.SockaddrInet4:
 		s.local = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
@@ -70,6 +83,29 @@ func open(remote netip.AddrPort, buffer int) (s *Socket, err error) {
 // Local and Remote are the two ends.
 func (s *Socket) Local() netip.AddrPort  { return s.local }
 func (s *Socket) Remote() netip.AddrPort { return s.remote }
+
+// Heads says that from now on only the beginning of each datagram is wanted: nothing that comes is opened.
+func (s *Socket) Heads() { s.heads.Store(true) }
+
+// SendMany hands messages to the kernel, which loses what it has no room for. It gives how many it took.
+func (s *Socket) SendMany(msgs []unix.Mmsghdr) (taken int, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return 0, net.ErrClosed
+	}
+	for len(msgs) > taken {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&msgs[taken])), uintptr(len(msgs)-taken), unix.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			taken += int(n)
+		case unix.ECONNREFUSED, unix.EINTR: // the first may only tell of an earlier datagram that found nobody
+		default:
+			return taken, nil
+		}
+	}
+	return taken, nil
+}
 
 // Send sends one datagram, or loses it as a network may: a full buffer is no error, a closed socket is.
 func (s *Socket) Send(pkt []byte) error {

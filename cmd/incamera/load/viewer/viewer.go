@@ -23,11 +23,15 @@ type Line interface {
 // Options of a Viewer.
 type Options struct {
 	Totals *Totals
-	Sample uint32 // one packet of so many is opened; 0: 64
+	Sample uint32 // one packet of so many is opened; 0: 64; Never: the packets' heads are enough
 	SSRC   uint32 // in reports
 	// First is called with the first packet of media: when the kernel got it. May be nil.
 	First func(at int64)
 }
+
+// Never opens nothing: what is known is what the headers tell. Nothing is asked for again, as it would not be known when
+// it came.
+const Never = 1<<32 - 1
 
 const (
 	maxStreams    = 128
@@ -69,7 +73,7 @@ func (v *Viewer) Attach(l Line) { v.line = l }
 func (v *Viewer) since(at int64) time.Duration { return time.Duration(at-v.epoch) + time.Second }
 
 // RTP implements peer.Media.
-func (v *Viewer) RTP(pkt []byte, at int64) {
+func (v *Viewer) RTP(pkt []byte, size int, at int64) {
 	t, h := v.o.Totals, &v.header
 	if rtp.ParseHeader(pkt, h) != nil {
 		t.Garbage.Add(1)
@@ -82,7 +86,7 @@ func (v *Viewer) RTP(pkt []byte, at int64) {
 		}
 	}
 	t.Packets.Add(1)
-	t.Bytes.Add(uint64(len(pkt)))
+	t.Bytes.Add(uint64(size))
 	if n, ok := rtp.ParseTransportCC(h.Ext(peer.ExtTransportCC)); ok {
 		v.feed.Record(n, v.since(at))
 	}
@@ -115,7 +119,7 @@ func (v *Viewer) RTP(pkt []byte, at int64) {
 	if source := h.CSRC(0); source != s.source {
 		s.source, s.freshAt = source, at+settle
 	}
-	if s.sample++; s.sample >= v.o.Sample {
+	if s.sample++; s.sample >= v.o.Sample && v.o.Sample != Never {
 		s.sample = 0
 		v.look(s, pkt, h.HeaderLen, at)
 	}
@@ -187,13 +191,23 @@ func (v *Viewer) stream(h *rtp.Header) *stream {
 	s.report.Clock = seq.ClockRate(48000)
 	if video {
 		s.report.Clock = seq.ClockRate(90000)
-		if !repair {
+		if !repair && v.o.Sample != Never {
 			s.nack = nack.NewGenerator(nack.Options{Max: 128, Pace: nack.Patient})
 		}
 	}
 	v.streams = append(v.streams, s)
 	v.last = s
 	return s
+}
+
+// Streams is how many have come so far, repairs apart. On the loop's thread, or when nothing comes any more.
+func (v *Viewer) Streams() (n int) {
+	for _, s := range v.streams {
+		if !s.repair {
+			n++
+		}
+	}
+	return n
 }
 
 // RTCP implements peer.Media: sender reports are for the round trip time that reports tell the server.

@@ -54,7 +54,7 @@ func (w *world) packet(pt uint8, ssrc uint32, seq uint16, source uint32, layer u
 	n := rtp.Put(buf, &rtp.Out{PT: pt, Seq: seq, SSRC: ssrc, CSRC: source, TransportCC: w.twcc}, &rtp.ExtIDs{TransportCC: peer.ExtTransportCC})
 	pkt := buf[:n+100]
 	stamp.Put(pkt, layer, w.at-int64(ago))
-	w.RTP(pkt, w.at)
+	w.RTP(pkt, len(pkt), w.at)
 }
 
 func TestGapsAreLossUntilSomethingLateFillsThem(t *testing.T) {
@@ -77,7 +77,7 @@ func TestAnEmptyRepairSaysThatNothingWasLost(t *testing.T) {
 	buf := make([]byte, rtp.MaxHeader+10)
 	n := rtp.Put(buf, &rtp.Out{PT: peer.PTVP8RTX, Seq: 1, SSRC: 10}, &rtp.ExtIDs{})
 	rtp.PutOSN(buf[n:], 2)
-	w.RTP(buf[:n+rtp.OSNLen], w.at)
+	w.RTP(buf[:n+rtp.OSNLen], n+rtp.OSNLen, w.at)
 	if c := w.t.Counts(); c.Missing != 0 || c.Repairs != 1 {
 		t.Errorf("%+v", c)
 	}
@@ -107,6 +107,29 @@ func TestLatencyIsThatOfTheMarksOnceALayerHasSettled(t *testing.T) {
 	}
 	if o := w.t.Opened.Load(); o < 100 || o > 120 {
 		t.Errorf("opened %d of 220", o)
+	}
+}
+
+func TestWhoNeverOpensTellsLossAndArrivalsAllTheSame(t *testing.T) {
+	w := newWorld(Never)
+	for seq := range uint16(100) {
+		if seq != 50 {
+			w.packet(peer.PTVP8, 9, seq, 1, 0, 0)
+		}
+		w.Tick(w.at)
+	}
+	if c := w.t.Counts(); c.Missing != 1 || c.Opened != 0 || c.Packets != 99 || w.Streams() != 1 {
+		t.Errorf("%+v, %d streams", c, w.Streams())
+	}
+	for _, pkt := range w.line.sent {
+		for r := rtcp.NewReader(pkt); r.Next(); {
+			if r.Kind() == rtcp.NACK {
+				t.Fatal("something is asked for again")
+			}
+		}
+	}
+	if len(w.line.sent) < 10 {
+		t.Errorf("%d reports in a second", len(w.line.sent))
 	}
 }
 
@@ -160,7 +183,7 @@ func FuzzRTP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pkt, report []byte) {
 		w := newWorld(1)
 		w.packet(peer.PTVP8, 9, 1, 1, 0, 0)
-		w.RTP(pkt, w.at)
+		w.RTP(pkt, len(pkt), w.at)
 		w.RTCP(report, w.at)
 		w.Tick(w.at)
 	})
