@@ -27,6 +27,8 @@ func runLoad(ctx context.Context, w world, args []string) error {
 	f.IntVar(&o.Rooms, "rooms", 1, "meetings at once")
 	f.IntVar(&o.Publishers, "publishers", 1, "people of each room who send")
 	f.IntVar(&o.Viewers, "viewers", 10, "people of each room who only watch")
+	f.IntVar(&o.Cameras, "cameras", 0, "of the publishers of each room, so many have a camera; 0: all")
+	f.IntVar(&o.Talking, "talking", 0, "so many have the word at once; 0: one, and now and then two")
 	f.BoolVar(&o.Watch, "publishers-watch", false, "those who send watch too, as in a meeting")
 	video := f.String("video", string(publisher.Simulcast), "how cameras are sent: `simulcast` (VP8), svc (VP9 L3T3_KEY), single (VP8) or none")
 	kbit := f.String("kbit", "150,500,1200", "kbit/s of the `layers` from small to large; single sends the last")

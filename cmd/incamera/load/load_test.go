@@ -33,6 +33,26 @@ func TestOneAfterTheOtherHasTheWordAndNowAndThenTwo(t *testing.T) {
 	}
 }
 
+func TestSoManyTalkAtOnceAndTakeTurns(t *testing.T) {
+	r := &room{publishers: 20, talking: 3, begun: time.Now()}
+	had := map[int]bool{}
+	for at := time.Duration(0); at < 2*time.Minute; at += time.Second {
+		speaking := 0
+		for n := range r.publishers {
+			if r.speaks(n, r.begun.Add(at)) {
+				had[n] = true
+				speaking++
+			}
+		}
+		if speaking != 3 {
+			t.Fatalf("%d speak after %v", speaking, at)
+		}
+	}
+	if len(had) != 20 {
+		t.Errorf("%d had the word", len(had))
+	}
+}
+
 func TestTilesFitTheLayout(t *testing.T) {
 	for _, tc := range []struct {
 		n, i  int

@@ -22,6 +22,8 @@ type Options struct {
 	CA               string // PEM of an authority to trust besides the system's
 
 	Rooms, Publishers, Viewers int  // publishers and viewers of each room
+	Cameras                    int  // of each room's publishers, so many have one; 0: all
+	Talking                    int  // so many have the word at once; 0: one, and now and then two
 	Watch                      bool // publishers watch too
 	Video                      publisher.Shape
 	Kbit                       [publisher.Layers]int
@@ -71,6 +73,7 @@ func (o *Options) Validate() error {
 	}
 	if err := errors.Join(
 		between("rooms", o.Rooms, 1, maxRooms), between("publishers", o.Publishers, 0, maxPublishers),
+		between("cameras", o.Cameras, 0, o.Publishers), between("talking", o.Talking, 0, o.Publishers),
 		between("viewers", o.Viewers, 0, maxPeople), between("fps", o.FPS, 1, maxFPS), between("slots", o.Slots, 1, maxSlots),
 		between("sample", o.Sample, 1, 1_000_000), between("pid", o.PID, 0, 1<<30),
 	); err != nil {

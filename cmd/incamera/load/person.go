@@ -25,6 +25,8 @@ type person struct {
 	number   int // in the room
 	name     string
 	watches  bool
+	camera   bool
+	id       string               // to the server, since it joined
 	shown    *viewer.Viewer       // nil: watches nothing
 	sending  *publisher.Publisher // nil: publishes nothing
 	socket   *client.Socket
@@ -77,6 +79,7 @@ func (p *person) enter(ctx context.Context) error {
 	sections := &peer.Sections{Codec: o.Video.Codec()}
 	if p.sending != nil {
 		p.sending.Describe(sections)
+		sections.Codec = o.Video.Codec() // that of the pictures that come, also of who sends none
 	}
 	if p.watches {
 		sections.AudioSlots, sections.VideoSlots = int(p.socket.Welcome.AudioSlots), min(o.Slots, int(p.socket.Welcome.VideoSlots))
@@ -97,13 +100,13 @@ func (p *person) enter(ctx context.Context) error {
 		return fmt.Errorf("room token: %w", err)
 	}
 	asked := time.Now()
-	joined, err := p.socket.Join(ctx, key, token, p.line.Offer(), &wire.MediaIntent{Mic: o.Audio, Camera: o.Video != publisher.None})
+	joined, err := p.socket.Join(ctx, key, token, p.line.Offer(), &wire.MediaIntent{Mic: o.Audio, Camera: p.camera})
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	p.run.answered.Add(time.Since(asked))
 	p.see(joined.Slots)
-	if p.sending != nil {
+	if p.id = joined.Participant; p.camera {
 		p.room.publishes(p.number, joined.Participant)
 	}
 	if p.watches {
@@ -225,7 +228,7 @@ func (p *person) pingLoop(ctx context.Context) {
 // faces have moved on.
 func (p *person) wish(ctx context.Context) error {
 	n := int(p.layoutNo.Load())
-	who := p.room.people()
+	who := slices.DeleteFunc(p.room.people(), func(id string) bool { return id == p.id })
 	var wishes []*wire.Wish
 	for i, slot := range p.slots {
 		w := &wire.Wish{Slot: slot}

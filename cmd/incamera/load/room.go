@@ -10,20 +10,21 @@ type room struct {
 	// static
 	id         string
 	publishers int
+	talking    int // at once; 0: one, and now and then two
 	begun      time.Time
 
 	mu    sync.Mutex
-	known map[int]string // guarded by mu; participants who publish, by their number
+	known map[int]string // guarded by mu; participants with a camera, by their number
 }
 
-// publishes notes who a publisher is to the server.
+// publishes notes who a publisher with a camera is to the server.
 func (r *room) publishes(number int, participant string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.known[number] = participant
 }
 
-// people are the publishers that are in, in their order.
+// people are the publishers with a camera that are in, in their order.
 func (r *room) people() (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,11 +42,15 @@ const (
 	crowd       = 3               // in a smaller meeting nobody interrupts
 )
 
-// speaks says whether a publisher has the word: one after the other, and now and then two at once.
+// speaks says whether a publisher has the word: one after the other, and now and then two at once; or so many at once, of
+// whom one is relieved each turn.
 func (r *room) speaks(number int, now time.Time) bool {
 	n := int(now.Sub(r.begun) / turn)
 	if r.publishers == 0 {
 		return false
+	}
+	if r.talking > 0 {
+		return (number-n%r.publishers+r.publishers)%r.publishers < r.talking
 	}
 	if number == n%r.publishers {
 		return true

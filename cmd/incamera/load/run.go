@@ -132,7 +132,7 @@ func (r *run) makeRooms(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("make a room: %w", err)
 		}
-		r.rooms = append(r.rooms, &room{id: id, publishers: r.o.Publishers, begun: time.Now(), known: map[int]string{}})
+		r.rooms = append(r.rooms, &room{id: id, publishers: r.o.Publishers, talking: r.o.Talking, begun: time.Now(), known: map[int]string{}})
 	}
 	return nil
 }
@@ -178,8 +178,13 @@ func (r *run) join(ctx, stay context.Context, people *sync.WaitGroup, show Progr
 			p := &person{run: r, room: room, number: n, name: fmt.Sprintf("load-%d-%d", i+1, n+1)}
 			if n < r.o.Publishers {
 				p.watches = r.o.Watch
+				video := r.o.Video
+				if r.o.Cameras > 0 && n >= r.o.Cameras {
+					video = publisher.None
+				}
+				p.camera = video != publisher.None
 				p.sending = publisher.New(publisher.Options{
-					Totals: &r.sent, Shape: r.o.Video, Kbit: r.o.Kbit, FPS: r.o.FPS, Audio: r.o.Audio,
+					Totals: &r.sent, Shape: video, Kbit: r.o.Kbit, FPS: r.o.FPS, Audio: r.o.Audio,
 					Speaks: func(now time.Time) bool { return room.speaks(n, now) },
 				})
 			} else {
