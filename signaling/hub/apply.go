@@ -13,6 +13,7 @@ func (r *Room) apply(ctx context.Context, events []meeting.Event) {
 	gap := false
 	r.mu.Lock()
 	entries := r.entries
+	r.turn = len(events) > 1 // what they mean for one socket leaves in one write; a lone one waits for nothing
 	for _, e := range events {
 		if r.view == nil || e.Version <= r.view.version() {
 			continue
@@ -24,11 +25,25 @@ func (r *Room) apply(ctx context.Context, events []meeting.Event) {
 		after = append(after, r.applyLocked(newChange(e))...)
 	}
 	again := r.unstashLocked()
+	r.wakeLocked()
 	r.mu.Unlock()
 	run(after)
 	r.hub.replay(again)
 	if gap {
 		r.reload(ctx, entries, false)
+	}
+}
+
+// wakeLocked ends a turn: what was put for the sockets goes out.
+func (r *Room) wakeLocked() {
+	if !r.turn {
+		return
+	}
+	r.turn = false
+	for _, m := range r.members {
+		if m.outlet != nil && m.open {
+			m.outlet.Wake()
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ type Nodes interface {
 type Outlet interface {
 	// Push queues an encoded message and never blocks; of two waiting ones with one key the newer is sent.
 	Push(data []byte, key string)
+	// Put is Push of one of several messages: Wake lets them go out together.
+	Put(data []byte, key string)
+	Wake()
 	// Bye says why it ends and ends the socket.
 	Bye(reason wire.Reason, byName string)
 }

@@ -27,11 +27,17 @@ type crowd struct {
 type counted struct {
 	messages, bytes int
 	last            []byte
+	put, wakes      int // not woken for yet; how often it was woken
 }
 
 func (c *counted) Push(data []byte, _ string) {
-	c.messages, c.bytes, c.last = c.messages+1, c.bytes+len(data), data
+	c.Put(data, "")
+	c.Wake()
 }
+func (c *counted) Put(data []byte, _ string) {
+	c.messages, c.bytes, c.last, c.put = c.messages+1, c.bytes+len(data), data, c.put+1
+}
+func (c *counted) Wake() { c.wakes, c.put = c.wakes+1, 0 }
 func (c *counted) Bye(wire.Reason, string) {}
 
 type noNodes struct{}
@@ -101,6 +107,44 @@ func TestAJoinIsEncodedOnceForEverybodyWhoSeesIt(t *testing.T) {
 	cost := func(c *crowd) float64 { return testing.AllocsPerRun(50, c.join) }
 	if a, b := cost(few), cost(many); b > a+10 {
 		t.Errorf("%.0f allocations for a join among 10, %.0f among 1000", a, b)
+	}
+}
+
+func TestSeveralChangesWakeEachSocketOnceAndALoneOneAtOnce(t *testing.T) {
+	c := newCrowd(t, 300)
+	c.join() // who comes and goes, in one turn
+	for _, o := range c.outlets {
+		if o.messages != 2 || o.wakes != 1 || o.put != 0 {
+			t.Fatalf("%d messages, woken %d times, %d left lying", o.messages, o.wakes, o.put)
+		}
+	}
+	who := somebody(c.next)
+	c.apply(context.Background(), []meeting.Event{
+		{Kind: meeting.Joined, Version: c.version + 1, Generation: 1, Participant: &who, Session: "s", Instance: "other"},
+	})
+	for _, o := range c.outlets {
+		if o.messages != 3 || o.wakes != 2 || o.put != 0 {
+			t.Fatalf("%d messages, woken %d times, %d left lying", o.messages, o.wakes, o.put)
+		}
+	}
+}
+
+// What somebody else's join is to one person in the room: as many bytes and wake-ups in a large one as in a small one.
+func TestAJoinIsTheSameToEachPersonHoweverManyThereAre(t *testing.T) {
+	perJoin := func(people int) (wakes, bytes float64) {
+		c := newCrowd(t, people)
+		const joins = 20
+		for range joins {
+			c.join()
+		}
+		return float64(c.outlets[0].wakes) / joins, float64(c.outlets[0].bytes) / joins
+	}
+	wakes, bytes := perJoin(10)
+	for _, people := range []int{300, 1000} {
+		w, b := perJoin(people)
+		if w != 1 || wakes != 1 || b < bytes-20 || b > bytes+20 {
+			t.Errorf("among 10: %.1f wake-ups and %.0f bytes; among %d: %.1f and %.0f", wakes, bytes, people, w, b)
+		}
 	}
 }
 

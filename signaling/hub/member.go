@@ -60,6 +60,8 @@ func (m *Member) viewerLocked() Viewer {
 func (m *Member) pushLocked(msg message) {
 	switch {
 	case msg.data == nil || m.outlet == nil:
+	case m.open && m.Room.turn:
+		m.outlet.Put(msg.data, msg.key)
 	case m.open:
 		m.outlet.Push(msg.data, msg.key)
 	case len(m.early) < earlyKept:

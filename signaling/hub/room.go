@@ -26,6 +26,7 @@ type Room struct {
 	waiters map[string]*Waiter // by id; guarded by mu
 	stash   []stashed          // node events about people not known yet; guarded by mu
 	said    said               // guarded by mu
+	turn    bool               // several changes are told, all sockets are woken after them; guarded by mu
 }
 
 // Seed makes the document known that an entry brought along, when nothing newer is.

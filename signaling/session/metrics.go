@@ -16,6 +16,14 @@ type metrics struct {
 	messages *prometheus.CounterVec
 	drops    *prometheus.CounterVec
 	byes     *prometheus.CounterVec
+	writes   prometheus.Counter
+	bytes    prometheus.Counter
+}
+
+// written is told of each write to a socket, which may hold several messages.
+func (m *metrics) written(bytes int) {
+	m.writes.Inc()
+	m.bytes.Add(float64(bytes))
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -26,7 +34,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: ns + name, Help: help})
 	}
+	plain := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: ns + name, Help: help})
+	}
 	m := &metrics{
+		writes:  plain("socket_writes_total", "Writes to WebSockets; one may hold several messages."),
+		bytes:   plain("socket_bytes_total", "Bytes of them, before TLS."),
 		sockets: gauge("sockets", "Open WebSockets."),
 		joined:  gauge("joined", "Sockets of people in a meeting."),
 		waiting: gauge("waiting", "Sockets of people at a door."),
@@ -42,7 +55,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.sockets, m.joined, m.waiting, m.refused, m.entries, m.phases, m.messages, m.drops, m.byes,
+		m.sockets, m.joined, m.waiting, m.refused, m.entries, m.phases, m.messages, m.drops, m.byes, m.writes, m.bytes,
 	} {
 		errs = append(errs, reg.Register(c))
 	}

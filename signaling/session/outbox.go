@@ -57,16 +57,22 @@ func newOutbox(onDrop func(Drop)) *outbox {
 	return &outbox{wake: make(chan struct{}, 1), onDrop: onDrop}
 }
 
-// push queues a message. When the queue is full the client does not read: what waits is thrown away and the socket
+// push queues a message and wakes the writer. When the queue is full the client does not read: what waits is thrown away and the socket
 // closes, so that the client comes back and resumes.
 func (o *outbox) push(data []byte, key string) {
+	o.put(data, key)
+	o.signal()
+}
+
+// put queues a message for a writer who is woken later.
+func (o *outbox) put(data []byte, key string) {
 	o.mu.Lock()
 	drop := o.pushLocked(item{data, key})
 	o.mu.Unlock()
 	if drop != "" {
 		o.onDrop(drop)
+		o.signal()
 	}
-	o.signal()
 }
 
 func (o *outbox) pushLocked(it item) Drop {
@@ -122,18 +128,31 @@ func (o *outbox) closing() bool {
 	return o.end != nil
 }
 
-// take gives the next message, or the farewell when none is left.
-func (o *outbox) take() (data []byte, end *farewell) {
+// Of what waits so much is taken at once; the rest still counts as waiting.
+const (
+	takeMessages = 64
+	takeBytes    = 64 << 10
+)
+
+// take gives the next messages, all that are there up to a bound, or the farewell when none is left.
+func (o *outbox) take(into [][]byte) (messages [][]byte, end *farewell) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.queue) == 0 {
 		return nil, o.end
 	}
-	it := o.queue[0]
-	o.queue[0] = item{}
-	o.queue = o.queue[1:]
-	o.bytes -= len(it.data)
-	return it.data, nil
+	n, bytes := 0, 0
+	for n < len(o.queue) && n < takeMessages && (n == 0 || bytes+len(o.queue[n].data) <= takeBytes) {
+		bytes += len(o.queue[n].data)
+		into = append(into, o.queue[n].data)
+		o.queue[n] = item{}
+		n++
+	}
+	if o.queue = o.queue[n:]; len(o.queue) == 0 {
+		o.queue = nil
+	}
+	o.bytes -= bytes
+	return into, nil
 }
 
 func (o *outbox) signal() {

@@ -18,14 +18,16 @@ func TestOutboxKeepsOrderAndTheNewestOfAKey(t *testing.T) {
 	o.push([]byte("too late"), "")
 	var got []string
 	for {
-		data, end := o.take()
+		messages, end := o.take(nil)
 		if end != nil {
 			if end.code != wire.CloseNormal {
 				t.Errorf("end: %v", end)
 			}
 			break
 		}
-		got = append(got, string(data))
+		for _, data := range messages {
+			got = append(got, string(data))
+		}
 	}
 	if s := strings.Join(got, " "); s != "a new b bye" {
 		t.Errorf("sent %q", s)
@@ -57,7 +59,7 @@ func TestOutboxGivesUpOnWhoDoesNotRead(t *testing.T) {
 		if len(drops) != 1 || drops[0] != want {
 			t.Errorf("want %s once, got %v", want, drops)
 		}
-		if data, end := o.take(); data != nil || end == nil || end.code != wire.CloseIdle {
+		if data, end := o.take(nil); data != nil || end == nil || end.code != wire.CloseIdle {
 			t.Errorf("%s: then %q, %v", want, data, end)
 		}
 	}

@@ -72,12 +72,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer leave()
 	// Pings are messages too: the library answers them by itself, so they are counted here.
 	pings := rate.NewLimiter(rate.Limit(s.o.MessagesPerSecond), 3*s.o.MessagesPerSecond)
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		InsecureSkipVerify: true, // letIn has judged the origin
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived:     func(context.Context, []byte) bool { return pings.Allow() },
-	})
+	}, s.m.written)
 	if err != nil {
 		s.m.refused.WithLabelValues("handshake").Inc()
 		return // Accept has answered

@@ -227,6 +227,12 @@ func (s *Session) encode(m proto.Message) []byte {
 // It is part of hub.Outlet.
 func (s *Session) Push(data []byte, key string) { s.out.push(data, key) }
 
+// Put is Push for one who says Wake when all is said; both are part of hub.Outlet.
+func (s *Session) Put(data []byte, key string) { s.out.put(data, key) }
+
+// Wake lets what was Put go out.
+func (s *Session) Wake() { s.out.signal() }
+
 // Bye says why it ends and ends the socket, once the message that is being handled is answered: who ends a meeting
 // still hears that it worked. It is part of hub.Outlet.
 func (s *Session) Bye(reason wire.Reason, byName string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/coder/websocket"
@@ -47,11 +48,14 @@ func (s *Session) tooLarge(rest io.Reader) *Fault {
 func (s *Session) writeLoop() {
 	tickets := time.NewTicker(s.srv.o.TicketEvery)
 	defer tickets.Stop()
+	var batch [][]byte
 	for {
-		data, end := s.out.take()
+		messages, end := s.out.take(batch[:0])
 		switch {
-		case data != nil:
-			if !s.write(data) {
+		case messages != nil:
+			sent := s.write(messages)
+			clear(messages)
+			if batch = messages; !sent {
 				s.cancel()
 				return
 			}
@@ -70,14 +74,30 @@ func (s *Session) writeLoop() {
 	}
 }
 
-func (s *Session) write(data []byte) bool {
+// write sends messages, several of them in one piece.
+func (s *Session) write(messages [][]byte) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, s.srv.o.WriteTimeout)
 	defer cancel()
-	err := s.conn.Write(ctx, websocket.MessageText, data)
+	ws, _ := s.conn.(*socket)
+	if len(messages) == 1 {
+		ws = nil
+	}
+	if ws != nil {
+		ws.below.cork()
+	}
+	var err error
+	for _, data := range messages {
+		if err = s.conn.Write(ctx, websocket.MessageText, data); err != nil {
+			break
+		}
+	}
+	if ws != nil {
+		err = errors.Join(err, ws.below.uncork(s.srv.o.WriteTimeout))
+	}
 	switch {
 	case err == nil:
 		return true
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
 		s.srv.dropped(DropWriteTimeout)
 	case s.ctx.Err() == nil:
 		s.srv.dropped(DropWriteFailed)
