@@ -37,7 +37,7 @@ func (c *counted) Push(data []byte, _ string) {
 func (c *counted) Put(data []byte, _ string) {
 	c.messages, c.bytes, c.last, c.put = c.messages+1, c.bytes+len(data), data, c.put+1
 }
-func (c *counted) Wake() { c.wakes, c.put = c.wakes+1, 0 }
+func (c *counted) Wake()                   { c.wakes, c.put = c.wakes+1, 0 }
 func (c *counted) Bye(wire.Reason, string) {}
 
 type noNodes struct{}
