@@ -77,14 +77,14 @@ func (d *Down) sync() (ms int64, ts uint32) {
 	return s.start.Add(s.now).UnixMilli(), at + d.rw.TSOffset()
 }
 
-// tellHints says which layers of a source somebody watches.
+// tellHints says which layers of a source somebody watches; none while the publisher's line is full.
 func (p *Peer) tellHints(src *Source, mask uint8) {
 	hints := &noderpc.PublishHints{Kind: src.kind}
 	if len(src.rids) == 0 {
-		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Active: true, Spatial: uint32(bits.Len8(mask))})
+		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Active: !p.held, Spatial: uint32(bits.Len8(mask))})
 	}
 	for i, rid := range src.rids {
-		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Rid: rid, Active: mask&(1<<i) != 0})
+		hints.Layers = append(hints.Layers, &noderpc.LayerHint{Rid: rid, Active: !p.held && mask&(1<<i) != 0})
 	}
 	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_PublishHints{PublishHints: hints}})
 }

@@ -112,6 +112,7 @@ type Peer struct {
 	early      []earlyPacket
 	arrived    *twcc.Recorder // nil: it sent nothing that is told of
 	uplink     uplink.Watch
+	held       bool // its pictures wait until its line has no queue, and it was told so
 	clocks     report.ClockMap
 
 	// send side

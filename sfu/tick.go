@@ -66,9 +66,11 @@ func (s *Shard) tickPeer(p *Peer) {
 		p.becomeReady()
 	}
 	s.feedback(p)
+	turned := p.uplink.Held() != p.held
+	p.held = p.uplink.Held()
 	for _, src := range p.sources {
 		if src != nil && src.hinted() {
-			if mask, changed := src.hints.Wanted(s.now); changed {
+			if mask, changed := src.hints.Wanted(s.now); changed || turned {
 				p.tellHints(src, mask)
 				p.room.woke(src)
 			}

@@ -23,11 +23,14 @@ const (
 	drain      = 0.75 // of the line's rate, while there is a queue
 	drainLong  = 0.5  // while it is long
 	long       = 500 * time.Millisecond
-	regain     = 0.9             // of the line's rate, once the queue is gone
-	climb      = 0.20            // per second from there
-	enough     = 4               // times the line's rate: no limit any more
-	leastLimit = 60_000          // browsers that may send less stop their pictures for seconds
-	shrinks    = 3 * time.Second // a queue that does not, whatever is sent, is none; what is in it must leave first
+	regain     = 0.9    // of the line's rate, once the queue is gone
+	climb      = 0.20   // per second from there
+	enough     = 4      // times the line's rate: no limit any more
+	leastLimit = 60_000 // browsers that may send less stop their pictures for seconds
+	voiceOver  = time.Second
+	holdFrom   = long                   // a queue that even the least limit leaves standing
+	holdTo     = 200 * time.Millisecond // room for the key frame with which pictures go on
+	shrinks    = 3 * time.Second        // a queue that does not, whatever is sent, is none; what is in it must leave first
 	shrunk     = 0.9
 	tellEvery  = 200 * time.Millisecond
 	tellFreed  = 3 // times, as feedback may be lost
@@ -42,16 +45,17 @@ type Watch struct {
 	ts      seq.RTPTime
 	clock   time.Duration // of ts, since the first
 	heard   time.Duration
+	voice   float64 // bits a second of sound, by its own clock: a queue lets it come more slowly
 	base    window.Min
 	late    window.Min
 
 	looked time.Duration
 	bytes  [buckets]int // by look, the newest at n
-	sound  [buckets]int // of them
 	took   [buckets]time.Duration
 	n      int
 
 	limit   layer.Bitrate // 0: none
+	held    bool          // pictures should wait
 	line    layer.Bitrate // what it was measured to carry
 	most    time.Duration // of the queue in this episode
 	checkAt time.Duration // when the queue must have shrunk
@@ -62,7 +66,6 @@ type Watch struct {
 
 // Sound takes note of a packet of the voice by its timestamp and its size as a datagram.
 func (w *Watch) Sound(ts seq.RTPTime, size int, now time.Duration) {
-	w.sound[w.n] += size
 	if !w.started {
 		w.begin(ts, now)
 		return
@@ -74,6 +77,7 @@ func (w *Watch) Sound(ts seq.RTPTime, size int, now time.Duration) {
 	gap := now - w.heard
 	w.ts, w.heard = ts, now
 	w.clock += step
+	w.voice += (float64(size)*8/step.Seconds() - w.voice) * min(step.Seconds()/voiceOver.Seconds(), 1)
 	if step > gap+time.Second || gap > pauseLeast && step < gap/2 {
 		w.begin(ts, now)
 		return
@@ -109,6 +113,9 @@ func (w *Watch) Behind() time.Duration {
 	return w.Queue()
 }
 
+// Held says that the publisher should send no pictures at all until the queue is gone.
+func (w *Watch) Held() bool { return w.held }
+
 // Limit says what the publisher should be told now, if anything: how much it may send.
 func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
 	if now-w.looked >= every {
@@ -116,7 +123,7 @@ func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
 		w.looked = now
 		w.look(now)
 		w.n = (w.n + 1) % buckets
-		w.bytes[w.n], w.sound[w.n] = 0, 0
+		w.bytes[w.n] = 0
 	}
 	if now < w.tellAt {
 		return 0, false
@@ -134,16 +141,25 @@ func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
 }
 
 // rate is what came over the last looks.
-func (w *Watch) rate(bytes *[buckets]int) layer.Bitrate {
+func (w *Watch) rate() layer.Bitrate {
 	sum, span := 0, time.Duration(0)
-	for i, n := range bytes {
+	for i, n := range w.bytes {
 		sum, span = sum+n, span+w.took[i]
 	}
 	return layer.Bitrate(int64(sum) * 8 * int64(time.Second) / int64(max(span, every)))
 }
 
 func (w *Watch) look(now time.Duration) {
-	queue := w.Queue()
+	w.judge(w.Queue(), now)
+	least := holdTo
+	if !w.held {
+		least = holdFrom
+	}
+	w.held = w.limit > 0 && w.Queue() > least && (w.held || w.share(drainLong) == leastLimit)
+}
+
+// judge sets the limit.
+func (w *Watch) judge(queue, now time.Duration) {
 	switch {
 	case !w.started || now-w.heard > quiet:
 		w.free()
@@ -181,7 +197,7 @@ func (w *Watch) note(queue, now time.Duration) {
 
 // measure takes what comes while there is a queue for what the line carries.
 func (w *Watch) measure() {
-	w.line = max(w.rate(&w.bytes), leastLimit)
+	w.line = max(w.rate(), leastLimit)
 	w.limit = w.share(w.drain())
 }
 
@@ -194,7 +210,7 @@ func (w *Watch) drain() float64 {
 
 // share of the line without its sound: browsers fill the limit with pictures and padding, and send the sound besides.
 func (w *Watch) share(of float64) layer.Bitrate {
-	return max(layer.Bitrate(of*float64(w.line))-w.rate(&w.sound), leastLimit)
+	return max(layer.Bitrate(of*float64(w.line))-layer.Bitrate(w.voice), leastLimit)
 }
 
 // Anew forgets what was usual: the source of the sound was switched on.

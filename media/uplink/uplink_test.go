@@ -33,6 +33,9 @@ type publisher struct {
 	told    layer.Bitrate
 	toldAt  time.Duration
 	limits  int
+	holds   int  // that began or ended
+	held    bool // as it knows
+	heldAt  time.Duration
 	muted   bool
 	stands  bool // its clock does while it is muted
 	samples seq.RTPTime
@@ -75,6 +78,13 @@ func (p *publisher) run(d time.Duration, each func()) {
 		if p.told > 0 && p.now-p.toldAt > 100*time.Millisecond {
 			video = min(video, p.told) // as browsers do: the sound besides
 		}
+		if p.watch.Held() != p.held && p.now-p.heldAt > 100*time.Millisecond {
+			p.held, p.heldAt = !p.held, p.now
+			p.holds++
+		}
+		if p.held {
+			video = 0
+		}
 		for p.owed += float64(video) / 8000; p.owed >= pieceSize; p.owed -= pieceSize {
 			p.send(packet{size: pieceSize})
 		}
@@ -109,7 +119,7 @@ func TestPeopleHearEachOtherInTimeSoonAfterALineHasShrunk(t *testing.T) {
 		t.Fatal("limited on a wide line")
 	}
 	p.line = 150_000
-	p.run(20*time.Second, nil)
+	p.run(7*time.Second, nil) // most of it is what its own queue holds: 64 KiB take 3.5 s
 	most, sum := time.Duration(0), 0
 	p.run(20*time.Second, func() {
 		most = max(most, p.queue())
@@ -118,8 +128,35 @@ func TestPeopleHearEachOtherInTimeSoonAfterALineHasShrunk(t *testing.T) {
 	if most > 450*time.Millisecond {
 		t.Errorf("sound waits %v before the line", most)
 	}
+	if p.holds != 2 {
+		t.Errorf("pictures were stopped or let go %d times", p.holds)
+	}
 	if mean := sum / 20_000; mean < 50_000 {
 		t.Errorf("pictures may have only %d bit/s of it", mean)
+	}
+}
+
+func TestPicturesGoOnWhereALimitAloneEmptiesTheQueue(t *testing.T) {
+	p := newPublisher()
+	p.run(5*time.Second, nil)
+	p.line = 500_000
+	p.run(15*time.Second, nil)
+	if p.holds > 0 || p.limits == 0 {
+		t.Errorf("pictures were stopped or let go %d times, %d limits", p.holds, p.limits)
+	}
+}
+
+func TestAHoldEndsWithItsReason(t *testing.T) {
+	p := newPublisher()
+	p.run(5*time.Second, nil)
+	p.line = 150_000
+	p.run(2*time.Second, nil)
+	if !p.watch.Held() {
+		t.Fatal("not held")
+	}
+	p.muted = true // once what was said has come, nothing tells of the queue
+	if p.run(5*time.Second, nil); p.watch.Held() {
+		t.Error("held for ever")
 	}
 }
 
