@@ -177,7 +177,7 @@ func (s *Shard) feedback(p *Peer) {
 		s.receiverReport(p)
 	}
 	for _, src := range p.sources {
-		if src == nil || !src.on {
+		if src == nil || !src.on || p.held && isVideo(src.kind) { // it would come late, and make the rest later
 			continue
 		}
 		for _, l := range src.layers {

@@ -11,7 +11,7 @@ import (
 const (
 	every      = 50 * time.Millisecond // between two looks
 	baseHalf   = 10 * time.Second      // the usual lateness is the least of the last 10 to 20 s
-	nowHalf    = 100 * time.Millisecond
+	nowHalf    = 50 * time.Millisecond
 	pauseLeast = 3 * time.Second // without sound: where its clock stood still meanwhile, it begins anew
 	quiet      = time.Second     // without sound nothing is known
 
@@ -19,21 +19,23 @@ const (
 	short   = 60 * time.Millisecond  // jitter makes as much
 	grown   = 100 * time.Millisecond // a queue that still grows: the line carries less than it was taken for
 
-	buckets    = 6    // of a look each: the time over which the line's rate is measured
-	drain      = 0.75 // of the line's rate, while there is a queue
-	drainLong  = 0.5  // while it is long
-	long       = 500 * time.Millisecond
-	regain     = 0.9    // of the line's rate, once the queue is gone
-	climb      = 0.20   // per second from there
-	enough     = 4      // times the line's rate: no limit any more
-	leastLimit = 60_000 // browsers that may send less stop their pictures for seconds
-	voiceOver  = time.Second
-	holdFrom   = long                   // a queue that even the least limit leaves standing
-	holdTo     = 200 * time.Millisecond // room for the key frame with which pictures go on
-	shrinks    = 3 * time.Second        // a queue that does not, whatever is sent, is none; what is in it must leave first
-	shrunk     = 0.9
-	tellEvery  = 200 * time.Millisecond
-	tellFreed  = 3 // times, as feedback may be lost
+	buckets      = 6 // of a look each: the time over which the line's rate is measured at most
+	bucketsLeast = 3
+	drain        = 0.75 // of the line's rate, while there is a queue
+	drainLong    = 0.5  // while it is long
+	long         = 500 * time.Millisecond
+	regain       = 0.9    // of the line's rate, once the queue is gone
+	climb        = 0.20   // per second from there
+	enough       = 4      // times the line's rate: no limit any more
+	leastLimit   = 60_000 // browsers that may send less stop their pictures for seconds
+	voiceOver    = time.Second
+	holdFrom     = long            // a queue that even the least limit leaves standing
+	holdTo       = tooLong         // leaves room for the key frame with which pictures go on
+	shrinks      = 3 * time.Second // a queue that does not, whatever is sent, is none; what is in it must leave first
+	shrunk       = 0.9
+	tellEvery    = 200 * time.Millisecond
+	urgent       = 0.8 // of what was told: lines fill within half a second
+	tellFreed    = 3   // times, as feedback may be lost
 )
 
 // Free is told to a publisher whose line needs no limit any more.
@@ -61,6 +63,7 @@ type Watch struct {
 	checkAt time.Duration // when the queue must have shrunk
 	checkAs time.Duration // from this
 	tellAt  time.Duration
+	told    layer.Bitrate
 	freed   int // times that it still must be told
 }
 
@@ -125,37 +128,40 @@ func (w *Watch) Limit(now time.Duration) (rate layer.Bitrate, tell bool) {
 		w.n = (w.n + 1) % buckets
 		w.bytes[w.n] = 0
 	}
-	if now < w.tellAt {
+	falls := w.limit > 0 && float64(w.limit) < urgent*float64(w.told)
+	if now < w.tellAt && !falls {
 		return 0, false
 	}
 	switch {
 	case w.limit > 0:
-		w.tellAt = now + tellEvery
+		w.tellAt, w.told = now+tellEvery, w.limit
 		return w.limit, true
 	case w.freed > 0:
 		w.freed--
-		w.tellAt = now + tellEvery
+		w.tellAt, w.told = now+tellEvery, Free
 		return Free, true
 	}
 	return 0, false
 }
 
-// rate is what came over the last looks.
-func (w *Watch) rate() layer.Bitrate {
+// rate is what came over the last looks while there was a queue of this length, which began to come so long ago.
+func (w *Watch) rate(queue time.Duration) layer.Bitrate {
 	sum, span := 0, time.Duration(0)
-	for i, n := range w.bytes {
-		sum, span = sum+n, span+w.took[i]
+	for k := range min(max(int(queue/every), bucketsLeast), buckets) {
+		i := (w.n + buckets - k) % buckets
+		sum, span = sum+w.bytes[i], span+w.took[i]
 	}
 	return layer.Bitrate(int64(sum) * 8 * int64(time.Second) / int64(max(span, every)))
 }
 
 func (w *Watch) look(now time.Duration) {
+	began := w.limit == 0
 	w.judge(w.Queue(), now)
-	least := holdTo
-	if !w.held {
-		least = holdFrom
+	least := holdFrom
+	if began || w.held { // when a line shrinks, what it holds already comes on top of the queue that is seen
+		least = holdTo
 	}
-	w.held = w.limit > 0 && w.Queue() > least && (w.held || w.share(drainLong) == leastLimit)
+	w.held = w.limit > 0 && w.Queue() >= least && (w.held || w.share(drainLong) == leastLimit)
 }
 
 // judge sets the limit.
@@ -197,7 +203,7 @@ func (w *Watch) note(queue, now time.Duration) {
 
 // measure takes what comes while there is a queue for what the line carries.
 func (w *Watch) measure() {
-	w.line = max(w.rate(), leastLimit)
+	w.line = max(w.rate(w.Queue()), leastLimit)
 	w.limit = w.share(w.drain())
 }
 
