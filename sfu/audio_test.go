@@ -64,9 +64,8 @@ func (p *party) take(t testing.TB) (sound []came, asked []uint16) {
 	t.Helper()
 	for {
 		buf := make([]byte, 2048)
-		_ = p.sink.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		n, err := p.sink.Read(buf)
-		if err != nil {
+		n, ok := p.read(buf)
+		if !ok {
 			return sound, asked
 		}
 		sealed := bytes.Clone(buf[:n])

@@ -29,11 +29,8 @@ func (p *party) received(t *testing.T) (media []rtp.Header, feedback []rtcp.Kind
 	t.Helper()
 	buf, plain := make([]byte, 2000), make([]byte, 2000)
 	for {
-		if err := p.sink.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
-			t.Fatal(err)
-		}
-		n, err := p.sink.Read(buf)
-		if err != nil {
+		n, ok := p.read(buf)
+		if !ok {
 			return media, feedback
 		}
 		if buf[1] >= 192 && buf[1] <= 223 {
