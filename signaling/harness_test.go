@@ -211,7 +211,17 @@ func (r *rooms) Facts(_ context.Context, room string) (session.Facts, error) {
 	return f, nil
 }
 
+func (r *rooms) set(room string, f session.Facts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.facts[room] = f
+}
+
 func (r *rooms) Started(context.Context, string, string) error { return nil }
+
+func (r *rooms) Called(_ context.Context, p token.Person) (string, error) {
+	return p.Name + " · " + p.Subject, nil
+}
 
 type bans struct {
 	mu  sync.Mutex
@@ -237,6 +247,10 @@ type origins struct{}
 func (origins) Upgrade(origin, _ string) bool {
 	return origin == "" || origin == "https://app.test" || origin == "https://portal.test"
 }
+
+func (origins) Own(origin string) bool { return origin == "https://app.test" }
+
+func (origins) Trusted(_ context.Context, client string) bool { return client == "trusted" }
 
 func (origins) Client(_ context.Context, client, origin string) bool {
 	return origin == "" || client == "" && origin == "https://app.test" || client == "portal" && origin == "https://portal.test"

@@ -31,6 +31,8 @@ type Client struct {
 	// Scopes are what the client may do; none means everything a client may do.
 	Scopes   []string
 	Disabled bool
+	// Trusted clients' own pages enter rooms with a watermark: whoever runs them answers for its being drawn.
+	Trusted bool
 }
 
 // Bounds of a registration.

@@ -46,7 +46,7 @@ func (r Registry) Register(ctx context.Context, c Client) (Client, error) {
 		}
 	}
 	c.ID, c.Disabled = token.NewID("c"), false
-	err := r.Store.Clients.Create(ctx, store.Client{ID: c.ID, Name: c.Name, JWK: c.Key, Origins: c.Origins, Scopes: c.Scopes, CreatedAt: r.now(), NextJWK: c.NextKey, PerMinute: c.PerMinute})
+	err := r.Store.Clients.Create(ctx, store.Client{ID: c.ID, Name: c.Name, JWK: c.Key, Origins: c.Origins, Scopes: c.Scopes, CreatedAt: r.now(), NextJWK: c.NextKey, PerMinute: c.PerMinute, Trusted: c.Trusted})
 	if err != nil {
 		return Client{}, err
 	}
@@ -125,6 +125,15 @@ func (r Registry) setKeys(ctx context.Context, id string, change func(first, sec
 	return err
 }
 
+// Trust marks a client, or takes the mark away.
+func (r Registry) Trust(ctx context.Context, id string, trusted bool) error {
+	err := r.Store.Clients.Trust(ctx, id, trusted)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotFound
+	}
+	return err
+}
+
 // Disable shuts a client out.
 func (r Registry) Disable(ctx context.Context, id string) error {
 	err := r.Store.Clients.Disable(ctx, id, r.now())
@@ -142,5 +151,5 @@ func (r Registry) now() time.Time {
 }
 
 func fromRow(row store.Client) Client {
-	return Client{ID: row.ID, Name: row.Name, Key: row.JWK, Origins: row.Origins, Scopes: row.Scopes, Disabled: !row.DisabledAt.IsZero(), NextKey: row.NextJWK, PerMinute: row.PerMinute}
+	return Client{ID: row.ID, Name: row.Name, Key: row.JWK, Origins: row.Origins, Scopes: row.Scopes, Disabled: !row.DisabledAt.IsZero(), NextKey: row.NextJWK, PerMinute: row.PerMinute, Trusted: row.Trusted}
 }

@@ -14,6 +14,7 @@ import (
 	"incamera/auth/internal/metrics"
 	"incamera/auth/login"
 	"incamera/auth/policy"
+	"incamera/auth/roomclass"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -31,8 +32,9 @@ type Options struct {
 	Minter   *token.Minter
 	Verifier *token.Verifier // of the minter's deployment and audience, for lobby passes
 	MaxAge   time.Duration   // a second factor older than this is not fresh; 12 h when 0
-	// Required is what rooms of a class ask of people's second factor, beyond MaxAge. A room may ask for more.
-	Required   map[string]login.Requirement
+	// Classes are what rooms of each class demand; roomclass.Defaults when nil. A room may demand more.
+	Classes    roomclass.Classes
+	Encrypts   bool // media can be encrypted from end to end here; where not, nobody enters a room that demands it
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now when nil
 }
@@ -44,6 +46,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxAge < 0 {
 		return errors.New("issue: MaxAge is negative")
+	}
+	if o.Classes != nil {
+		return o.Classes.Validate()
 	}
 	return nil
 }
@@ -72,13 +77,6 @@ const (
 	pathStream = "stream"
 )
 
-// Classes of rooms that only their members enter by themselves; all other classes are open to every account of the
-// deployment.
-const (
-	ClassConfidential = "confidential"
-	ClassSecret       = "secret"
-)
-
 // New makes an Issuer.
 func New(o Options) (*Issuer, error) {
 	if err := o.Validate(); err != nil {
@@ -89,6 +87,9 @@ func New(o Options) (*Issuer, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Classes == nil {
+		o.Classes = roomclass.Defaults()
 	}
 	issued, err := metrics.Counter(o.Registerer, "incamera_auth_tokens_total", "Room tokens and lobby passes asked for, by way in and outcome.", "path", "outcome")
 	if err != nil {
@@ -102,6 +103,7 @@ type attempt struct {
 	path    string
 	actor   string
 	room    store.Room
+	rules   roomclass.Rules // of the room
 	address netip.Addr
 	meta    map[string]string
 }
@@ -151,14 +153,33 @@ func (i *Issuer) enter(ctx context.Context, a *attempt, roomID string, do func()
 	if err != nil {
 		return Issued{}, wrap(CodeUnavailable, err)
 	}
-	a.room = room
+	a.room, a.rules = room, i.o.Classes.Of(room)
+	if err := i.Possible(a.rules); err != nil {
+		return Issued{}, err
+	}
 	return do()
 }
 
+// Possible refuses rules that this deployment cannot keep.
+func (i *Issuer) Possible(r roomclass.Rules) error {
+	if r.Encryption == roomclass.EncryptionRequired && !i.o.Encrypts {
+		return refuse(CodeEncryption, "")
+	}
+	return nil
+}
+
+// Classes are the rules of the deployment's classes.
+func (i *Issuer) Classes() roomclass.Classes { return i.o.Classes }
+
 // need is what the room asks of people's second factor: what every room asks, its class, and the room itself.
 func (i *Issuer) need(room store.Room) login.Requirement {
-	all := login.Requirement{Assurance: token.AssuranceMFA, MaxAge: i.o.MaxAge}
-	return all.And(i.o.Required[room.Class]).And(login.Requirement{Assurance: token.Assurance(room.ACR), MaxAge: room.FactorMaxAge})
+	return login.Requirement{Assurance: token.AssuranceMFA, MaxAge: i.o.MaxAge}.And(i.o.Classes.Of(room).Factor)
+}
+
+// Meets refuses, with what is asked for, who has not given the second factor that the room asks for.
+func (i *Issuer) Meets(ctx context.Context, room store.Room, login string) error {
+	_, err := i.session(ctx, room, login)
+	return err
 }
 
 // proven is a session whose person gave the second factor that the room asks for.

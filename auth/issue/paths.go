@@ -8,6 +8,7 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/policy"
+	"incamera/auth/roomclass"
 	"incamera/auth/token"
 )
 
@@ -35,7 +36,7 @@ func (i *Issuer) ForUser(ctx context.Context, q UserRequest) (Issued, error) {
 		if err != nil {
 			return Issued{}, err
 		}
-		if !member && (a.room.Class == ClassConfidential || a.room.Class == ClassSecret) {
+		if !member && a.rules.Lobby == roomclass.LobbyAlways {
 			return Issued{}, refuse(CodeLobbyRequired, "")
 		}
 		err = i.decide(ctx, a, policy.Request{
@@ -130,6 +131,9 @@ func (i *Issuer) LobbyPass(ctx context.Context, q LobbyRequest) (Issued, error) 
 		if !token.ValidThumbprint(q.Key) {
 			return Issued{}, refuse(CodeInvalid, "key")
 		}
+		if a.rules.Lobby == roomclass.LobbyNever {
+			return Issued{}, refuse(CodeForbidden, "nobody waits at the door of this room")
+		}
 		pass := token.LobbyPass{
 			Room: a.room.ID, Waiter: token.NewID("w_"), Subject: GuestSubject(q.Key), Name: q.Name, Assurance: token.AssuranceGuest, Key: q.Key,
 		}
@@ -139,7 +143,7 @@ func (i *Issuer) LobbyPass(ctx context.Context, q LobbyRequest) (Issued, error) 
 				return Issued{}, err
 			}
 			pass.Subject, pass.Name, pass.Assurance, pass.Login = UserSubject(s.User.ID), s.User.Name, s.class, s.ID
-		} else if !a.room.Guests {
+		} else if !a.rules.Guests {
 			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
 		}
 		a.actor = pass.Subject
@@ -211,7 +215,7 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 			ask.Role, ask.Assurance, ask.FactorAge = s.User.Role, string(p.Assurance), i.age(s.at)
 		} else if pass.Assurance != token.AssuranceGuest {
 			return Issued{}, refuse(CodeUnauthorized, "") // verified by nobody we can ask
-		} else if !a.room.Guests {
+		} else if !a.rules.Guests {
 			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
 		}
 		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {

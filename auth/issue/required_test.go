@@ -11,6 +11,7 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/issue"
 	"incamera/auth/login"
+	"incamera/auth/roomclass"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -34,7 +35,19 @@ func (w *world) with(t *testing.T, user string, methods ...string) string {
 // require makes classes of rooms ask for more.
 func (w *world) require(t *testing.T, need map[string]login.Requirement) {
 	t.Helper()
-	w.o.Required, w.o.Registerer = need, prometheus.NewRegistry()
+	c := roomclass.Defaults()
+	for name, factor := range need {
+		r := c[name]
+		r.Factor = factor
+		c[name] = r
+	}
+	w.classes(t, c)
+}
+
+// classes has the deployment demand what c says.
+func (w *world) classes(t *testing.T, c roomclass.Classes) {
+	t.Helper()
+	w.o.Classes, w.o.Registerer = c, prometheus.NewRegistry()
 	var err error
 	if w.Issuer, err = issue.New(w.o); err != nil {
 		t.Fatal(err)
@@ -101,7 +114,7 @@ func TestARoomThatAsksForAPasskeyGetsOneOnEveryPath(t *testing.T) {
 func TestAClassAsksForMoreAndARoomNeverForLess(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t)
-	need := map[string]login.Requirement{issue.ClassSecret: {Assurance: token.AssurancePhishingResistant, MaxAge: 5 * time.Minute}}
+	need := map[string]login.Requirement{roomclass.Secret: {Assurance: token.AssurancePhishingResistant, MaxAge: 5 * time.Minute}}
 	w.require(t, need)
 	r, err := w.s.Rooms.Get(ctx, secret)
 	if err != nil {

@@ -70,12 +70,25 @@ func (i *Issuer) mayIssueKeys(ctx context.Context, a *attempt, q StreamKeyReques
 	if !p.Moderate {
 		return refuse(CodeForbidden, "only hosts of the room issue stream keys")
 	}
-	if a.room.E2EE {
-		return refuse(CodeForbidden, "an end-to-end encrypted room takes no encoders or players")
+	if err := takesProgram(a, q.Mode); err != nil {
+		return err
 	}
 	return i.decide(ctx, a, policy.Request{
 		Subject: p.Subject, Role: s.User.Role, Assurance: string(p.Assurance), FactorAge: i.age(s.at), Member: member,
 	}, machine{since: s.CreatedAt}, nil)
+}
+
+// takesProgram refuses encoders and players where the room takes none.
+func takesProgram(a *attempt, mode streamkey.Mode) error {
+	switch {
+	case a.room.E2EE:
+		return refuse(CodeForbidden, "an end-to-end encrypted room takes no encoders or players")
+	case !a.rules.StreamKeys:
+		return refuse(CodeForbidden, "rooms of this class take no encoders or players")
+	case mode == streamkey.Play && !a.rules.Plays():
+		return refuse(CodeForbidden, "a room with a watermark takes no players: they draw none")
+	}
+	return nil
 }
 
 // record puts an act on record that mints no token.
@@ -117,8 +130,8 @@ func (i *Issuer) ForStream(ctx context.Context, q StreamRequest) (Issued, error)
 		if k.Mode != q.Mode {
 			return Issued{}, refuse(CodeForbidden, "a stream key of the other kind")
 		}
-		if a.room.E2EE {
-			return Issued{}, refuse(CodeForbidden, "an end-to-end encrypted room takes no encoders or players")
+		if err := takesProgram(a, k.Mode); err != nil {
+			return Issued{}, err
 		}
 		for _, subject := range []string{StreamSubject(k.ID), k.Owner} {
 			if err := i.banned(ctx, k.Room, subject); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"incamera/auth/issue"
+	"incamera/auth/roomclass"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -89,6 +90,9 @@ func TestAStreamKeyOpensOnlyItsOwnDoorAndOnlyWhileItsIssuerMay(t *testing.T) {
 
 func TestOnlyHostsIssueStreamKeys(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
+	c := roomclass.Defaults()
+	c[roomclass.Secret] = c[roomclass.Internal]
+	w.classes(t, c)
 	ask := func(user, room string, life time.Duration) error {
 		_, err := w.StreamKey(ctx, issue.StreamKeyRequest{
 			Login: w.login(t, user, "fresh"), Room: room, Label: "Camera", Mode: streamkey.Play, Life: life, Address: from,

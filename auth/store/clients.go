@@ -10,6 +10,7 @@ type Client struct {
 	ID, Name, JWK   string
 	NextJWK         string // a second key, while the client changes its key; empty: none
 	PerMinute       int    // requests of the client; 0: the default
+	Trusted         bool   // its own pages draw the watermark of rooms that want one
 	Origins, Scopes []string
 	CreatedAt       time.Time
 	DisabledAt      time.Time
@@ -18,16 +19,16 @@ type Client struct {
 // Clients is the table of API clients.
 type Clients struct{ q querier }
 
-const clientCols = `id, name, jwk, origins, scopes, created_at, disabled_at, next_jwk, per_minute`
+const clientCols = `id, name, jwk, origins, scopes, created_at, disabled_at, next_jwk, per_minute, trusted`
 
 func scanClient(s scanner) (c Client, err error) {
-	err = s.Scan(&c.ID, &c.Name, &c.JWK, list{&c.Origins}, list{&c.Scopes}, at{&c.CreatedAt}, at{&c.DisabledAt}, &c.NextJWK, &c.PerMinute)
+	err = s.Scan(&c.ID, &c.Name, &c.JWK, list{&c.Origins}, list{&c.Scopes}, at{&c.CreatedAt}, at{&c.DisabledAt}, &c.NextJWK, &c.PerMinute, yes{&c.Trusted})
 	return c, err
 }
 
 func (r Clients) Create(ctx context.Context, c Client) error {
-	return exec(ctx, r.q, `INSERT INTO api_clients (`+clientCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
-		c.ID, c.Name, c.JWK, words(c.Origins), words(c.Scopes), ms(c.CreatedAt), ms(c.DisabledAt), c.NextJWK, c.PerMinute)
+	return exec(ctx, r.q, `INSERT INTO api_clients (`+clientCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+		c.ID, c.Name, c.JWK, words(c.Origins), words(c.Scopes), ms(c.CreatedAt), ms(c.DisabledAt), c.NextJWK, c.PerMinute, flag(c.Trusted))
 }
 
 func (r Clients) Get(ctx context.Context, id string) (Client, error) {
@@ -40,6 +41,11 @@ func (r Clients) List(ctx context.Context) ([]Client, error) {
 
 func (r Clients) Disable(ctx context.Context, id string, now time.Time) error {
 	return execOne(ctx, r.q, `UPDATE api_clients SET disabled_at=$2 WHERE id=$1`, id, ms(now))
+}
+
+// Trust marks a client as one whose pages draw watermarks, or takes the mark away.
+func (r Clients) Trust(ctx context.Context, id string, trusted bool) error {
+	return execOne(ctx, r.q, `UPDATE api_clients SET trusted=$2 WHERE id=$1`, id, flag(trusted))
 }
 
 // SetKeys replaces both keys of a client that still has the old ones.

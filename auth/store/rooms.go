@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,22 +14,29 @@ type Room struct {
 	Screens                 int           // shared at once; 0: as many as the deployment lets
 	ACR                     string        // how sure people must have made us, beyond the class; empty: no more
 	FactorMaxAge            time.Duration // and how recently; 0: no more than the class
+	Lobby                   string        // who waits at the door, beyond the class; empty: no more
+	Watermark               bool          // beyond the class
+	Locked                  bool          // its meetings begin locked
+	Version                 int64         // rises with every change; 1 at first
+	RulesAt                 time.Time     // when the room last began to ask for more; zero: never
 	CreatedAt, DeletedAt    time.Time
 }
 
 // Rooms is the table of rooms. A deleted room keeps its row, so its id never comes back as another room.
 type Rooms struct{ q querier }
 
-const roomCols = `id, title, owner, class, e2ee, guests, screens, created_at, deleted_at, acr, factor_max_age, listeners`
+const roomCols = `id, title, owner, class, e2ee, guests, screens, created_at, deleted_at, acr, factor_max_age, listeners, lobby, watermark, locked, version, rules_at`
 
 func scanRoom(s scanner) (r Room, err error) {
-	err = s.Scan(&r.ID, &r.Title, &r.Owner, &r.Class, yes{&r.E2EE}, yes{&r.Guests}, &r.Screens, at{&r.CreatedAt}, at{&r.DeletedAt}, &r.ACR, span{&r.FactorMaxAge}, yes{&r.Listeners})
+	err = s.Scan(&r.ID, &r.Title, &r.Owner, &r.Class, yes{&r.E2EE}, yes{&r.Guests}, &r.Screens, at{&r.CreatedAt}, at{&r.DeletedAt}, &r.ACR, span{&r.FactorMaxAge}, yes{&r.Listeners},
+		&r.Lobby, yes{&r.Watermark}, yes{&r.Locked}, &r.Version, at{&r.RulesAt})
 	return r, err
 }
 
 func (r Rooms) Create(ctx context.Context, m Room) error {
-	return exec(ctx, r.q, `INSERT INTO rooms (`+roomCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
-		m.ID, m.Title, m.Owner, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, ms(m.CreatedAt), ms(m.DeletedAt), m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners))
+	return exec(ctx, r.q, `INSERT INTO rooms (`+roomCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,1,$16)`,
+		m.ID, m.Title, m.Owner, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, ms(m.CreatedAt), ms(m.DeletedAt), m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners),
+		m.Lobby, flag(m.Watermark), flag(m.Locked), ms(m.RulesAt))
 }
 
 // Get gives a room that is not deleted.
@@ -42,9 +50,18 @@ func (r Rooms) Of(ctx context.Context, subject string, limit int) ([]Room, error
 		(owner=$1 OR id IN (SELECT room_id FROM room_members WHERE subject=$1)) ORDER BY created_at DESC, id LIMIT $2`, subject, limit)
 }
 
+// Update changes a room whose version is still m.Version, and raises it; ErrConflict when it is not.
 func (r Rooms) Update(ctx context.Context, m Room) error {
-	return execOne(ctx, r.q, `UPDATE rooms SET title=$2, class=$3, e2ee=$4, guests=$5, screens=$6, acr=$7, factor_max_age=$8, listeners=$9 WHERE id=$1 AND deleted_at=0`,
-		m.ID, m.Title, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners))
+	err := execOne(ctx, r.q, `UPDATE rooms SET title=$3, class=$4, e2ee=$5, guests=$6, screens=$7, acr=$8, factor_max_age=$9, listeners=$10,
+		lobby=$11, watermark=$12, locked=$13, rules_at=$14, version=version+1 WHERE id=$1 AND version=$2 AND deleted_at=0`,
+		m.ID, m.Version, m.Title, m.Class, flag(m.E2EE), flag(m.Guests), m.Screens, m.ACR, m.FactorMaxAge.Milliseconds(), flag(m.Listeners),
+		m.Lobby, flag(m.Watermark), flag(m.Locked), ms(m.RulesAt))
+	if errors.Is(err, ErrNotFound) {
+		if _, there := r.Get(ctx, m.ID); there == nil {
+			return ErrConflict
+		}
+	}
+	return err
 }
 
 func (r Rooms) Delete(ctx context.Context, id string, now time.Time) error {

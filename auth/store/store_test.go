@@ -137,6 +137,9 @@ func clients(t *testing.T, ctx context.Context, s *store.Store) {
 	c := store.Client{ID: "c1", Name: "Portal", JWK: "{}", Origins: []string{"https://a"}, Scopes: []string{"rooms"}, CreatedAt: t0}
 	ok(t, s.Clients.Create(ctx, c))
 	same(t, must[store.Client](t)(s.Clients.Get(ctx, "c1")), c)
+	ok(t, s.Clients.Trust(ctx, "c1", true))
+	same(t, must[store.Client](t)(s.Clients.Get(ctx, "c1")).Trusted, true)
+	is(t, s.Clients.Trust(ctx, "nobody", true), store.ErrNotFound)
 	ok(t, s.Clients.Disable(ctx, "c1", t0))
 	if l := must[[]store.Client](t)(s.Clients.List(ctx)); len(l) != 1 || !l[0].DisabledAt.Equal(t0) {
 		t.Fatal(l)
@@ -145,9 +148,19 @@ func clients(t *testing.T, ctx context.Context, s *store.Store) {
 
 func rooms(t *testing.T, ctx context.Context, s *store.Store) {
 	r := store.Room{ID: "k7m2q9xw4d", Title: "会议", Owner: "u:ra", Class: "internal", E2EE: true, Screens: 4, CreatedAt: t0}
+	r.Lobby, r.Watermark, r.Locked, r.RulesAt = "always", true, true, t0
 	ok(t, s.Rooms.Create(ctx, r))
+	r.Version = 1
 	same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
 	is(t, s.Rooms.Create(ctx, r), store.ErrConflict)
+	newer := r
+	newer.Title, newer.Class, newer.Lobby, newer.Locked = "新", "secret", "", false
+	ok(t, s.Rooms.Update(ctx, newer))
+	is(t, s.Rooms.Update(ctx, r), store.ErrConflict) // somebody else was first
+	newer.Version = 2
+	same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), newer)
+	newer.ID = "nosuchroom"
+	is(t, s.Rooms.Update(ctx, newer), store.ErrNotFound)
 	ok(t, s.Members.Set(ctx, store.Member{Room: r.ID, Subject: "u:rb", Role: "cohost"}))
 	ok(t, s.Members.Set(ctx, store.Member{Room: r.ID, Subject: "u:rb", Role: "viewer"}))
 	same(t, must[store.Member](t)(s.Members.Get(ctx, r.ID, "u:rb")).Role, "viewer")
@@ -259,9 +272,11 @@ func TestRoomsOfBeforeTheyHadANumberOfScreensAreKept(t *testing.T) {
 			ok(t, err)
 			ok(t, db.Close())
 			s = must[*store.Store](t)(store.Open(ctx, old.Options))
+			r.Version = 1
 			same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
 			r.Screens = 1
 			ok(t, s.Rooms.Update(ctx, r))
+			r.Version = 2
 			same(t, must[store.Room](t)(s.Rooms.Get(ctx, r.ID)), r)
 			ok(t, s.Close())
 		})

@@ -99,12 +99,17 @@ func (ev *Event) readBody(op, raw string) error {
 	case Started:
 		var j struct {
 			Meeting, Title, Class string
-			E2EE                  int
+			E2EE, Locked          int
 		}
 		if err := json.Unmarshal([]byte(raw), &j); err != nil {
 			return broken(op, "start", err)
 		}
-		ev.Start = &Start{Meeting: j.Meeting, Title: j.Title, Class: j.Class, E2EE: j.E2EE == 1}
+		ev.Start = &Start{Meeting: j.Meeting, Title: j.Title, Class: j.Class, E2EE: j.E2EE == 1, Locked: j.Locked == 1}
+	case Renamed:
+		ev.Facts = &Facts{}
+		if err := json.Unmarshal([]byte(raw), ev.Facts); err != nil {
+			return broken(op, "facts", err)
+		}
 	case WaiterGone:
 		ev.Word = raw
 	case Left, Moved, Ended:

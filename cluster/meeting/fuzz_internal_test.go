@@ -12,6 +12,8 @@ func FuzzEvent(f *testing.F) {
 	f.Add("8-0", "waiter", "1", `{"id":"w"}`)
 	f.Add("9-0", "chat", "1", `{"id":"c"}`)
 	f.Add("10-0", "started", "1", `{"meeting":"m","e2ee":1}`)
+	f.Add("11-0", "facts", "1", `{"title":"t","class":"open"}`)
+	f.Add("12-0", "facts", "1", `null`)
 	f.Add("x", "ended", "-1", ``)
 	f.Fuzz(func(t *testing.T, id, kind, gen, body string) {
 		ev, err := readEvent("test", redis.XMessage{ID: id, Values: map[string]any{"k": kind, "g": gen, "t": "5", "d": body}})

@@ -60,6 +60,9 @@ func (c *crowd) step() error {
 	case 6, 7:
 		return c.SetMedia(c.ctx, room, a, kind, yes)
 	case 8:
+		if c.r.IntN(4) == 0 {
+			return c.Rename(c.ctx, room, meeting.Facts{Title: fmt.Sprint("Budget ", c.r.IntN(3)), Class: "internal"})
+		}
 		return c.SetHand(c.ctx, room, a, yes)
 	case 9:
 		return c.Chat(c.ctx, room, a, fmt.Sprint(c.r.IntN(50)), "text")

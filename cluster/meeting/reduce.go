@@ -15,12 +15,15 @@ func (s *Snapshot) Apply(ev Event, chatKept int) bool {
 	switch ev.Kind {
 	case Started:
 		s.Meeting, s.Title, s.Class, s.E2EE = ev.Start.Meeting, ev.Start.Title, ev.Start.Class, ev.Start.E2EE
+		s.Locked = ev.Start.Locked
 		s.StartedAt = ev.At
 	case Joined, Changed:
 		s.dropParticipant(ev.Participant.ID)
 		s.Participants = append(s.Participants, *ev.Participant)
 	case Left:
 		s.dropParticipant(ev.Subject)
+	case Renamed:
+		s.Title, s.Class = ev.Facts.Title, ev.Facts.Class
 	case LockChanged:
 		s.Locked = ev.Locked
 	case WaiterAdded:

@@ -71,7 +71,7 @@ func (s *Store) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 	a := args{
 		"by": r.Participant, "id": r.Participant, "session": r.Session, "instance": r.Instance, "node": r.CandidateNode,
 		"new": r.NewMeeting, "title": r.Title, "class": r.Class, "e2ee": [...]string{"0", "1"}[flag(r.E2EE)],
-		"jtims": (r.JTITTL + spare).Milliseconds(), "max": r.Max, "screens": r.Screens, "listen": flag(r.Listen), "bypass": r.BypassLock,
+		"jtims": (r.JTITTL + spare).Milliseconds(), "max": r.Max, "screens": r.Screens, "listen": flag(r.Listen), "locked": flag(r.Locked), "bypass": r.BypassLock,
 		"sub": p.Subject, "name": p.Name, "role": string(p.Role), "as": string(p.Assurance),
 		"pub": mask(p.Publish), "on": mask(r.Media), "chat": flag(p.Chat), "mod": flag(p.Moderate),
 		"iat": stamp(r.IssuedAt),

@@ -81,6 +81,7 @@ const (
 	Changed     EventKind = "changed"     // Participant
 	Left        EventKind = "left"        // Subject, Reason: left, removed, banned, expired, revoked
 	LockChanged EventKind = "locked"      // Locked
+	Renamed     EventKind = "facts"       // Facts; hidden on the wire, where a snapshot follows
 	WaiterAdded EventKind = "waiter"      // Waiter
 	WaiterGone  EventKind = "waiter_gone" // Subject = waiter id, Reason: admitted, declined, banned, left
 	ChatSaid    EventKind = "chat"        // Chat
@@ -106,12 +107,16 @@ type Event struct {
 	Waiter              *Waiter
 	Chat                *ChatMessage
 	Start               *Start
+	Facts               *Facts
 }
+
+// Facts are what a room is called, and its class.
+type Facts struct{ Title, Class string }
 
 // Start is what a meeting is from its first second on.
 type Start struct {
 	Meeting, Title, Class string
-	E2EE                  bool
+	E2EE, Locked          bool
 }
 
 // Actor is who asks for a change. The session must be the participant's current one.
@@ -161,6 +166,7 @@ type JoinRequest struct {
 	Media         []token.Kind // on from the start; what may not be published is left out
 	BypassLock    bool         // admitted from the lobby
 	Max           int          // seats in the room; 0: Options.MaxParticipants
+	Locked        bool         // of a new meeting: it begins locked
 	Listen        bool         // of a new meeting: participants publish when they are promoted
 	Screens       int          // of a new meeting, shared at once; 0: Options.MaxScreens, which is also the most
 }

@@ -99,6 +99,15 @@ func (s *Store) SetLocked(ctx context.Context, room string, a Actor, locked bool
 	return err
 }
 
+// Rename tells a running meeting what its room is called now, and its class.
+func (s *Store) Rename(ctx context.Context, room string, f Facts) error {
+	if tooLong(maxTitle, f.Title) || tooLong(maxID, f.Class) {
+		return s.refuse("facts", CodeLimit, nil)
+	}
+	_, err := s.run(ctx, "facts", "room", room, ServerActor().args(args{"verb": "facts", "title": f.Title, "class": f.Class}))
+	return err
+}
+
 // End ends the meeting for all.
 func (s *Store) End(ctx context.Context, room string, a Actor) error {
 	_, err := s.run(ctx, "end", "room", room, a.args(args{"verb": "end"}))

@@ -20,29 +20,6 @@ import (
 
 // This file is where what lasts (auth) meets what is live (signaling): each type is one seam of session.Options.
 
-// rooms tells signaling what a room is.
-type rooms struct {
-	store *store.Store
-	limit int
-	now   func() time.Time
-}
-
-func (r rooms) Facts(ctx context.Context, id string) (session.Facts, error) {
-	m, err := r.store.Rooms.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return session.Facts{}, session.ErrNoRoom
-	}
-	return session.Facts{Title: m.Title, Class: m.Class, E2EE: m.E2EE, Max: r.limit, Screens: m.Screens, Listen: m.Listeners, AnyoneStarts: true}, err
-}
-
-func (r rooms) Started(ctx context.Context, room, meeting string) error {
-	m, err := r.store.Rooms.Get(ctx, room)
-	if err != nil {
-		return err
-	}
-	return r.store.Meetings.Start(ctx, store.Meeting{ID: meeting, Room: room, Title: m.Title, StartedAt: r.now()})
-}
-
 // bans keeps them beyond the meeting.
 type bans struct {
 	store *store.Store
@@ -80,6 +57,13 @@ func (o origins) Upgrade(origin, _ string) bool {
 	defer cancel()
 	list, err := o.clients.List(ctx)
 	return err == nil && slices.ContainsFunc(list, func(c apiclient.Client) bool { return c.AllowsOrigin(origin) })
+}
+
+func (o origins) Own(origin string) bool { return origin == o.own }
+
+func (o origins) Trusted(ctx context.Context, id string) bool {
+	c, err := o.clients.Client(ctx, id)
+	return err == nil && c.Trusted && !c.Disabled
 }
 
 func (o origins) Client(ctx context.Context, id, origin string) bool {

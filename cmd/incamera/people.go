@@ -25,6 +25,7 @@ import (
 	"incamera/auth/passkey"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
+	"incamera/auth/roomclass"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -107,16 +108,20 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p.issuer, err = issue.New(issue.Options{
 		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: p.policy, Facts: p.facts, Audit: p.audit, Minter: p.minter,
-		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Required: required(c.Auth.Classes), Registerer: reg,
+		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Classes: classes(c.Auth.Classes), Registerer: reg,
 	})
 	return p, err
 }
 
-// required is what rooms ask of people's second factor, by class.
-func required(c config.Classes) map[string]login.Requirement {
-	out := map[string]login.Requirement{}
-	for class, r := range c.All() {
-		out[class] = login.Requirement{Assurance: token.Assurance(r.Assurance), MaxAge: r.MaxAge}
+// classes are what rooms of each class demand.
+func classes(c config.Classes) roomclass.Classes {
+	out := roomclass.Classes{}
+	for name, r := range c.All() {
+		out[name] = roomclass.Rules{
+			Factor: login.Requirement{Assurance: token.Assurance(r.Assurance), MaxAge: r.MaxAge},
+			Lobby:  roomclass.Lobby(r.Lobby), Guests: r.Guests, Encryption: roomclass.Encryption(r.E2EE), Watermark: r.Watermark,
+			Recording: r.Recording, StreamKeys: r.StreamKeys, Portals: roomclass.Portals(r.Portals), Create: r.Create,
+		}
 	}
 	return out
 }

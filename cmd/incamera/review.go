@@ -32,7 +32,7 @@ func (v review) Review(ctx context.Context, list []session.Sitting) ([]session.R
 		return nil, err
 	}
 	out, who := make([]session.Reviewed, len(list)), make([]facts.Who, 0, len(list))
-	rooms := map[string]store.Room{}
+	rooms, trusted := map[string]store.Room{}, map[string]bool{}
 	for i, s := range list {
 		r := &out[i].Facts
 		*r = policy.Request{
@@ -68,6 +68,9 @@ func (v review) Review(ctx context.Context, list []session.Sitting) ([]session.R
 			out[i].Decision, out[i].Facts = best(ctx, engine, out[i].Facts, l, now)
 		} else {
 			out[i].Decision = engine.Decide(ctx, out[i].Facts)
+		}
+		if err := v.demands(ctx, &out[i], rooms[s.Room], s, logins, trusted); err != nil {
+			return nil, err
 		}
 		if d := &out[i].Decision; d.Outcome == policy.StepUp {
 			if d.Need, err = p.issuer.Need(ctx, s.Room, d.Need); err != nil {
@@ -159,6 +162,7 @@ func (e entrance) Enter(ctx context.Context, x session.Entrance) error {
 	now := time.Now()
 	found, err := review{e.people}.Review(ctx, []session.Sitting{{
 		Room: x.Room, Person: x.Person, Key: x.Key, Certified: x.Certified, Address: x.Addr, EnteredAt: now,
+		Own: true, // where people may come from was asked before, and refused in its own word
 	}})
 	if err != nil {
 		return err

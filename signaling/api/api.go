@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
 	"incamera/auth/role"
+	"incamera/auth/roomclass"
 	"incamera/auth/store"
 )
 
@@ -42,6 +44,12 @@ type Options struct {
 	Roles     role.Rules // what accounts may do
 	// MaxScreens is how many screens the deployment lets a room share at once; 2 when 0.
 	MaxScreens int
+	// DefaultClass is the class of a room whose maker names none; internal when empty.
+	DefaultClass string
+	// Changed is told of rooms that were changed, so that a meeting in one follows; may be nil.
+	Changed func(ctx context.Context, before, after store.Room)
+	// Inside says whether people sit in a room; nil: nobody ever does.
+	Inside func(ctx context.Context, room string) (bool, error)
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
 	Ended func(ctx context.Context, room string)
 	// Recall is told of people whose right to sit in meetings may have ended, on whatever grounds; may be nil.
@@ -66,6 +74,9 @@ func (o *Options) Validate() error {
 	}
 	if o.ClientAddr == nil || o.Log == nil || o.Registerer == nil {
 		return errors.New("api: ClientAddr, Log and Registerer are required")
+	}
+	if o.DefaultClass != "" && roomclass.Level(o.DefaultClass) < 0 {
+		return errors.New("api: DefaultClass is no class of rooms")
 	}
 	u, err := url.Parse(o.PublicURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
@@ -106,14 +117,20 @@ type API struct {
 	roles     role.Rules
 	screens   int // the most of a room
 	ended     func(ctx context.Context, room string)
-	recall    func(ctx context.Context, subject string)
-	probe     Probe
-	address   func(*http.Request) netip.Addr
-	log       *slog.Logger
-	now       func() time.Time
-	metrics   metrics
-	all       *limiter
-	guesses   *limiter
+	tell      func(ctx context.Context, before, after store.Room)
+	inside    func(ctx context.Context, room string) (bool, error)
+	registry  apiclient.Registry
+
+	defaultClass string
+
+	recall  func(ctx context.Context, subject string)
+	probe   Probe
+	address func(*http.Request) netip.Addr
+	log     *slog.Logger
+	now     func() time.Time
+	metrics metrics
+	all     *limiter
+	guesses *limiter
 
 	clientBudgets budgets
 }
@@ -134,7 +151,9 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, recall: o.Recall, probe: o.Probe,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
+		registry: apiclient.Registry{Store: o.Store}, defaultClass: cmp.Or(o.DefaultClass, roomclass.Internal),
+		recall: o.Recall, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

@@ -27,7 +27,7 @@ func TestTheDocumentKnowsEveryRouteAndCode(t *testing.T) {
 	}
 	known := []*problem.Problem{
 		errBadRequest, errTooLarge, errUnauthenticated, errSecondFactor, errForbidden, errNotFound, errUnavailable, errInternal,
-		errAborted, errSetupToken, errNoPasskeys, errOldPassword, errChanged, problem.TooMany(0),
+		errAborted, errSetupToken, errNoPasskeys, errOldPassword, errChanged, errClassDemands, errRoomInUse, errClassOthers, problem.TooMany(0),
 		translateAuth(&account.Throttled{}), translateAuth(&mfa.Throttled{}), translateAuth(&account.WeakPassword{}),
 	}
 	for _, r := range refusals {

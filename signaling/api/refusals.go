@@ -133,6 +133,7 @@ var issued = map[issue.Code]*problem.Problem{
 	issue.CodeLobbyRequired:        {Status: http.StatusForbidden, Code: "lobby_required", Text: "a host has to let you in"},
 	issue.CodeLimit:                {Status: http.StatusConflict, Code: "limit", Text: "there are as many as there may be"},
 	issue.CodeForbidden:            errForbidden,
+	issue.CodeEncryption:           {Status: http.StatusConflict, Code: "e2ee_unavailable", Text: "this class of rooms asks for end-to-end encryption, which is not to be had here"},
 	issue.CodeUnavailable:          errUnavailable,
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -19,11 +18,6 @@ const (
 	maxRooms = 200
 )
 
-// classes are the levels of a room, in rising order; a class binds the people, not the wire.
-var classes = map[string]bool{"open": true, "internal": true, "confidential": true, "secret": true}
-
-const defaultClass = "internal"
-
 type roomBody struct {
 	ID      string `json:"id"`
 	Title   string `json:"title"`
@@ -36,12 +30,29 @@ type roomBody struct {
 	Owned   bool   `json:"owned,omitempty"`
 	ACR     string `json:"acr,omitempty"`     // what the room asks of a second factor, beyond its class
 	MaxAge  int64  `json:"max_age,omitempty"` // and how recently, in seconds
+	*roomRules
+}
+
+// roomRules is what a room demands, its class included, and the version that a change names; not told to strangers.
+type roomRules struct {
+	Lobby      string `json:"lobby"`
+	Watermark  bool   `json:"watermark"`
+	Recording  bool   `json:"recording"`
+	StreamKeys bool   `json:"stream_keys"`
+	Portals    string `json:"portals"`
+	Locked     bool   `json:"locked"`
+	Version    int64  `json:"version"`
 }
 
 func (a *API) roomBody(r store.Room) roomBody {
+	rules := a.issue.Classes().Of(r)
 	return roomBody{
-		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: r.Guests, Screens: a.screensOf(r), Publish: new(!r.Listeners), Link: a.publicURL + "/r/" + r.ID,
+		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: rules.Guests, Screens: a.screensOf(r), Publish: new(!r.Listeners), Link: a.publicURL + "/r/" + r.ID,
 		ACR: r.ACR, MaxAge: int64(r.FactorMaxAge / time.Second),
+		roomRules: &roomRules{
+			Lobby: string(rules.Lobby), Watermark: rules.Watermark, Recording: rules.Recording, StreamKeys: rules.StreamKeys,
+			Portals: string(rules.Portals), Locked: r.Locked, Version: r.Version,
+		},
 	}
 }
 
@@ -62,6 +73,9 @@ type newRoom struct {
 	// What the room asks of people's second factor; its class may ask for more, and then that holds.
 	ACR    string `json:"acr,omitempty"`
 	MaxAge *int64 `json:"max_age,omitempty"` // seconds
+	// What else the room asks for beyond its class.
+	Lobby     string `json:"lobby,omitempty"`
+	Watermark bool   `json:"watermark,omitempty"`
 }
 
 // Bounds of how recent a room may ask a second factor to be: the shortest lets a person enter after giving it.
@@ -70,18 +84,18 @@ const (
 	mostMaxAge  = 24 * time.Hour
 )
 
-// required reads what a new room asks of people's second factor.
-func (in newRoom) required() (acr string, maxAge time.Duration, err error) {
-	if in.ACR != "" && in.ACR != string(token.AssuranceMFA) && in.ACR != string(token.AssurancePhishingResistant) {
-		return "", 0, badField("acr", "must be mfa or phishing_resistant")
+// factor reads what a room asks of people's second factor.
+func factor(acr string, seconds *int64) (maxAge time.Duration, err error) {
+	if acr != "" && acr != string(token.AssuranceMFA) && acr != string(token.AssurancePhishingResistant) {
+		return 0, badField("acr", "must be mfa or phishing_resistant")
 	}
-	if in.MaxAge != nil {
-		if *in.MaxAge < int64(leastMaxAge/time.Second) || *in.MaxAge > int64(mostMaxAge/time.Second) {
-			return "", 0, badField("max_age", "must be 60 to 86400 seconds")
+	if seconds != nil {
+		if *seconds < int64(leastMaxAge/time.Second) || *seconds > int64(mostMaxAge/time.Second) {
+			return 0, badField("max_age", "must be 60 to 86400 seconds")
 		}
-		maxAge = time.Duration(*in.MaxAge) * time.Second
+		maxAge = time.Duration(*seconds) * time.Second
 	}
-	return in.ACR, maxAge, nil
+	return maxAge, nil
 }
 
 func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -98,7 +112,7 @@ func (a *API) listRooms(w http.ResponseWriter, r *http.Request) (any, error) {
 		list[i] = a.roomBody(m)
 		list[i].Owned = m.Owner == p.subject
 	}
-	return map[string]any{"rooms": list, "max_screens": a.screens}, nil
+	return map[string]any{"rooms": list, "max_screens": a.screens, "classes": a.choices(p), "default_class": a.defaultClass}, nil
 }
 
 func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -113,11 +127,11 @@ func (a *API) createRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if len(have) >= maxRooms {
 		return nil, &problem.Problem{Status: http.StatusConflict, Code: "limit", Text: "you have as many rooms as an account may have"}
 	}
-	return a.makeRoom(w, r, p.subject)
+	return a.makeRoom(w, r, p.subject, p.session.User.Role)
 }
 
-// makeRoom creates a room of an owner: a person's account, or an API client, which may have any number.
-func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (any, error) {
+// makeRoom creates a room of an owner: a person's account, or an API client, which may have any number. who is their role, or roomclass.Program.
+func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner, who string) (any, error) {
 	var in newRoom
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
@@ -127,29 +141,31 @@ func (a *API) makeRoom(w http.ResponseWriter, r *http.Request, owner string) (an
 		return nil, err
 	}
 	if in.Class == "" {
-		in.Class = defaultClass
+		in.Class = a.defaultClass
 	}
-	if !classes[in.Class] {
-		return nil, badField("class", "must be open, internal, confidential or secret")
-	}
-	guests := in.Class != "secret"
-	if in.Guests != nil {
-		if *in.Guests && !guests {
-			return nil, badField("guests", "a secret room takes none")
-		}
-		guests = *in.Guests
-	}
-	screens := 0
-	if in.Screens != nil {
-		if screens = *in.Screens; screens < 1 || screens > a.screens {
-			return nil, badField("screens", fmt.Sprintf("must be 1 to %d here", a.screens))
-		}
-	}
-	acr, maxAge, err := in.required()
+	rules, err := a.classFor(in.Class, who)
 	if err != nil {
 		return nil, err
 	}
-	m := store.Room{ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: guests, Screens: screens, CreatedAt: a.now(), ACR: acr, FactorMaxAge: maxAge, Listeners: in.Publish != nil && !*in.Publish}
+	m := store.Room{
+		ID: token.NewRoomID(), Title: title, Owner: owner, Class: in.Class, Guests: rules.Guests, CreatedAt: a.now(), ACR: in.ACR,
+		Listeners: in.Publish != nil && !*in.Publish, Lobby: in.Lobby, Watermark: in.Watermark, Version: 1,
+	}
+	if in.Guests != nil {
+		if *in.Guests && !rules.Guests {
+			return nil, badField("guests", "rooms of this class take none")
+		}
+		m.Guests = *in.Guests
+	}
+	if m.Screens, err = a.screensFor(in.Screens); err != nil {
+		return nil, err
+	}
+	if m.FactorMaxAge, err = factor(in.ACR, in.MaxAge); err != nil {
+		return nil, err
+	}
+	if err := ownLobby(in.Lobby, rules); err != nil {
+		return nil, err
+	}
 	e := entry{actor: owner, verb: "room.create", object: m.ID, meta: map[string]string{"class": m.Class, "acr": m.ACR}}
 	if err := a.act(r, e, func(ctx context.Context) error { return a.store.Rooms.Create(ctx, m) }); err != nil {
 		return nil, err
@@ -163,7 +179,7 @@ func (a *API) roomFacts(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: m.Guests, Screens: a.screensOf(m)}, nil
+	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: a.issue.Classes().Of(m).Guests, Screens: a.screensOf(m)}, nil
 }
 
 func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {

@@ -82,10 +82,13 @@ func (a *API) pages() []route {
 		{"DELETE /api/v1/approvals/{id}", false, role.ReadApprovals, a.withdraw},
 		{"GET /api/v1/audit", true, role.ReadAudit, a.searchAudit},
 		{"GET /api/v1/audit/export", true, role.ExportAudit, a.exportAudit},
+		{"GET /api/v1/clients", false, role.ManagePolicy, a.listClients},
+		{"PATCH /api/v1/clients/{id}", false, role.ManagePolicy, a.trustClient},
 		{"POST /api/v1/network-test", true, role.Meet, a.networkTest},
 		{"GET /api/v1/rooms", false, role.Meet, a.listRooms},
 		{"POST /api/v1/rooms", false, role.CreateRooms, a.createRoom},
 		{"GET /api/v1/rooms/{room}", false, role.Anyone, a.roomFacts},
+		{"PATCH /api/v1/rooms/{room}", false, role.Meet, a.changeRoom},
 		{"DELETE /api/v1/rooms/{room}", false, role.Meet, a.deleteRoom},
 		{"POST /api/v1/rooms/{room}/token", false, role.Meet, a.roomToken},
 		{"POST /api/v1/rooms/{room}/lobby", true, role.Anyone, a.lobbyPass},
@@ -102,6 +105,7 @@ func (a *API) pages() []route {
 func (a *API) programs() []route {
 	return []route{
 		{"POST /api/v1/client/rooms", false, role.Program, a.clientRoom},
+		{"PATCH /api/v1/client/rooms/{room}", false, role.Program, a.clientChangeRoom},
 		{"DELETE /api/v1/client/rooms/{room}", false, role.Program, a.clientDeleteRoom},
 		{"POST /api/v1/client/rooms/{room}/tokens", false, role.Program, a.clientToken},
 		{programsPrefix, false, role.Program, a.nothing},

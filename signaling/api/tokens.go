@@ -9,6 +9,7 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/issue"
 	"incamera/auth/login"
+	"incamera/auth/roomclass"
 	"incamera/auth/token"
 	"incamera/signaling/door"
 	"incamera/signaling/problem"
@@ -99,7 +100,7 @@ func (a *API) clientRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if !c.Has(apiclient.ScopeRooms) {
 		return nil, errForbidden
 	}
-	return a.makeRoom(w, r, issue.ClientSubject(c.ID))
+	return a.makeRoom(w, r, issue.ClientSubject(c.ID), roomclass.Program)
 }
 
 // clientDeleteRoom deletes a room of the client's own; a meeting in it ends.

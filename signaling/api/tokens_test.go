@@ -103,7 +103,7 @@ func TestRoomsBelongToTheirMakers(t *testing.T) {
 	for _, gone := range []string{room, "k7m2q9xw4d", "%2e%2e", "%00"} {
 		u.want(404, "not_found", "DELETE", "/api/v1/rooms/"+gone, nil)
 	}
-	a.want(204, "", "DELETE", "/api/v1/rooms/"+u.room("secret"), nil) // an administrator cleans up
+	a.want(204, "", "DELETE", "/api/v1/rooms/"+u.room("confidential"), nil) // an administrator cleans up
 	if len(w.ended) != 2 || !slices.Contains(w.ended, room) {
 		t.Errorf("meetings ended in %v", w.ended)
 	}

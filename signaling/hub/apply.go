@@ -64,6 +64,11 @@ func (r *Room) applyLocked(c Change) (after []func()) {
 	switch c.kind {
 	case meeting.Moved:
 		after = append(after, r.followLocked(c)...)
+	case meeting.Renamed:
+		for _, m := range r.members {
+			m.resyncLocked() // the event itself tells nothing
+		}
+		r.tellWaitersLocked()
 	case meeting.Ended:
 		for _, m := range r.members {
 			after = append(after, r.byeLocked(m, wire.ReasonEnded, byName))

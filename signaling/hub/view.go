@@ -81,7 +81,10 @@ func (v *view) apply(c Change) (before *wire.Participant) {
 	case *wire.Event_Hidden:
 		if start := c.src.Start; start != nil {
 			v.snap.Meeting, v.snap.Title, v.snap.RoomClass, v.snap.E2Ee = start.Meeting, start.Title, start.Class, start.E2EE
-			v.snap.StartedAtMs, v.snap.Locked = c.AtMs, false
+			v.snap.StartedAtMs, v.snap.Locked = c.AtMs, start.Locked
+		}
+		if f := c.src.Facts; f != nil {
+			v.snap.Title, v.snap.RoomClass = f.Title, f.Class
 		}
 	case *wire.Event_Chat:
 		v.snap.Chat = append(v.snap.Chat, e.Chat)

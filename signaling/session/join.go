@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"incamera/auth/token"
@@ -25,7 +24,7 @@ func (s *Session) join(ctx context.Context, req *request) error {
 	j := req.GetJoin()
 	clock := &lap{s: s, kind: "join", from: time.Now()}
 	heard := s.srv.recalls.count()
-	t, err := s.mayJoin(ctx, j)
+	t, facts, err := s.mayJoin(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -33,7 +32,7 @@ func (s *Session) join(ctx context.Context, req *request) error {
 
 	room, done := s.srv.o.Hub.Open(t.Room)
 	defer done()
-	st, doc, err := s.takeSeat(ctx, t, j.GetMedia(), room)
+	st, doc, err := s.takeSeat(ctx, t, facts, j.GetMedia(), room)
 	if err != nil {
 		return err
 	}
@@ -57,6 +56,7 @@ func (s *Session) join(ctx context.Context, req *request) error {
 		Participant: st.Participant, Session: st.Session, Answer: resp.Answer, Slots: slotsToWire(resp.Slots),
 		Snapshot: hub.Filter(hub.SnapshotToWire(doc), st.viewer(who)), Ticket: ticket,
 		Placement: st.member.Seat().Epoch, Grants: st.grants(who), IceServers: iceToWire(resp.IceServers),
+		Watermark: st.watermark(st.marked),
 	}}})
 	if s.state == StateWaiting {
 		s.srv.m.waiting.Dec()
@@ -68,22 +68,23 @@ func (s *Session) join(ctx context.Context, req *request) error {
 }
 
 // mayJoin checks all that is known before the meeting is touched.
-func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (token.Room, error) {
+func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (t token.Room, facts Facts, err error) {
 	if err := offerFits(j.Offer); err != nil {
-		return token.Room{}, err
+		return t, facts, err
 	}
 	if s.state == StateWaiting && s.pass.Load() != nil {
-		return token.Room{}, refuse(wire.CodeWrongState, "nobody has let this person in yet")
+		return t, facts, refuse(wire.CodeWrongState, "nobody has let this person in yet")
 	}
-	t, err := s.srv.o.Tokens.Room(j.Token)
-	if err != nil {
-		return token.Room{}, tokenFault(err)
+	if t, err = s.srv.o.Tokens.Room(j.Token); err != nil {
+		return t, facts, tokenFault(err)
 	}
 	for _, check := range []func() error{
 		func() error { return s.prove(j.Proof, j.Token, t.Key) },
 		func() error { return s.fromHere(ctx, t.Person) },
 		func() error { return s.signedIn(ctx, t.Person) },
 		func() error { return s.notBanned(ctx, t.Room, t.Subject) },
+		func() (err error) { facts, err = s.facts(ctx, t.Room); return err },
+		func() error { return s.fits(ctx, facts, t.Person) },
 		func() error {
 			err := s.srv.o.Policy.Enter(ctx, Entrance{Room: t.Room, Person: t.Person, Addr: s.addr, Origin: s.origin, Key: t.Key, Certified: s.managed})
 			if err != nil {
@@ -93,28 +94,21 @@ func (s *Session) mayJoin(ctx context.Context, j *wire.Join) (token.Room, error)
 		},
 	} {
 		if err := check(); err != nil {
-			return token.Room{}, err
+			return t, facts, err
 		}
 	}
-	return t, nil
+	return t, facts, nil
 }
 
 // takeSeat joins the meeting's document; what happens to the seat from then on is kept for the client.
-func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaIntent, room *hub.Room) (*seat, meeting.Snapshot, error) {
+func (s *Session) takeSeat(ctx context.Context, t token.Room, facts Facts, media *wire.MediaIntent, room *hub.Room) (*seat, meeting.Snapshot, error) {
 	o := &s.srv.o
-	facts, err := o.Rooms.Facts(ctx, t.Room)
-	switch {
-	case errors.Is(err, ErrNoRoom):
-		return nil, meeting.Snapshot{}, refuse(wire.CodeNotFound, "there is no such room").because(err)
-	case err != nil:
-		return nil, meeting.Snapshot{}, unavailable.because(err)
-	}
 	node, err := o.Place.Pick(ctx, t.Room)
 	if err != nil {
 		return nil, meeting.Snapshot{}, noNode.because(err)
 	}
 	r := meeting.JoinRequest{
-		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max, Screens: facts.Screens, Listen: facts.Listen,
+		Room: t.Room, Title: facts.Title, Class: facts.Class, E2EE: facts.E2EE, Max: facts.Max, Screens: facts.Screens, Listen: facts.Listen, Locked: facts.Locked,
 		JTI: t.ID, IssuedAt: t.IssuedAt, JTITTL: t.ExpiresAt.Sub(o.Now()) + token.Skew, Person: t.Person, Participant: t.Participant,
 		Session: token.NewID("s_"), Instance: o.Instance, CandidateNode: node, Media: intended(media),
 		// A host let this person in from the lobby; a stream key is of before the door was locked.
@@ -141,6 +135,7 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, media *wire.MediaI
 	st := &seat{
 		Room: t.Room, Meeting: res.Meeting, Participant: t.Participant, Session: r.Session, Number: res.Number,
 		SessionVersion: res.SessionVersion, Person: t.Person, Key: t.Key, E2EE: res.Snapshot.E2EE, EnteredAt: t.IssuedAt,
+		marked: facts.Watermark, records: facts.Recording, mark: s.mark(ctx, t.Person),
 	}
 	room.Seed(res.Snapshot)
 	st.member = room.Add(hub.MemberOptions{

@@ -21,7 +21,7 @@ func (st *seat) may(a token.Action) bool {
 // moderate keeps the act in the audit log, before it is done.
 func (s *Session) moderate(ctx context.Context, power token.Action, action, target string, detail map[string]string) (*seat, error) {
 	st := s.seat.Load()
-	if !st.may(power) || s.restricted(policy.NoModeration) {
+	if !st.may(power) || s.restricted(policy.NoModeration) || power == token.ActRecord && !s.recordable(st) {
 		return nil, refuse(wire.CodeForbidden, "your role in this meeting may not do that")
 	}
 	err := s.srv.o.Audit.Write(ctx, Act{

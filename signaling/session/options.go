@@ -92,6 +92,13 @@ type Facts struct {
 	Screens      int  // shared at once; 0: the store's default
 	Listen       bool // participants publish when they are promoted
 	AnyoneStarts bool // the meeting may begin without a host
+	Locked       bool // its meetings begin locked
+
+	// What the room's class, or the room itself, demands of entries and seats.
+	Watermark    bool // pictures carry who looks at them
+	Recording    bool // the meeting may be recorded
+	TrustedPages bool // pages of API clients enter only where the client is trusted
+	Unencrypted  bool // end-to-end encryption is demanded, and not to be had: nobody enters
 }
 
 // Rooms knows the rooms of the deployment.
@@ -100,6 +107,8 @@ type Rooms interface {
 	Facts(ctx context.Context, room string) (Facts, error)
 	// Started notes that a meeting began, for the history.
 	Started(ctx context.Context, room, meeting string) error
+	// Called is what a watermark calls a person: name and account.
+	Called(ctx context.Context, p token.Person) (string, error)
 }
 
 // ErrNoRoom is Rooms' word for a room that does not exist.
@@ -111,6 +120,10 @@ type OriginPolicy interface {
 	Upgrade(origin, host string) bool
 	// Client says whether what an API client vouched for (empty: this deployment itself) may be used from the origin.
 	Client(ctx context.Context, client, origin string) bool
+	// Own says whether pages of the origin are this deployment's.
+	Own(origin string) bool
+	// Trusted says whether an API client is marked: its pages draw the watermark.
+	Trusted(ctx context.Context, client string) bool
 }
 
 // Entrance is a person about to enter, for the policy.

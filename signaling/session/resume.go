@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"incamera/auth/token"
@@ -41,7 +42,10 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 		return err
 	}
 	st := seatOfTicket(t, res)
-	st.resumed = true
+	st.resumed, st.mark = true, s.mark(ctx, t.Person)
+	// Where it cannot be told there is a watermark: a resume needs no database, and the review will tell.
+	facts, err := o.Rooms.Facts(ctx, t.Room)
+	st.marked, st.records = err != nil || facts.Watermark, err == nil && facts.Recording
 	room.Seed(res.Snapshot)
 	st.member = room.Add(hub.MemberOptions{
 		Participant: st.Participant, Session: st.Session, Role: hub.RoleToWire(res.Role), Roster: t.Roster,
@@ -50,7 +54,7 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 	})
 	clock.done("state")
 
-	out := &wire.Resumed{Participant: st.Participant, Session: st.Session, Grants: st.grants(who)}
+	out := &wire.Resumed{Participant: st.Participant, Session: st.Session, Grants: st.grants(who), Watermark: st.watermark(st.marked)}
 	lost, err := s.transport(ctx, st, q.Offer, who, out)
 	if err != nil {
 		return s.notResumed(st, err)
@@ -62,7 +66,8 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 	clock.done("admit")
 
 	backlog := hub.Changes(res.Events)
-	if q.Version == 0 || q.Version != res.Snapshot.Version && len(res.Events) == 0 {
+	renamed := slices.ContainsFunc(res.Events, func(e meeting.Event) bool { return e.Kind == meeting.Renamed })
+	if renamed || q.Version == 0 || q.Version != res.Snapshot.Version && len(res.Events) == 0 {
 		backlog, out.Snapshot = nil, hub.Filter(hub.SnapshotToWire(res.Snapshot), st.viewer(who))
 	}
 	s.reply(req, &wire.ServerMessage{Body: &wire.ServerMessage_Resumed{Resumed: out}})

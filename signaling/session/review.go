@@ -17,6 +17,7 @@ type Sitting struct {
 	Key            string // thumbprint, proven
 	Certified      bool   // by a client certificate
 	Address, Media netip.Addr
+	Own            bool // on a page of this deployment
 	EnteredAt      time.Time
 }
 
@@ -25,6 +26,8 @@ type Sitting struct {
 type Reviewed struct {
 	Decision policy.Decision
 	Facts    policy.Request
+	// What the room says now: pictures carry a watermark, the meeting may be recorded.
+	Watermark, Recording bool
 }
 
 // Review asks the policy again about people who sit, many at once. An error means that it cannot be told, and changes
@@ -89,7 +92,7 @@ func (s *Server) reviewBatch(list []*Session) {
 	for i, ses := range list {
 		st := ses.seat.Load()
 		people[i] = Sitting{
-			Room: st.Room, Person: st.Person, Key: st.Key, Certified: ses.managed, Address: ses.addr,
+			Room: st.Room, Person: st.Person, Key: st.Key, Certified: ses.managed, Own: s.o.Origins.Own(ses.origin), Address: ses.addr,
 			Media: st.member.MediaAddr(), EnteredAt: st.EnteredAt,
 		}
 	}

@@ -24,7 +24,9 @@ type seat struct {
 	Key                                 string // thumbprint of the client's key
 	EnteredAt                           time.Time
 	E2EE                                bool
-	resumed                             bool // an earlier socket's restrictions may still hold
+	mark                                string // what a watermark says of the person
+	marked, records                     bool   // at the entry: there is a watermark; the meeting may be recorded
+	resumed                             bool   // an earlier socket's restrictions may still hold
 	member                              *hub.Member
 }
 
@@ -134,6 +136,9 @@ func (st *seat) grants(p *meeting.Participant) *wire.Grants {
 		g.Publish = append(g.Publish, hub.KindToWire(k))
 	}
 	for _, a := range actions {
+		if a == token.ActRecord && !st.records {
+			continue
+		}
 		g.Actions = append(g.Actions, hub.ActionToWire(a))
 	}
 	return g

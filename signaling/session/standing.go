@@ -18,12 +18,19 @@ type standing struct {
 	kinds        []token.Kind // that may not be published
 	step         *asked
 	retry        bool // not carried out yet
+
+	marked, records bool // the room's pictures carry a watermark; its meeting may be recorded
 }
 
 func (a *standing) same(b *standing) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
+	return a.decided(b) && a.marked == b.marked && a.records == b.records
+}
+
+// decided says whether the policy says the same.
+func (a *standing) decided(b *standing) bool {
 	return a.outcome == b.outcome && a.rule == b.rule && a.reason == b.reason && slices.Equal(a.restrictions, b.restrictions)
 }
 
@@ -38,8 +45,6 @@ type asked struct {
 }
 
 const askedKept = 5 * time.Minute
-
-var allow = &standing{outcome: policy.Allow}
 
 // restricted says whether the policy took a right from the person.
 func (s *Session) restricted(r policy.Restriction) bool {
@@ -63,7 +68,7 @@ func (s *Session) stand(st *seat, r Reviewed) {
 	}
 	first := before == nil
 	if first {
-		before = allow
+		before = st.begin()
 	}
 	if want.same(before) && !(first && st.resumed) {
 		s.stands.Store(want)
@@ -78,22 +83,23 @@ func (s *Session) stand(st *seat, r Reviewed) {
 			return
 		}
 	}
-	if !want.same(before) {
+	if !want.decided(before) {
 		if err := s.note(ctx, st, r); err != nil {
 			s.log.Error("a decision of the policy is not on record", "error", err)
 		}
 		s.log.Info("policy", "outcome", want.outcome, "rule", want.rule, "room", st.Room, "participant", st.Participant)
 	}
-	s.tellStanding(want)
+	s.tellStanding(st, want)
 }
 
 // but keeps what is taken away already, and is not the same as either: so the next look tries again.
 func (a *standing) but(b *standing) *standing {
-	return &standing{outcome: "unfinished", retry: true, restrictions: append(slices.Clone(a.restrictions), b.restrictions...)}
+	return &standing{outcome: "unfinished", retry: true, restrictions: append(slices.Clone(a.restrictions), b.restrictions...), marked: b.marked, records: b.records}
 }
 
 // wanted is what a decision means now; over says that the person must go.
 func (s *Session) wanted(st *seat, r Reviewed) (want *standing, over bool) {
+	defer func() { want.marked, want.records = r.Watermark, r.Recording }()
 	d, now := r.Decision, s.srv.o.Now()
 	key := st.Room + " " + st.Participant
 	if d.Outcome != policy.StepUp {
@@ -102,7 +108,7 @@ func (s *Session) wanted(st *seat, r Reviewed) (want *standing, over bool) {
 	want = &standing{outcome: d.Outcome, rule: d.Rule, reason: d.Reason}
 	switch d.Outcome {
 	case policy.Allow:
-		return allow, false
+		return st.begin(), false
 	case policy.Deny:
 		return want, true
 	case policy.Restrict:
@@ -116,7 +122,7 @@ func (s *Session) wanted(st *seat, r Reviewed) (want *standing, over bool) {
 		s.srv.asked[key] = a
 		given := d.Need.Assurance != token.AssurancePhishingResistant || r.Facts.Assurance == string(token.AssurancePhishingResistant)
 		if given && now.Add(-r.Facts.FactorAge).After(a.since) {
-			return allow, false // given since it was asked for
+			return st.begin(), false // given since it was asked for
 		}
 		if a.remove && now.After(a.until) {
 			return want, true
@@ -125,6 +131,7 @@ func (s *Session) wanted(st *seat, r Reviewed) (want *standing, over bool) {
 		if d.Meanwhile != policy.MeanwhileFull {
 			want.restrictions = []policy.Restriction{policy.ListenOnly}
 		}
+		want.restrictions = append(want.restrictions, d.Restrictions...)
 	}
 	want.kinds = kindsWithout(want.restrictions)
 	return want, false
@@ -148,8 +155,8 @@ func kindsWithout(list []policy.Restriction) []token.Kind {
 }
 
 // tellStanding tells the client; of two that wait the newer is sent.
-func (s *Session) tellStanding(at *standing) {
-	out := &wire.Standing{Reason: at.reason}
+func (s *Session) tellStanding(st *seat, at *standing) {
+	out := &wire.Standing{Reason: at.reason, Watermark: st.watermark(at.marked)}
 	for _, r := range at.restrictions {
 		out.Restrictions = append(out.Restrictions, string(r))
 	}

@@ -25,6 +25,8 @@ const (
 	CodeTooManyScreens      Code = "too_many_screens"
 	CodeNotFound            Code = "not_found"
 	CodeForbidden           Code = "forbidden"
+	CodeClientNotTrusted    Code = "client_not_trusted"
+	CodeE2EEUnavailable     Code = "e2ee_unavailable"
 	CodeBadOffer            Code = "bad_offer"
 	CodeNoNode              Code = "no_node"
 	CodeOverloaded          Code = "overloaded"

@@ -1431,6 +1431,7 @@ type Joined struct {
 	Placement     uint64       `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
 	Grants        *Grants      `protobuf:"bytes,8,opt,name=grants,proto3" json:"grants,omitempty"`
 	IceServers    []*IceServer `protobuf:"bytes,9,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
+	Watermark     string       `protobuf:"bytes,10,opt,name=watermark,proto3" json:"watermark,omitempty"` // drawn over all pictures by the client: who looks at them; empty: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1526,6 +1527,13 @@ func (x *Joined) GetIceServers() []*IceServer {
 		return x.IceServers
 	}
 	return nil
+}
+
+func (x *Joined) GetWatermark() string {
+	if x != nil {
+		return x.Watermark
+	}
+	return ""
 }
 
 // IceServer is a relay of the node that the answer belongs to, for networks that let nothing else through. Its fields
@@ -1743,6 +1751,7 @@ type Resumed struct {
 	Participant   string       `protobuf:"bytes,7,opt,name=participant,proto3" json:"participant,omitempty"`
 	Session       string       `protobuf:"bytes,8,opt,name=session,proto3" json:"session,omitempty"`
 	IceServers    []*IceServer `protobuf:"bytes,9,rep,name=ice_servers,json=iceServers,proto3" json:"ice_servers,omitempty"`
+	Watermark     string       `protobuf:"bytes,10,opt,name=watermark,proto3" json:"watermark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1838,6 +1847,13 @@ func (x *Resumed) GetIceServers() []*IceServer {
 		return x.IceServers
 	}
 	return nil
+}
+
+func (x *Resumed) GetWatermark() string {
+	if x != nil {
+		return x.Watermark
+	}
+	return ""
 }
 
 // EnterLobby waits at the door with a lobby pass (guests, early arrivals, locked rooms).
@@ -4418,6 +4434,7 @@ type Standing struct {
 	Restrictions  []string               `protobuf:"bytes,1,rep,name=restrictions,proto3" json:"restrictions,omitempty"`   // listen_only, no_mic, no_camera, no_screen, no_chat, no_moderation
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`               // to read; may be empty
 	StepUp        *StepUp                `protobuf:"bytes,3,opt,name=step_up,json=stepUp,proto3" json:"step_up,omitempty"` // set while a second factor is asked for
+	Watermark     string                 `protobuf:"bytes,4,opt,name=watermark,proto3" json:"watermark,omitempty"`         // from now on, as in Joined
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4471,6 +4488,13 @@ func (x *Standing) GetStepUp() *StepUp {
 		return x.StepUp
 	}
 	return nil
+}
+
+func (x *Standing) GetWatermark() string {
+	if x != nil {
+		return x.Watermark
+	}
+	return ""
 }
 
 type StepUp struct {
@@ -4688,7 +4712,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x05media\x18\x04 \x01(\v2\x18.incamera.v1.MediaIntentR\x05media\"7\n" +
 	"\vMediaIntent\x12\x10\n" +
 	"\x03mic\x18\x01 \x01(\bR\x03mic\x12\x16\n" +
-	"\x06camera\x18\x02 \x01(\bR\x06camera\"\xd4\x02\n" +
+	"\x06camera\x18\x02 \x01(\bR\x06camera\"\xf2\x02\n" +
 	"\x06Joined\x12 \n" +
 	"\vparticipant\x18\x01 \x01(\tR\vparticipant\x12\x18\n" +
 	"\asession\x18\x02 \x01(\tR\asession\x12\x16\n" +
@@ -4699,7 +4723,9 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\tplacement\x18\a \x01(\x04R\tplacement\x12+\n" +
 	"\x06grants\x18\b \x01(\v2\x13.incamera.v1.GrantsR\x06grants\x127\n" +
 	"\vice_servers\x18\t \x03(\v2\x16.incamera.v1.IceServerR\n" +
-	"iceServers\"z\n" +
+	"iceServers\x12\x1c\n" +
+	"\twatermark\x18\n" +
+	" \x01(\tR\twatermark\"z\n" +
 	"\tIceServer\x12\x12\n" +
 	"\x04urls\x18\x01 \x03(\tR\x04urls\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1e\n" +
@@ -4716,7 +4742,7 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12\x14\n" +
 	"\x05proof\x18\x02 \x01(\tR\x05proof\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x14\n" +
-	"\x05offer\x18\x04 \x01(\tR\x05offer\"\xd5\x02\n" +
+	"\x05offer\x18\x04 \x01(\tR\x05offer\"\xf3\x02\n" +
 	"\aResumed\x12\x16\n" +
 	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x121\n" +
 	"\bsnapshot\x18\x02 \x01(\v2\x15.incamera.v1.SnapshotR\bsnapshot\x12\x16\n" +
@@ -4727,7 +4753,9 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\vparticipant\x18\a \x01(\tR\vparticipant\x12\x18\n" +
 	"\asession\x18\b \x01(\tR\asession\x127\n" +
 	"\vice_servers\x18\t \x03(\v2\x16.incamera.v1.IceServerR\n" +
-	"iceServers\"J\n" +
+	"iceServers\x12\x1c\n" +
+	"\twatermark\x18\n" +
+	" \x01(\tR\twatermark\"J\n" +
 	"\n" +
 	"EnterLobby\x12\x12\n" +
 	"\x04pass\x18\x01 \x01(\tR\x04pass\x12\x14\n" +
@@ -4908,11 +4936,12 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x06waiter\x18\x01 \x01(\tR\x06waiter\x12\x10\n" +
 	"\x03ban\x18\x02 \x01(\bR\x03ban\"\f\n" +
 	"\n" +
-	"EndMeeting\"t\n" +
+	"EndMeeting\"\x92\x01\n" +
 	"\bStanding\x12\"\n" +
 	"\frestrictions\x18\x01 \x03(\tR\frestrictions\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
-	"\astep_up\x18\x03 \x01(\v2\x13.incamera.v1.StepUpR\x06stepUp\"\x87\x01\n" +
+	"\astep_up\x18\x03 \x01(\v2\x13.incamera.v1.StepUpR\x06stepUp\x12\x1c\n" +
+	"\twatermark\x18\x04 \x01(\tR\twatermark\"\x87\x01\n" +
 	"\x06StepUp\x12\x10\n" +
 	"\x03acr\x18\x01 \x01(\tR\x03acr\x12\x1c\n" +
 	"\n" +

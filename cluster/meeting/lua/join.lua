@@ -18,6 +18,8 @@ elseif doc.e2ee ~= A.e2ee then
   return {'conflict'}
 end
 
+local locked = doc.locked == '1'
+if begins then locked = A.locked == 1 end -- the room's own lock
 local known, was = get(K.known, A.id)
 known = known or {e = tonumber(doc.base), v = 0, ha = 0, role = '', rm = 0}
 if known.rm == 1 then return {'removed'} end
@@ -25,7 +27,7 @@ local old, oldraw = get(K.seats, A.id)
 local seats = redis.call('HLEN', K.seats)
 local role = known.role ~= '' and known.role or A.role
 if not old then
-  if doc.locked == '1' and not A.bypass and role ~= 'host' then return {'locked'} end
+  if locked and not A.bypass and role ~= 'host' then return {'locked'} end
   if seats >= A.max then return {'full'} end
   if not was and redis.call('HLEN', K.known) >= C.known then return {'limit'} end
 end
@@ -35,6 +37,7 @@ if begins then
   put('title', A.title)
   put('class', A.class)
   put('e2ee', A.e2ee)
+  put('locked', num(A.locked))
   put('screens', num(A.screens))
   put('listen', num(A.listen))
   put('started', num(now))
@@ -77,7 +80,7 @@ set(K.seats, A.id, {s = A.session, v = known.v, sub = A.sub, i = A.instance, nod
 redis.call('SET', KEYS[11], A.session, 'PX', num(A.jtims))
 
 if begins then
-  emit('started', {d = cjson.encode({meeting = A.new, title = A.title, class = A.class, e2ee = tonumber(A.e2ee)})})
+  emit('started', {d = cjson.encode({meeting = A.new, title = A.title, class = A.class, e2ee = tonumber(A.e2ee), locked = A.locked})})
 end
 emit(old and 'changed' or 'joined', {id = A.id, s = A.session, i = A.instance, d = raw})
 commit()

@@ -160,36 +160,12 @@ type Auth struct {
 	SingleAdmin        string        `yaml:"single_admin"`
 	UsersCreateRooms   bool          `yaml:"users_create_rooms"`
 	Classes            Classes       `yaml:"classes"`
+	DefaultClass       string        `yaml:"default_class"`
 	OIDC               []Provider    `yaml:"oidc"`
 	LDAP               LDAP          `yaml:"ldap"`
 	TimeZone           string        `yaml:"time_zone"`
 	GeoFile            string        `yaml:"geo_file"`
 	Networks           []string      `yaml:"networks"`
-}
-
-// Classes is what rooms of each class ask of people's second factor.
-type Classes struct {
-	Open         Required `yaml:"open"`
-	Internal     Required `yaml:"internal"`
-	Confidential Required `yaml:"confidential"`
-	Secret       Required `yaml:"secret"`
-}
-
-// Required is a second factor that is asked for. MaxAge 0: no younger than second_factor_max_age.
-type Required struct {
-	Assurance string        `yaml:"assurance"`
-	MaxAge    time.Duration `yaml:"max_age"`
-}
-
-// Assurances.
-const (
-	AssuranceMFA               = "mfa"
-	AssurancePhishingResistant = "phishing_resistant"
-)
-
-// All gives the classes by their names.
-func (c Classes) All() map[string]Required {
-	return map[string]Required{"open": c.Open, "internal": c.Internal, "confidential": c.Confidential, "secret": c.Secret}
 }
 
 // Signaling is the behaviour of meetings.
@@ -200,8 +176,6 @@ type Signaling struct {
 	MaxScreens     int           `yaml:"max_screens"`
 	MessagesPerSec int           `yaml:"messages_per_second"`
 }
-
-var anyFactor = Required{Assurance: AssuranceMFA}
 
 // Default is the configuration of `incamera serve` on a fresh machine.
 func Default() Config {
@@ -228,7 +202,7 @@ func Default() Config {
 			SecondFactorMaxAge: 12 * time.Hour, SessionMax: 12 * time.Hour, SessionIdle: 2 * time.Hour, PasswordHashes: 2, TokenKeyLife: 7 * 24 * time.Hour,
 			SingleAdmin: SingleAdminAuto, UsersCreateRooms: true,
 			OIDC: []Provider{}, LDAP: defaultLDAP,
-			Classes: Classes{Open: anyFactor, Internal: anyFactor, Confidential: anyFactor, Secret: anyFactor},
+			Classes: defaultClasses, DefaultClass: "internal",
 		},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}

@@ -49,6 +49,7 @@ func (c Config) Validate() error {
 	k.lasts("auth.token_key_life", c.Auth.TokenKeyLife, time.Hour, 30*24*time.Hour)
 	k.oneOf("auth.single_admin", c.Auth.SingleAdmin, SingleAdminAuto, "true", "false")
 	c.Auth.Classes.validate(&k, c.HTTP.PublicURL)
+	k.oneOf("auth.default_class", c.Auth.DefaultClass, classNames...)
 	k.readable("auth.breached_passwords_file", c.Auth.BreachedFile)
 	c.validateProviders(&k)
 	c.validateLDAP(&k)
@@ -93,28 +94,6 @@ func (k *check) address(key, value string) {
 	if _, _, err := net.SplitHostPort(value); err != nil {
 		k.bad(key, "is %q, must be host:port", value)
 	}
-}
-
-func (c Classes) validate(k *check, publicURL string) {
-	for name, r := range c.All() {
-		key := "auth.classes." + name
-		k.oneOf(key+".assurance", r.Assurance, AssuranceMFA, AssurancePhishingResistant)
-		if r.MaxAge != 0 {
-			k.lasts(key+".max_age", r.MaxAge, time.Minute, 24*time.Hour)
-		}
-		if r.Assurance == AssurancePhishingResistant && !passkeysPossible(publicURL) {
-			k.bad(key+".assurance", "asks for passkeys, which browsers know only for https and a host name: http.public_url is %q", publicURL)
-		}
-	}
-}
-
-// passkeysPossible says whether browsers make passkeys for pages of a URL.
-func passkeysPossible(publicURL string) bool {
-	u, err := url.Parse(publicURL)
-	if err != nil || net.ParseIP(u.Hostname()) != nil {
-		return false
-	}
-	return u.Scheme == "https" || u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost")
 }
 
 func (h HTTP) validate(k *check) {
