@@ -20,10 +20,11 @@ import (
 )
 
 func clientCommand() *command {
-	return &command{name: "client", args: "add|list|show|rotate|drop-key|disable", short: "programs that vouch for their own people", children: []*command{
+	return &command{name: "client", args: "add|list|show|trust|rotate|drop-key|disable", short: "programs that vouch for their own people", children: []*command{
 		{name: "add", short: "register an API client", run: addClient},
 		{name: "list", short: "list API clients", run: listClients},
 		{name: "show", short: "show one API client", run: showClient},
+		{name: "trust", short: "let an API client's own pages into rooms with a watermark, or no longer", run: trustClient},
 		{name: "rotate", short: "add a second key to an API client", run: rotateClient},
 		{name: "drop-key", short: "take one of an API client's two keys away", run: dropClientKey},
 		{name: "disable", short: "refuse an API client from now on", run: disableClient},
@@ -31,7 +32,7 @@ func clientCommand() *command {
 }
 
 func addClient(ctx context.Context, w world, args []string) error {
-	f := flags(w, "incamera admin client add --name NAME (--key FILE | --new-key FILE) [--origin URL,…] [--scope rooms,tokens] [--rate N] [--config FILE]",
+	f := flags(w, "incamera admin client add --name NAME (--key FILE | --new-key FILE) [--origin URL,…] [--scope rooms,tokens] [--rate N] [--trusted] [--config FILE]",
 		"Registers an API client by its public key (a JWK, Ed25519 or P-256), or makes a key pair and writes the private\nkey to FILE (PKCS #8 PEM). Prints the client's id, the iss and sub of its assertions.")
 	path := configFlag(f, w)
 	name := f.String("name", "", "`name` people see in lists")
@@ -40,6 +41,7 @@ func addClient(ctx context.Context, w world, args []string) error {
 	origins := f.String("origin", "", "web `origins` its pages join from, separated by commas")
 	scopes := f.String("scope", "", "what it may do, separated by commas: "+apiclient.ScopeRooms+", "+apiclient.ScopeTokens+"; empty: both")
 	rate := f.Int("rate", 0, "requests a minute on each instance, 1 to 60000; 0: 600")
+	trusted := f.Bool("trusted", false, "its own pages draw watermarks: they enter rooms that have one")
 	dir := f.String("identity", "", identityHelp)
 	if err := parse(f, args); err != nil {
 		return err
@@ -52,7 +54,7 @@ func addClient(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	client := apiclient.Client{Name: *name, Key: jwk, PerMinute: *rate}
+	client := apiclient.Client{Name: *name, Key: jwk, PerMinute: *rate, Trusted: *trusted}
 	if *origins != "" {
 		client.Origins = strings.Split(*origins, ",")
 	}
@@ -133,7 +135,7 @@ func listClients(ctx context.Context, w world, args []string) error {
 }
 
 func showClient(ctx context.Context, w world, args []string) error {
-	f := flags(w, "incamera admin client show --id ID [--config FILE]", "Shows an API client: name, state, rate, scopes, origins, and its keys by their thumbprints.")
+	f := flags(w, "incamera admin client show --id ID [--config FILE]", "Shows an API client: name, state, trust, rate, scopes, origins, and its keys by their thumbprints.")
 	path := configFlag(f, w)
 	id := f.String("id", "", "the client's `id`")
 	if err := parse(f, args); err != nil {
@@ -152,7 +154,7 @@ func showClient(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return fmt.Errorf("client %s: %w", *id, err)
 	}
-	fmt.Fprintf(w.stdout, "name\t%s\ndisabled\t%v\nrate\t%d\nscopes\t%s\norigins\t%s\n", one.Name, one.Disabled, one.Rate(),
+	fmt.Fprintf(w.stdout, "name\t%s\ndisabled\t%v\ntrusted\t%v\nrate\t%d\nscopes\t%s\norigins\t%s\n", one.Name, one.Disabled, one.Trusted, one.Rate(),
 		strings.Join(one.Scopes, ","), strings.Join(one.Origins, ","))
 	for _, jwk := range []string{one.Key, one.NextKey} {
 		if jwk == "" {
@@ -211,6 +213,32 @@ func dropClientKey(ctx context.Context, w world, args []string) error {
 	}
 	return onClients(ctx, w, *path, *dir, func(r apiclient.Registry, log record) error {
 		if err := log.do(ctx, "client.drop_key", *id, func() error { return r.DropKey(ctx, *id, *key) }); err != nil {
+			return fmt.Errorf("client %s: %w", *id, err)
+		}
+		return nil
+	})
+}
+
+func trustClient(ctx context.Context, w world, args []string) error {
+	f := flags(w, "incamera admin client trust --id ID [--off] [--config FILE]",
+		"Marks an API client as trusted: its own pages enter rooms with a watermark, and whoever runs them answers for its\nbeing drawn. With --off no longer: who sits on its pages is taken out of such rooms within seconds.")
+	path := configFlag(f, w)
+	dir := f.String("identity", "", identityHelp)
+	id := f.String("id", "", "the client's `id`")
+	off := f.Bool("off", false, "take the mark away")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *id == "" {
+		f.Usage()
+		return errUsage
+	}
+	return onClients(ctx, w, *path, *dir, func(r apiclient.Registry, log record) error {
+		verb := "client.trust"
+		if *off {
+			verb = "client.distrust"
+		}
+		if err := log.do(ctx, verb, *id, func() error { return r.Trust(ctx, *id, !*off) }); err != nil {
 			return fmt.Errorf("client %s: %w", *id, err)
 		}
 		return nil

@@ -14,7 +14,7 @@ import (
 // ofOthers are routes where a role is not all: the room of the table belongs to somebody else, and its own things are
 // for its hosts.
 var ofOthers = []string{
-	"DELETE /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/stream-keys", "POST /api/v1/rooms/{room}/stream-keys",
+	"PATCH /api/v1/rooms/{room}", "DELETE /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/stream-keys", "POST /api/v1/rooms/{room}/stream-keys",
 	"DELETE /api/v1/rooms/{room}/stream-keys/{id}",
 }
 

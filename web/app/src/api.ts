@@ -15,9 +15,21 @@ export interface Room {
   readonly class: string;
   readonly link?: string;
 }
+/** What rooms of a class demand. */
+export interface ClassRules {
+  readonly class: string;
+  readonly acr: string;
+  readonly lobby: 'never' | 'guests' | 'always';
+  readonly guests: boolean;
+  readonly watermark: boolean;
+  readonly recording: boolean;
+}
 /** One's rooms, and the most screens that a room may be made for. */
 export interface Rooms {
   readonly rooms: readonly Room[];
+  /** The classes of rooms that one may make. */
+  readonly classes: readonly ClassRules[];
+  readonly default_class: string;
   readonly max_screens: number;
 }
 export interface RoomFacts {
@@ -213,9 +225,9 @@ export const api = {
   signOut: () => call<{ url?: string } | null>('POST', '/sign-out', {}),
   users: () => call<unknown>('GET', '/users').then((body) => listOf<ListedUser>(body, 'users')),
   createUser: (body: { login: string; name: string; role: string }) => call<Record<string, unknown>>('POST', '/users', body),
-  rooms: () => call<Partial<Rooms>>('GET', '/rooms').then((body): Rooms => ({ rooms: listOf<Room>(body, 'rooms'), max_screens: body.max_screens ?? 1 })),
+  rooms: () => call<Partial<Rooms>>('GET', '/rooms').then((body): Rooms => ({ rooms: listOf<Room>(body, 'rooms'), classes: listOf<ClassRules>(body, 'classes'), default_class: body.default_class ?? '', max_screens: body.max_screens ?? 1 })),
   /** `screens`: how many may be shared at once; null: as many as the deployment lets. */
-  createRoom: (title: string, screens: number | null) => call<Room>('POST', '/rooms', screens === null ? { title } : { title, screens }),
+  createRoom: (title: string, kind: string, screens: number | null) => call<Room>('POST', '/rooms', { title, ...(kind && { class: kind }), ...(screens !== null && { screens }) }),
   deleteRoom: (id: string) => call<unknown>('DELETE', `/rooms/${id}`),
   streamKeys: (room: string) => call<unknown>('GET', `/rooms/${room}/stream-keys`).then((body) => listOf<StreamKey>(body, 'stream_keys')),
   createStreamKey: (room: string, body: { label: string; mode: StreamKey['mode']; life_ms: number }) => call<StreamKey>('POST', `/rooms/${room}/stream-keys`, body),

@@ -10,6 +10,7 @@ export { InCameraError, type LocalErrorCode } from './errors.js';
 export {
   listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions, type ScreenOptions,
 } from './devices.js';
+export { watermark } from './watermark.js';
 export type { Listener, Unsubscribe } from './emitter.js';
 export type {
   Action, AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,

@@ -105,6 +105,7 @@ export interface Joined extends MediaAnswer {
   readonly snapshot: Snapshot;
   readonly ticket: string;
   readonly grants: Grants;
+  readonly watermark: string;
 }
 export interface Resumed extends MediaAnswer {
   readonly participant: string;
@@ -112,6 +113,7 @@ export interface Resumed extends MediaAnswer {
   readonly snapshot: Snapshot | null;
   readonly ticket: string;
   readonly grants: Grants | null;
+  readonly watermark: string;
 }
 export interface SlotState {
   readonly slot: number;
@@ -167,7 +169,7 @@ export type ServerBody =
   | { readonly type: 'move'; readonly placement: number; readonly reason: string }
   | { readonly type: 'answer'; readonly answer: MediaAnswer }
   | { readonly type: 'ticket'; readonly ticket: string }
-  | { readonly type: 'standing'; readonly standing: Standing; readonly nonce: string }
+  | { readonly type: 'standing'; readonly standing: Standing; readonly nonce: string; readonly watermark: string }
   /** From a newer server: ignored. */
   | { readonly type: 'unknown' };
 export type ServerMessage = ServerBody & { readonly re: number };
@@ -230,7 +232,7 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
       acr: s.str('acr') === 'phishing_resistant' ? 'phishing_resistant' as const : 'mfa' as const, maxAgeMs: s.num('maxAgeMs'),
       deadlineMs: s.num('deadlineMs'), remove: s.bool('remove'), reason,
     } : null;
-    return { type: 'standing', nonce: s?.str('nonce') ?? '', standing: { restrictions: f.strs('restrictions'), reason, stepUp } };
+    return { type: 'standing', nonce: s?.str('nonce') ?? '', watermark: f.str('watermark'), standing: { restrictions: f.strs('restrictions'), reason, stepUp } };
   },
 };
 
@@ -280,7 +282,7 @@ function readJoined(f: Fields<wire.JoinedJson>): Joined {
   if (!snapshot) throw malformed('joined.snapshot');
   return {
     ...readAnswer(f), participant: f.id('participant'), session: f.id('session'), snapshot: readSnapshot(snapshot),
-    ticket: f.id('ticket'), grants: readGrants(f.child('grants')),
+    ticket: f.id('ticket'), grants: readGrants(f.child('grants')), watermark: f.str('watermark'),
   };
 }
 
@@ -289,7 +291,7 @@ function readResumed(f: Fields<wire.ResumedJson>): Resumed {
   const grants = f.child<wire.GrantsJson>('grants');
   return {
     ...readAnswer(f), participant: f.str('participant'), session: f.str('session'), ticket: f.str('ticket'),
-    snapshot: snapshot && readSnapshot(snapshot), grants: grants && readGrants(grants),
+    snapshot: snapshot && readSnapshot(snapshot), grants: grants && readGrants(grants), watermark: f.str('watermark'),
   };
 }
 

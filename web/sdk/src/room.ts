@@ -57,6 +57,7 @@ export class Room {
   readonly #key: ClientKey;
   readonly #provider: ConnectOptions['tokenProvider'];
   #standing: Standing = { restrictions: [], reason: '', stepUp: null };
+  #watermark: string;
   #speakers: readonly Speaker[] = [];
   #connection: Connection = { signaling: 'connected', media: 'connecting', attempt: 0 };
   /** Reasons told with participantLeft, for the event that the difference of states gives. */
@@ -72,6 +73,7 @@ export class Room {
     this.#publisher = publisher;
     this.#state = fromSnapshot(joined.snapshot);
     this.#grants = joined.grants;
+    this.#watermark = joined.watermark;
     this.#emitter = new Emitter((error) => logger.warn('a listener failed', { error: String(error) }));
     this.#local = new LocalSources(publisher, {
       tell: async (kind, on) => void (await this.#session.request({ type: 'setMedia', body: { kind: wireKind[kind], on } })),
@@ -89,6 +91,7 @@ export class Room {
         offer: () => this.#media.offerForResume(),
         resumed: (resumed) => {
           if (resumed.grants) this.#grants = resumed.grants;
+          this.#mark(resumed.watermark);
           if (resumed.snapshot) this.#apply(fromSnapshot(resumed.snapshot));
           this.#media.resumed(resumed);
           this.#local.reconcile(this.self);
@@ -242,6 +245,10 @@ export class Room {
   get standing(): Standing {
     return this.#standing;
   }
+  /** What is to be drawn over all pictures: who looks at them, in the server's words; '' where nothing is. See watermark(). */
+  get watermark(): string {
+    return this.#watermark;
+  }
   /** Tells the server that the second factor was given on the deployment's own page. */
   confirmFactor(): Promise<void> {
     return this.#ask({ type: 'confirmFactor', body: {} });
@@ -271,12 +278,19 @@ export class Room {
       case 'move':
         return this.#media.move(message.placement, message.reason);
       case 'standing':
+        this.#mark(message.watermark);
         return this.#stand(message.standing, message.nonce);
       case 'error':
         return this.#emitter.emit('error', new InCameraError(message.code, message.message, { retryAfterMs: message.retryAfterMs }));
       default:
         return undefined; // replies that came too late, and words of newer servers
     }
+  }
+
+  #mark(text: string): void {
+    if (text === this.#watermark) return;
+    this.#watermark = text;
+    this.#emitter.emit('watermark', text);
   }
 
   #stand(standing: Standing, nonce: string): void {

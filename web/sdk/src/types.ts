@@ -210,6 +210,8 @@ export interface RoomEvents {
   connection: Connection;
   /** The policy took rights away, gave them back, or asks for a second factor. */
   standing: Standing;
+  /** The room wants a watermark over all pictures, another one, or none any more (''). */
+  watermark: string;
   /** A second factor is wanted inside the meeting. With a tokenProvider the room asks it by itself. */
   stepUpRequired: StepUp;
   /** The meeting is over for this client. The last event. */

@@ -1,5 +1,5 @@
 import { t } from '../i18n/index.js';
-import { state } from '../state/call.js';
+import { marked, state } from '../state/call.js';
 import { Bars, className } from '../ui/ClassChip.js';
 import { roomClass } from '../ui/roomclass.js';
 
@@ -13,7 +13,7 @@ export function ClassBanner() {
       <Bars level={level} />
       <strong>{className(kind)}</strong>
       <span class="sep" aria-hidden="true">·</span>
-      <span class="rules clip">{text}</span>
+      <span class="rules clip">{marked.value ? `${text} · ${m.classMarked}` : text}</span>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import type { Room, Tile as WatchTile } from '@incamera/sdk';
+import { watermark, type Room, type Tile as WatchTile } from '@incamera/sdk';
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.js';
@@ -36,6 +36,8 @@ export function Stage({ room }: { readonly room: Room }) {
     observer.observe(stage);
     return () => observer.disconnect();
   }, []);
+
+  useEffect(() => (element.current ? watermark(element.current, room) : undefined), [room]);
 
   const camera = (participant: string): TileId => ({ participant, kind: 'camera' });
   const others = people.value.filter((one) => one.id !== selfId.value);

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { api, type Room } from '../api.js';
+import { api, type ClassRules, type Room } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { day, clock, t } from '../i18n/index.js';
 import { follow, navigate, parseInvitation } from '../state/router.js';
@@ -10,6 +10,7 @@ import { Icon } from '../ui/Icon.js';
 import { Identity } from '../ui/Identity.js';
 import { Problem } from '../ui/Problem.js';
 import { TopBar } from '../ui/TopBar.js';
+import { ClassChoice } from './ClassChoice.js';
 import { RoomRow } from './RoomRow.js';
 
 /** The server's bound on a room's title, in characters. */
@@ -24,6 +25,8 @@ export function Home() {
   const rooms = useSignal<readonly Room[] | null>(null);
   const most = useSignal(1);
   const screens = useSignal<number | null>(null);
+  const classes = useSignal<readonly ClassRules[]>([]);
+  const kind = useSignal('');
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
   const code = useSignal('');
@@ -34,6 +37,8 @@ export function Home() {
     try {
       const mine = await api.rooms();
       most.value = mine.max_screens;
+      classes.value = mine.classes;
+      if (!mine.classes.some((one) => one.class === kind.value)) kind.value = mine.default_class;
       rooms.value = mine.rooms;
     } catch (error) {
       failure.value = failureOf(error);
@@ -51,7 +56,7 @@ export function Home() {
     failure.value = null;
     try {
       const title = [...m.meetingTitleOf(user.value?.name ?? '')].slice(0, LONGEST_TITLE).join('');
-      const room = await api.createRoom(title, screens.value);
+      const room = await api.createRoom(title, kind.value, screens.value);
       navigate(`/r/${room.id}`);
     } catch (error) {
       failure.value = failureOf(error);
@@ -99,6 +104,7 @@ export function Home() {
           <section class="card pad stack">
             <h2 class="small-title">{m.startTitle}</h2>
             <p class="sm muted">{m.startText}</p>
+            {classes.value.length > 1 && <ClassChoice classes={classes.value} value={kind.value} onChange={(chosen) => { kind.value = chosen; }} />}
             {most.value > 1 && (
               <div class="field">
                 <label for="home-screens">{m.screensAtOnce}</label>

@@ -21,6 +21,8 @@ export const waiting = signal<readonly Waiter[]>([]);
 export const speaking = signal<readonly string[]>([]);
 /** Rises when somebody moves into or out of a slot: pictures are asked for again. */
 export const slotsTurn = signal(0);
+/** The pictures carry who looks at them. */
+export const marked = signal(false);
 export const unread = signal(0);
 /** What the page last asked for and is not done yet, per verb: buttons show it. */
 export const pending = signal<ReadonlySet<string>>(new Set());
@@ -56,6 +58,7 @@ export function attachCall(joined: Room, onEnded: (ended: Ended) => void): void 
     joined.on('media', (value) => followMedia(value)),
     joined.on('connection', (value) => { connection.value = value; }),
     joined.on('waiting', (value) => followWaiting(value)),
+    joined.on('watermark', (text) => { marked.value = text !== ''; }),
     joined.on('slots', (slots) => {
       slotsTurn.value++;
       followSlots(slots, (text) => announcer?.say(text));
@@ -95,6 +98,7 @@ function read(from: Room): void {
   state.value = from.state;
   media.value = from.media;
   connection.value = from.connection;
+  marked.value = from.watermark !== '';
   grants.value = from.grants;
   followWaiting(from.waiting);
   if (!before || !me || !was) return;
