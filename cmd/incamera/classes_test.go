@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"incamera/auth/role"
+	accountrole "incamera/auth/role"
 	"incamera/auth/roomclass"
 	"incamera/cmd/incamera/config"
 )
@@ -18,7 +18,7 @@ func TestTheClassesOfAFreshConfigurationAreTheDefaults(t *testing.T) {
 		if loose := append(roomclass.Looser(got[name], want[name]), roomclass.Looser(want[name], got[name])...); len(loose) > 0 {
 			t.Errorf("%s differs in %v", name, loose)
 		}
-		for _, who := range append(role.All(), roomclass.Program) {
+		for _, who := range append(accountrole.All(), roomclass.Program) {
 			if got[name].MayCreate(string(who)) != want[name].MayCreate(string(who)) {
 				t.Errorf("%s makes %s rooms in one of them only", who, name)
 			}
