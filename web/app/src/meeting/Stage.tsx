@@ -17,6 +17,7 @@ import { useSteadySpeaker } from './speaker.js';
 export function Stage({ room }: { readonly room: Room }) {
   const m = t();
   const element = useRef<HTMLElement>(null);
+  const pictures = useRef<HTMLDivElement>(null);
   const size = useSignal({ width: 0, height: 0 });
   const shareAspect = useSignal(16 / 10);
   const columns = useRef<number | undefined>(undefined);
@@ -37,7 +38,7 @@ export function Stage({ room }: { readonly room: Room }) {
     return () => observer.disconnect();
   }, []);
 
-  useEffect(() => (element.current ? watermark(element.current, room) : undefined), [room]);
+  useEffect(() => (pictures.current ? watermark(pictures.current, room) : undefined), [room]);
 
   const camera = (participant: string): TileId => ({ participant, kind: 'camera' });
   const others = people.value.filter((one) => one.id !== selfId.value);
@@ -75,19 +76,21 @@ export function Stage({ room }: { readonly room: Room }) {
   const away = connection.value?.signaling === 'reconnecting' || connection.value?.media === 'lost';
   return (
     <section class={`stage view-${scene.view}`} id="stage" ref={element} aria-label={m.meetingStage}>
-      <ul class="tiles" aria-label={m.peopleInView}>
-        {shown.map((one) => {
-          const key = keyOf(one);
-          const person = people.value.find((p) => p.id === one.participant);
-          const box = scene.boxes.get(key);
-          if (!person || !box) return null;
-          return (
-            <Tile key={key} person={person} kind={one.kind} box={box} own={one.participant === selfId.value} inset={scene.inset && one.participant === selfId.value}
-              onVideo={(video) => { if (video) videos.current.set(key, video); else videos.current.delete(key); }}
-              onAspect={(aspect) => { if (one.kind === 'screen' && main && key === keyOf(main)) shareAspect.value = aspect; }} />
-          );
-        })}
-      </ul>
+      <div class="pictures" ref={pictures}>
+        <ul class="tiles" aria-label={m.peopleInView}>
+          {shown.map((one) => {
+            const key = keyOf(one);
+            const person = people.value.find((p) => p.id === one.participant);
+            const box = scene.boxes.get(key);
+            if (!person || !box) return null;
+            return (
+              <Tile key={key} person={person} kind={one.kind} box={box} own={one.participant === selfId.value} inset={scene.inset && one.participant === selfId.value}
+                onVideo={(video) => { if (video) videos.current.set(key, video); else videos.current.delete(key); }}
+                onAspect={(aspect) => { if (one.kind === 'screen' && main && key === keyOf(main)) shareAspect.value = aspect; }} />
+            );
+          })}
+        </ul>
+      </div>
       {scene.view === 'alone' && <Alone box={scene.boxes.get(keyOf(own))} />}
       {scene.pages > 1 && <Pager at={scene.page} of={scene.pages} />}
       {away && <Reconnecting />}
