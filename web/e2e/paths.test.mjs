@@ -8,7 +8,7 @@ import { Wire, namespacesMissing } from './lib/namespaces.mjs';
 
 const skip = namespacesMissing() ?? false;
 
-describe('people behind firewalls', { skip, timeout: 390_000 }, () => {
+describe('people behind firewalls', { skip, timeout: 570_000 }, () => {
   let wire;
   before(async () => {
     wire = await new Wire('paths').up();

@@ -32,6 +32,38 @@ const relayOnly = ([looks, policy]) => {
   };
 };
 
+/**
+ * Spoils what the page is told for its network test: wrong credentials for the relay over TCP, a bare address for TLS, a port
+ * behind the firewall for UDP; or, with `down`, no media node at all.
+ */
+const spoilTest = ([address, down]) => {
+  const fetch = globalThis.fetch;
+  globalThis.fetch = async (url, init) => {
+    if (!String(url).includes('/network-test')) return fetch(url, init);
+    if (down) return new Response('{"error":{"code":"unavailable","message":"no node"}}', { status: 503 });
+    const response = await fetch(url, init);
+    if (!response.ok) return response;
+    const body = await response.json();
+    body.ice_servers = body.ice_servers.flatMap(({ urls, ...rest }) => urls.map((u) => {
+      if (u.startsWith('turns:')) return { ...rest, urls: [u.replace(/:[^:?]+:/, `:${address}:`)] };
+      return u.endsWith('tcp') ? { ...rest, urls: [u], credential: 'a guess' } : { ...rest, urls: [u.replace(/:\d+\?/, ':9?')] };
+    }));
+    return new Response(JSON.stringify(body), { status: 200 });
+  };
+};
+
+/** What the page of the network test says: its verdict in a word and a sentence, and of each way why not. */
+async function networkTest(p, shot) {
+  await p.goto(`${new URL(p.url()).origin}/network`);
+  await p.until(() => document.querySelector('.net [aria-busy="false"]') && document.querySelector('[data-testid="network-verdict"]'), null, { ms: 30_000, what: 'a verdict' });
+  if (process.env.SHOTS) await p.screenshot(`${process.env.SHOTS}/network-${p.browser}-${shot}.png`);
+  return p.evaluate(() => {
+    const verdict = document.querySelector('[data-testid="network-verdict"]');
+    const ways = [...document.querySelectorAll('[data-testid^="path-"]')].map((e) => [e.dataset.testid.slice(5), { why: e.dataset.why, text: e.innerText }]);
+    return { verdict: verdict.dataset.verdict, says: verdict.innerText, ...Object.fromEntries(ways) };
+  });
+}
+
 /** The pair that media goes over: what the browser says of both ends. */
 const way = () => Promise.all(globalThis.__observer.pcs.filter((pc) => pc.connectionState === 'connected').map(async (pc) => {
   const all = new Map(await pc.getStats());
@@ -43,7 +75,7 @@ const way = () => Promise.all(globalThis.__observer.pcs.filter((pc) => pc.connec
   return { protocol: local?.protocol, type: local?.candidateType, relay: local?.relayProtocol, to: remote?.address, port: remote?.port };
 })).then((list) => list.at(-1));
 
-describe('where no UDP passes', { timeout: 380_000 }, () => {
+describe('where no UDP passes', { timeout: 560_000 }, () => {
   let home, server, chromium, firefox, lin, zhao, chen, link;
   before(async () => {
     home = { ...await place(), turn: await freeUDP(1) };
@@ -104,6 +136,32 @@ describe('where no UDP passes', { timeout: 380_000 }, () => {
       await hearsOthers(lin, 2);
     });
   }
+
+  test('the page of the network test says which ways lead to the server, and why others do not', async () => {
+    for (const p of [zhao, chen]) {
+      await p.again();
+      await p.goto(link);
+      const said = await networkTest(p, 'blocked');
+      console.log(`${p.browser}: ${JSON.stringify(said)}`);
+      assert.deepEqual([said.verdict, said.udp4.why, said.tcp.why, said.turn_tcp.why, said.turn_tls.why, said.websocket.why], ['fallback', 'blocked', '', '', '', ''], p.browser);
+      assert.match(said.says, /your network blocks UDP\. Sound and picture go another way \(TCP\)/);
+      assert.match(said.udp4.text, /Nothing comes back from 10\.77\.0\.1:\d+\. A firewall/);
+    }
+    await new Promise((r) => setTimeout(r, 16_000)); // one person's tests are closed after 15 s, and bounded
+    for (const [p, refused, address] of [[zhao, 'refused', ''], [chen, 'cut', 'by_name']]) {
+      await p.again(spoilTest, [serverIP, false]);
+      await p.goto(link);
+      const said = await networkTest(p, 'spoilt');
+      console.log(`${p.browser}: ${JSON.stringify(said)}`);
+      assert.deepEqual([said.turn_udp.why, said.turn_tcp.why, said.turn_tls.why], ['blocked', refused, address], p.browser);
+      await p.again(spoilTest, [serverIP, true]);
+      await p.goto(link);
+      const down = await networkTest(p, 'down');
+      assert.equal(down.verdict, 'no_node', p.browser);
+      assert.match(down.says, /No media server is ready.*not your network/);
+      assert.match(down.tcp.text, /no media server is ready/);
+    }
+  });
 
   test('the node counts the ways', async () => {
     const text = execFileSync('ip', ['netns', 'exec', process.env.PATHS_SERVER, process.execPath, '-e',

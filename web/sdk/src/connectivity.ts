@@ -9,10 +9,12 @@ import type { Logger } from './types.js';
 export type PathKind = 'websocket' | 'udp4' | 'udp6' | 'tcp' | 'turn_udp' | 'turn_tcp' | 'turn_tls';
 /**
  * '' it works; not_offered: the server has no such way; no_address: this device has none of the kind; blocked: nothing
- * comes back; refused: the relay says no; altered: packets come back, but no encrypted connection can be made; untested:
- * the test itself failed, see `code`.
+ * comes back; cut: the connection to the relay is refused, or ended at once; by_name: this browser speaks TLS to a relay by
+ * its name only, and this one is known by an address; refused: the relay says no; dead_end: the relay is open, but nothing
+ * answers behind it; altered: packets come back, but no encrypted connection can be made; untested: the test itself failed,
+ * see `code`.
  */
-export type PathWhy = '' | 'not_offered' | 'no_address' | 'blocked' | 'refused' | 'altered' | 'untested';
+export type PathWhy = '' | 'not_offered' | 'no_address' | 'blocked' | 'cut' | 'by_name' | 'refused' | 'dead_end' | 'altered' | 'untested';
 
 export interface PathResult {
   readonly kind: PathKind;
@@ -113,6 +115,38 @@ function failed(kind: PathKind, why: PathWhy, at: string, code = ''): PathResult
   return { kind, ok: false, why, at, connectMs: null, rttMs: null, code };
 }
 
+/** What was seen of a way that does not connect. */
+export interface Trace {
+  /** This device got an address: on a relay, or of the family. */
+  address: boolean;
+  /** The browser told of an error of the relay. */
+  error: boolean;
+  /** The relay itself answered with one. */
+  refused: boolean;
+  /** The browser has given up getting more addresses. */
+  gathered: boolean;
+  /** Checks came through. */
+  checked: boolean;
+}
+
+/** Host and port of a relay, or of a candidate, without the port. */
+export function hostOf(at: string): string {
+  return at.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+}
+
+const isAddress = (host: string) => host.includes(':') || /^\d+(\.\d+){3}$/.test(host);
+
+/** Why a way does not connect. */
+export function whyNot(kind: PathKind, at: string, seen: Trace): PathWhy {
+  if (seen.checked) return 'altered';
+  if (!kind.startsWith('turn_')) return kind === 'udp6' && !seen.address ? 'no_address' : 'blocked';
+  if (seen.refused) return 'refused';
+  if (seen.address) return 'dead_end';
+  if (!seen.gathered) return 'blocked';
+  // Firefox makes no connection at all then, and tells of no error.
+  return kind === 'turn_tls' && !seen.error && isAddress(hostOf(at)) ? 'by_name' : 'cut';
+}
+
 /** One PeerConnection that may use one way only. */
 class Attempt {
   /** Relays that came with the answer. */
@@ -137,15 +171,15 @@ class Attempt {
       const config: RTCConfiguration = { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
       const pc = new RTCPeerConnection(this.relay ? { ...config, iceServers: [this.relay], iceTransportPolicy: 'relay' } : config);
       this.scope.add(() => pc.close());
-      const families = new Set<string>();
-      let refused = false;
+      const seen: Trace = { address: false, error: false, refused: false, gathered: false, checked: false };
       this.scope.listen(pc, 'icecandidate', (event) => {
         const c = (event as RTCPeerConnectionIceEvent).candidate;
-        if (c?.address) families.add(c.address.includes(':') ? 'udp6' : 'udp4');
+        if (c?.address && (this.kind !== 'udp6' || c.address.includes(':'))) seen.address = true;
       });
       this.scope.listen(pc, 'icecandidateerror', (event) => {
         const { errorCode } = event as RTCPeerConnectionIceErrorEvent;
-        refused ||= errorCode >= 300 && errorCode < 600;
+        seen.error = true;
+        seen.refused ||= errorCode >= 300 && errorCode < 600;
       });
       const line = pc.addTransceiver('audio', { direction: 'recvonly' });
       preferCodecs(line, 'audio', false);
@@ -162,25 +196,27 @@ class Attempt {
       at ||= address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
       const sdp = lines.filter((l) => !l.startsWith('a=candidate:') || candidates.includes(l)).join('\r\n');
       await pc.setRemoteDescription({ type: 'answer', sdp });
-      if (await this.#connects(pc)) {
+      if (await this.#connects(pc, seen)) {
         return { kind: this.kind, ok: true, why: '', at, connectMs: Math.round(performance.now() - begun), rttMs: await roundTrip(pc), code: '' };
       }
-      if (['connected', 'completed'].includes(pc.iceConnectionState)) return failed(this.kind, 'altered', at);
-      if (this.kind === 'udp6' && !families.has('udp6')) return failed(this.kind, 'no_address', at);
-      return failed(this.kind, refused ? 'refused' : 'blocked', at);
+      seen.gathered = pc.iceGatheringState === 'complete';
+      seen.checked = ['connected', 'completed'].includes(pc.iceConnectionState);
+      return failed(this.kind, whyNot(this.kind, at, seen), at);
     } catch (thrown) {
       this.#noServers(thrown);
       return failed(this.kind, 'untested', at, InCameraError.from(thrown, 'media_failed').code);
     }
   }
 
-  #connects(pc: RTCPeerConnection): Promise<boolean> {
+  #connects(pc: RTCPeerConnection, seen: Trace): Promise<boolean> {
     return new Promise((resolve) => {
       const look = () => {
         if (pc.connectionState === 'connected') resolve(true);
         else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') resolve(false);
+        else if (this.relay && pc.iceGatheringState === 'complete' && !seen.address) resolve(false); // there is nothing to check from
       };
       this.scope.listen(pc, 'connectionstatechange', look);
+      this.scope.listen(pc, 'icegatheringstatechange', look);
       this.scope.timeout(() => resolve(pc.connectionState === 'connected'), this.timeoutMs);
       this.scope.add(() => resolve(false));
       look();

@@ -1,40 +1,17 @@
-import { pathKinds, testConnectivity, type PathKind, type PathResult } from '@incamera/sdk';
+import { InCameraError, pathKinds, testConnectivity, type PathKind } from '@incamera/sdk';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { t } from '../i18n/network.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
 import { TopBar } from '../ui/TopBar.js';
-
-type Words = ReturnType<typeof t>;
-type Results = ReadonlyMap<PathKind, PathResult>;
+import { explain, summary, verdict, type Results, type Words } from './reachability.js';
 
 const groups = (m: Words): readonly { readonly title: string; readonly paths: readonly (readonly [PathKind, string])[] }[] => [
   { title: m.networkDirect, paths: [['udp4', m.path_udp4], ['udp6', m.path_udp6], ['tcp', m.path_tcp]] },
   { title: m.networkRelayed, paths: [['turn_udp', m.path_turn_udp], ['turn_tcp', m.path_turn_tcp], ['turn_tls', m.path_turn_tls]] },
   { title: m.networkPage, paths: [['websocket', m.path_websocket]] },
 ];
-
-/** What all results mean for a meeting. */
-export function verdict(results: Results): 'good' | 'fallback' | 'socket' | 'none' | 'untested' {
-  const ok = (kind: PathKind) => results.get(kind)?.ok === true;
-  if (ok('udp4') || ok('udp6')) return 'good';
-  if (ok('tcp') || ok('turn_udp') || ok('turn_tcp') || ok('turn_tls')) return 'fallback';
-  if ([...results.values()].some((r) => r.why === 'untested')) return 'untested';
-  return ok('websocket') ? 'socket' : 'none';
-}
-
-export function explain(m: Words, r: PathResult): string {
-  if (r.ok) return (r.connectMs === null ? m.pathWorks : m.pathWorksIn(r.connectMs)) + (r.rttMs === null ? '' : m.pathRound(r.rttMs));
-  switch (r.why) {
-    case 'not_offered': return m.why_not_offered;
-    case 'no_address': return m.why_no_address;
-    case 'refused': return m.why_refused(r.at);
-    case 'altered': return m.why_altered(r.at);
-    case 'untested': return m.why_untested;
-    default: return m.why_blocked(r.at);
-  }
-}
 
 /** Which ways lead to the server, and why others do not. */
 export function Network() {
@@ -46,9 +23,10 @@ export function Network() {
     testConnectivity({
       url: location.origin, signal: abort.signal,
       onResult: (r) => { results.value = new Map(results.value).set(r.kind, r); },
-    }).catch(() => {
+    }).catch((thrown: unknown) => {
       if (abort.signal.aborted) return;
-      results.value = new Map(pathKinds.map((kind) => [kind, { kind, ok: false, why: 'untested', at: '', connectMs: null, rttMs: null, code: '' }]));
+      const { code } = InCameraError.from(thrown, 'media_failed');
+      results.value = new Map(pathKinds.map((kind) => [kind, { kind, ok: false, why: 'untested', at: '', connectMs: null, rttMs: null, code }]));
     });
     return () => abort.abort();
   }, [run.value]);
@@ -68,7 +46,7 @@ export function Network() {
           {groups(m).map(({ title, paths }) => (
             <section class="card today" key={title} aria-label={title}>
               <div class="card-head"><h2>{title}</h2></div>
-              <ul>{paths.map(([kind, name]) => <Path key={kind} kind={kind} name={name} result={results.value.get(kind)} />)}</ul>
+              <ul>{paths.map(([kind, name]) => <Path key={kind} kind={kind} name={name} results={results.value} />)}</ul>
             </section>
           ))}
         </section>
@@ -84,19 +62,17 @@ function Verdict({ results, done }: { readonly results: Results; readonly done: 
   const m = t();
   const what = verdict(results);
   if (!done && what !== 'good') return <p class="note note-plain" role="status"><Icon name="signal" /><span>{m.networkTesting}</span></p>;
-  const [look, words] = {
-    good: ['note-safe', m.networkGood], fallback: ['note-warn', m.networkFallback], socket: ['note-danger', m.networkSocketOnly],
-    none: ['note-danger', m.networkNone], untested: ['note-warn', m.networkUntested],
-  }[what] as [string, string];
+  const look = { good: 'note-safe', fallback: 'note-warn', socket: 'note-danger', none: 'note-danger', no_node: 'note-danger', untested: 'note-warn' }[what];
   return (
     <p class={`note ${look}`} role="status" data-testid="network-verdict" data-verdict={what}>
-      <Icon name={what === 'good' ? 'check' : 'circle-alert'} /><span>{words}</span>
+      <Icon name={what === 'good' ? 'check' : 'circle-alert'} /><span>{summary(m, results)}</span>
     </p>
   );
 }
 
-function Path({ kind, name, result }: { readonly kind: PathKind; readonly name: string; readonly result: PathResult | undefined }) {
+function Path({ kind, name, results }: { readonly kind: PathKind; readonly name: string; readonly results: Results }) {
   const m = t();
+  const result = results.get(kind);
   // What the server does not have, or the device, is no fault of the network.
   const calm = result?.why === 'not_offered' || result?.why === 'no_address';
   const state = !result ? 'waits' : result.ok ? 'works' : calm ? 'absent' : 'fails';
@@ -105,7 +81,7 @@ function Path({ kind, name, result }: { readonly kind: PathKind; readonly name: 
       <Icon name={state === 'works' ? 'check' : state === 'waits' ? 'signal' : 'x'} />
       <div class="grow">
         <div class="sm strong">{name}</div>
-        <div class="xs muted">{!result ? m.pathWaits : result.ok || calm ? explain(m, result) : `${m.pathFails}. ${explain(m, result)}`}</div>
+        <div class="xs muted">{!result ? m.pathWaits : result.ok || calm ? explain(m, result, results) : `${m.pathFails}. ${explain(m, result, results)}`}</div>
       </div>
     </li>
   );
