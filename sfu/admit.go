@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/layer"
 	"incamera/sfu/dtlskey"
 	"incamera/sfu/offer"
 )
@@ -152,6 +153,7 @@ func (n *Node) open(ctx context.Context, s *Shard, g noderpc.Grant, r *noderpc.A
 	}
 	plan.signal, plan.ice = signal, newICEName(answer)
 	plan.player, plan.opaque = len(g.Publish) == 0, g.E2EE
+	plan.carried = layer.Bitrate(min(r.GetLinkBps(), carriedMost))
 	for _, t := range signal.slots {
 		plan.slots = append(plan.slots, *t)
 	}

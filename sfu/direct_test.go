@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"incamera/cluster/noderpc"
+	"incamera/media/layer"
 	"incamera/media/rtp"
 	"incamera/sfu/dtlskey"
 	"incamera/sfu/offer"
@@ -23,13 +24,14 @@ import (
 
 // direct is a shard without its loop: the test is the loop. Its peers have keys and addresses but no engine.
 type direct struct {
-	t     testing.TB
-	s     *Shard
-	n     *Node
-	peers int
-	room  string // whom join lets into which room; empty: all into one
-	edit  func(offer string) string
-	sink  *net.UDPConn // takes what is sent to everybody, when set; nobody reads it
+	t       testing.TB
+	s       *Shard
+	n       *Node
+	peers   int
+	room    string // whom join lets into which room; empty: all into one
+	edit    func(offer string) string
+	carried layer.Bitrate // on another node, before
+	sink    *net.UDPConn  // takes what is sent to everybody, when set; nobody reads it
 }
 
 func newDirect(t testing.TB) *direct {
@@ -139,7 +141,7 @@ func (d *direct) admit(publish bool, slots int) *party {
 	}
 	plan := &peerPlan{
 		ref:    &noderpc.TransportRef{Room: d.inRoom(), Participant: fmt.Sprint("p", number), Placement: 1},
-		number: number, subscribe: true, instance: "sig", offer: o,
+		number: number, subscribe: true, instance: "sig", offer: o, carried: d.carried,
 		ice:     newICEName(fmt.Sprintf("a=ice-ufrag:ufrag%d\r\na=ice-pwd:password%d\r\n", number, number)),
 		granted: [5]bool{false, true, true, true, true}, on: [5]bool{false, true, true, true, true},
 	}

@@ -3,6 +3,7 @@ package sfu
 import (
 	"time"
 
+	"incamera/cluster/noderpc"
 	"incamera/media/bwe"
 	"incamera/media/layer"
 	"incamera/media/pacer"
@@ -23,6 +24,9 @@ const (
 	steepFall   = 10                     // percent: an estimate that falls by more is acted upon at once
 	anewAfter   = 300 * time.Millisecond // without feedback before a move
 	moveCaution = 80                     // percent of an older transport's estimate that the next one starts with
+	afarCaution = 70                     // percent, when the older one is on another node: another way, and an older estimate
+	carriedMost = 20_000_000             // bits per second: beyond all pictures of a page
+	linkEvery   = 10 * time.Second       // between two reports of what the way carries
 )
 
 // queued names a packet that waits for its turn: one of a layer's ring, or a retransmission that was asked for.
@@ -40,7 +44,7 @@ func (p *Peer) openFlow() {
 	if len(p.downs) == 0 || p.flow != nil {
 		return
 	}
-	start := p.shard.node.opts.StartBitrate
+	start := afar(p.carried, p.shard.node.opts.StartBitrate)
 	for _, other := range p.room.placed[p.ref.Participant] {
 		if other != p && other.flow != nil {
 			start = other.flow.Estimator().Estimate(p.shard.now) * moveCaution / 100
@@ -50,6 +54,15 @@ func (p *Peer) openFlow() {
 		start = max(start, bwe.Blind)
 	}
 	p.flow = send.New[queued](bwe.Options{Start: start})
+}
+
+// afar is what a transport starts with when its participant comes from another node, where the way carried that much: some
+// of it, but no less than who comes from nowhere, unless the way was narrower than that.
+func afar(carried, start layer.Bitrate) layer.Bitrate {
+	if carried == 0 {
+		return start
+	}
+	return max(min(carried, carriedMost)*afarCaution/100, min(carried, start))
 }
 
 // otherPath says that the peer is reached in another way: what was seen of the old one means nothing any more. What was
@@ -314,9 +327,13 @@ func (p *Peer) aspire() {
 	p.flow.Floor(p.division.least)
 }
 
-// watch takes samples for the metrics.
+// watch takes samples for the metrics, and tells what the way carries now and then.
 func (p *Peer) watch() {
-	e := p.flow.Estimator()
+	e, now := p.flow.Estimator(), p.shard.now
+	if now >= p.tellLink && p.state == stateConnected && e.Known(now) {
+		p.tellLink = now + linkEvery
+		p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Link{Link: &noderpc.Link{Bps: uint64(e.Estimate(now))}}})
+	}
 	m := p.shard.node.metrics
 	m.estimate.Observe(float64(e.Estimate(p.shard.now)))
 	m.queue.Observe(p.flow.Delay(p.shard.now).Seconds())

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"incamera/cluster/noderpc"
 	"incamera/media/bwe"
 	"incamera/media/layer"
 	"incamera/media/rtp"
@@ -291,5 +292,46 @@ func TestPicturesBeginAnewWhenSomebodyIsReachedInAnotherWayAfterASilence(t *test
 	run(1500*time.Millisecond, false, false)
 	if _, asked := moved(); asked != 1 {
 		t.Errorf("%d requests for a key frame, where the last one is too old", asked)
+	}
+}
+
+func TestWhoComesFromAnotherNodeStartsWithMostOfWhatTheirWayCarried(t *testing.T) {
+	for carried, want := range map[layer.Bitrate]layer.Bitrate{
+		0:           600_000,    // from nowhere
+		3_000_000:   2_100_000,  // most of it
+		700_000:     600_000,    // no less than from nowhere
+		200_000:     200_000,    // a narrow way stays narrow
+		900_000_000: 14_000_000, // nobody is believed more than a page can use
+	} {
+		d := newDirect(t)
+		d.n.opts.StartBitrate = 600_000
+		d.carried = carried
+		p := d.join(false, 1)
+		if got := p.flow.Estimator().Estimate(d.s.now); got != want {
+			t.Errorf("carried %d: begins with %d, want %d", carried, got, want)
+		}
+	}
+}
+
+func TestWhatTheWayCarriesIsToldEveryTenSeconds(t *testing.T) {
+	d := newDirect(t)
+	pub := d.join(true, 1)
+	l := d.listener()
+	begin, told := d.s.now, 0
+	events := make([]*noderpc.Event, 64)
+	for ms := time.Duration(0); ms < 25*time.Second; ms += 20 * time.Millisecond {
+		d.at(begin + ms)
+		d.pass(pub, pub.video(t, ms == 0, 1000))
+		l.listen(t)
+		for n := d.n.Outbox("sig").Take(events); n > 0; n = d.n.Outbox("sig").Take(events) {
+			for _, ev := range events[:n] {
+				if ev.GetLink().GetBps() > 0 && ev.Ref == l.ref {
+					told++
+				}
+			}
+		}
+	}
+	if told < 2 || told > 3 {
+		t.Errorf("told %d times in 25 s", told)
 	}
 }

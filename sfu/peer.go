@@ -7,6 +7,7 @@ import (
 	"incamera/cluster/noderpc"
 	"incamera/media/allot"
 	"incamera/media/codec"
+	"incamera/media/layer"
 	"incamera/media/nack"
 	"incamera/media/report"
 	"incamera/media/rtp"
@@ -83,8 +84,9 @@ type Peer struct {
 	room        *Room
 	ref         *noderpc.TransportRef
 	number      uint32
-	player      bool // it may publish nothing
-	opaque      bool // only the people in its room read its frames
+	player      bool          // it may publish nothing
+	opaque      bool          // only the people in its room read its frames
+	carried     layer.Bitrate // what its way carried for another node a moment ago, 0: unknown
 	firefox     bool
 	instance    string // owned by the loop: Attach changes it
 	outbox      *noderpc.Outbox
@@ -128,6 +130,7 @@ type Peer struct {
 	autoList  []*Down        // scratch
 	padNext   int
 	watchAt   time.Duration
+	tellLink  time.Duration // when the estimate is told next
 	watched   watched
 	nextRR    time.Duration
 	wished    bool
@@ -153,6 +156,7 @@ type peerPlan struct {
 	subscribe bool
 	player    bool
 	opaque    bool
+	carried   layer.Bitrate
 	granted   [5]bool
 	on        [5]bool
 	instance  string
@@ -167,7 +171,7 @@ type peerPlan struct {
 func (p *Peer) init(s *Shard, room *Room, plan *peerPlan) error {
 	*p = Peer{
 		shard: s, signal: plan.signal, room: room, ref: plan.ref, number: plan.number,
-		subscribe: plan.subscribe, player: plan.player, opaque: plan.opaque, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
+		subscribe: plan.subscribe, player: plan.player, opaque: plan.opaque, carried: plan.carried, firefox: plan.offer.Mozilla, admitted: s.now, lastPacket: s.now,
 		instance: plan.instance, outbox: s.node.Outbox(plan.instance),
 		streams: map[uint32]*stream{}, rtt: defaultRTT,
 	}

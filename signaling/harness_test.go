@@ -278,6 +278,7 @@ type transport struct {
 	closed   string
 	closedAt time.Time
 	attached int
+	linkBps  uint64
 }
 
 func key(participant string, placement uint64) string {
@@ -296,7 +297,7 @@ func (n *fakeNode) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitReq
 	if n.full {
 		return nil, &noderpc.Error{Code: noderpc.CodeOverloaded, Message: "as asked"}
 	}
-	tr := &transport{grant: g, instance: r.Instance, on: map[noderpc.Kind]bool{}}
+	tr := &transport{grant: g, instance: r.Instance, on: map[noderpc.Kind]bool{}, linkBps: r.LinkBps}
 	for _, k := range r.On {
 		tr.on[k] = true
 	}

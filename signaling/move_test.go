@@ -216,3 +216,29 @@ func TestWishesAreChecked(t *testing.T) {
 		t.Errorf("a wish for somebody who left became %v", ws)
 	}
 }
+
+func TestWhoMovesToAnotherNodeTakesTheEstimateOfTheirLinkAlong(t *testing.T) {
+	w := newWorld(t)
+	nodes := map[string]*fakeNode{"node-1": w.node("node-1"), "node-2": w.node("node-2")}
+	in := w.instance("sig-1", func(o *signaling.Options) { o.Limits.DrainEvery = 50e6 })
+	room := w.room(session.Facts{})
+	host := w.person("u:host")
+	host.join(in, room, token.RoleHost)
+	home, other := nodes["node-1"], nodes["node-2"]
+	if home.of(host.me, 1) == nil {
+		home, other = other, home
+	}
+	if got := home.of(host.me, 1).linkBps; got != 0 {
+		t.Errorf("who comes from nowhere brings %d bit/s", got)
+	}
+	ref := &noderpc.TransportRef{Room: room, Participant: host.me, Placement: 1}
+	home.Outbox(home.of(host.me, 1).instance).Put(&noderpc.Event{Ref: ref, Event: &noderpc.Event_Link{Link: &noderpc.Link{Bps: 2_500_000}}})
+	// What is told after it has come when it is heard of.
+	home.Outbox(home.of(host.me, 1).instance).Put(&noderpc.Event{Ref: ref, Event: &noderpc.Event_Transport{Transport: &noderpc.TransportState{State: "lost"}}})
+	host.wait("the news after the estimate", func(m *wire.ServerMessage) bool { return m.GetMediaState().GetTransport() == "lost" })
+	home.set(func(n *fakeNode) { n.draining = true })
+	host.followMove(t, "")
+	if got := other.of(host.me, host.placement).linkBps; got != 2_500_000 {
+		t.Errorf("the other node was told of %d bit/s", got)
+	}
+}

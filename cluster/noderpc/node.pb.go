@@ -85,6 +85,7 @@ type AdmitRequest struct {
 	On            []Kind                 `protobuf:"varint,3,rep,packed,name=on,proto3,enum=incamera.node.v1.Kind" json:"on,omitempty"` // sources whose packets are forwarded from the start
 	Instance      string                 `protobuf:"bytes,4,opt,name=instance,proto3" json:"instance,omitempty"`                        // the signaling instance that receives this transport's events
 	HardMuted     []Kind                 `protobuf:"varint,5,rep,packed,name=hard_muted,json=hardMuted,proto3,enum=incamera.node.v1.Kind" json:"hard_muted,omitempty"`
+	LinkBps       uint64                 `protobuf:"varint,6,opt,name=link_bps,json=linkBps,proto3" json:"link_bps,omitempty"` // what the participant's last transport was told to carry, at most 30 s ago; 0: unknown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +153,13 @@ func (x *AdmitRequest) GetHardMuted() []Kind {
 		return x.HardMuted
 	}
 	return nil
+}
+
+func (x *AdmitRequest) GetLinkBps() uint64 {
+	if x != nil {
+		return x.LinkBps
+	}
+	return 0
 }
 
 type AdmitResponse struct {
@@ -931,6 +939,7 @@ type Event struct {
 	//	*Event_Speakers
 	//	*Event_PublishHints
 	//	*Event_Ack
+	//	*Event_Link
 	Event         isEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1025,6 +1034,15 @@ func (x *Event) GetAck() *HeartbeatAck {
 	return nil
 }
 
+func (x *Event) GetLink() *Link {
+	if x != nil {
+		if x, ok := x.Event.(*Event_Link); ok {
+			return x.Link
+		}
+	}
+	return nil
+}
+
 type isEvent_Event interface {
 	isEvent_Event()
 }
@@ -1049,6 +1067,10 @@ type Event_Ack struct {
 	Ack *HeartbeatAck `protobuf:"bytes,6,opt,name=ack,proto3,oneof"`
 }
 
+type Event_Link struct {
+	Link *Link `protobuf:"bytes,8,opt,name=link,proto3,oneof"`
+}
+
 func (*Event_Transport) isEvent_Event() {}
 
 func (*Event_Occupancy) isEvent_Event() {}
@@ -1058,6 +1080,8 @@ func (*Event_Speakers) isEvent_Event() {}
 func (*Event_PublishHints) isEvent_Event() {}
 
 func (*Event_Ack) isEvent_Event() {}
+
+func (*Event_Link) isEvent_Event() {}
 
 type HeartbeatAck struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1155,6 +1179,51 @@ func (x *TransportState) GetReason() string {
 	return ""
 }
 
+// Link says what the way to a receiver carries by the node's estimate; every 10 s, for a move to another node.
+type Link struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bps           uint64                 `protobuf:"varint,1,opt,name=bps,proto3" json:"bps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Link) GetBps() uint64 {
+	if x != nil {
+		return x.Bps
+	}
+	return 0
+}
+
 type Occupancy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         []*SlotState           `protobuf:"bytes,1,rep,name=slots,proto3" json:"slots,omitempty"`
@@ -1164,7 +1233,7 @@ type Occupancy struct {
 
 func (x *Occupancy) Reset() {
 	*x = Occupancy{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1245,7 @@ func (x *Occupancy) String() string {
 func (*Occupancy) ProtoMessage() {}
 
 func (x *Occupancy) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[17]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1258,7 @@ func (x *Occupancy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Occupancy.ProtoReflect.Descriptor instead.
 func (*Occupancy) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{17}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Occupancy) GetSlots() []*SlotState {
@@ -1213,7 +1282,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1294,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1307,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SlotState) GetSlot() uint32 {
@@ -1292,7 +1361,7 @@ type Speakers struct {
 
 func (x *Speakers) Reset() {
 	*x = Speakers{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1304,7 +1373,7 @@ func (x *Speakers) String() string {
 func (*Speakers) ProtoMessage() {}
 
 func (x *Speakers) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1317,7 +1386,7 @@ func (x *Speakers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speakers.ProtoReflect.Descriptor instead.
 func (*Speakers) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Speakers) GetSpeakers() []*Speaker {
@@ -1337,7 +1406,7 @@ type Speaker struct {
 
 func (x *Speaker) Reset() {
 	*x = Speaker{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1418,7 @@ func (x *Speaker) String() string {
 func (*Speaker) ProtoMessage() {}
 
 func (x *Speaker) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1431,7 @@ func (x *Speaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speaker.ProtoReflect.Descriptor instead.
 func (*Speaker) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Speaker) GetNumber() uint32 {
@@ -1389,7 +1458,7 @@ type PublishHints struct {
 
 func (x *PublishHints) Reset() {
 	*x = PublishHints{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1470,7 @@ func (x *PublishHints) String() string {
 func (*PublishHints) ProtoMessage() {}
 
 func (x *PublishHints) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1483,7 @@ func (x *PublishHints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishHints.ProtoReflect.Descriptor instead.
 func (*PublishHints) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PublishHints) GetKind() Kind {
@@ -1443,7 +1512,7 @@ type LayerHint struct {
 
 func (x *LayerHint) Reset() {
 	*x = LayerHint{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1524,7 @@ func (x *LayerHint) String() string {
 func (*LayerHint) ProtoMessage() {}
 
 func (x *LayerHint) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1537,7 @@ func (x *LayerHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LayerHint.ProtoReflect.Descriptor instead.
 func (*LayerHint) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{22}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LayerHint) GetRid() string {
@@ -1496,14 +1565,15 @@ var File_cluster_noderpc_node_proto protoreflect.FileDescriptor
 
 const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\n" +
-	"\x1acluster/noderpc/node.proto\x12\x10incamera.node.v1\"\xb5\x01\n" +
+	"\x1acluster/noderpc/node.proto\x12\x10incamera.node.v1\"\xd0\x01\n" +
 	"\fAdmitRequest\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\tR\x05grant\x12\x14\n" +
 	"\x05offer\x18\x02 \x01(\tR\x05offer\x12&\n" +
 	"\x02on\x18\x03 \x03(\x0e2\x16.incamera.node.v1.KindR\x02on\x12\x1a\n" +
 	"\binstance\x18\x04 \x01(\tR\binstance\x125\n" +
 	"\n" +
-	"hard_muted\x18\x05 \x03(\x0e2\x16.incamera.node.v1.KindR\thardMuted\"\x93\x01\n" +
+	"hard_muted\x18\x05 \x03(\x0e2\x16.incamera.node.v1.KindR\thardMuted\x12\x19\n" +
+	"\blink_bps\x18\x06 \x01(\x04R\alinkBps\"\x93\x01\n" +
 	"\rAdmitResponse\x12\x16\n" +
 	"\x06answer\x18\x01 \x01(\tR\x06answer\x12,\n" +
 	"\x05slots\x18\x02 \x03(\v2\x16.incamera.node.v1.SlotR\x05slots\x12<\n" +
@@ -1554,20 +1624,23 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"9\n" +
 	"\tHeartbeat\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xf6\x02\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xa4\x03\n" +
 	"\x05Event\x120\n" +
 	"\x03ref\x18\x01 \x01(\v2\x1e.incamera.node.v1.TransportRefR\x03ref\x12@\n" +
 	"\ttransport\x18\x02 \x01(\v2 .incamera.node.v1.TransportStateH\x00R\ttransport\x12;\n" +
 	"\toccupancy\x18\x03 \x01(\v2\x1b.incamera.node.v1.OccupancyH\x00R\toccupancy\x128\n" +
 	"\bspeakers\x18\x04 \x01(\v2\x1a.incamera.node.v1.SpeakersH\x00R\bspeakers\x12E\n" +
 	"\rpublish_hints\x18\x05 \x01(\v2\x1e.incamera.node.v1.PublishHintsH\x00R\fpublishHints\x122\n" +
-	"\x03ack\x18\x06 \x01(\v2\x1e.incamera.node.v1.HeartbeatAckH\x00R\x03ackB\a\n" +
+	"\x03ack\x18\x06 \x01(\v2\x1e.incamera.node.v1.HeartbeatAckH\x00R\x03ack\x12,\n" +
+	"\x04link\x18\b \x01(\v2\x16.incamera.node.v1.LinkH\x00R\x04linkB\a\n" +
 	"\x05event\" \n" +
 	"\fHeartbeatAck\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\">\n" +
 	"\x0eTransportState\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\">\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x18\n" +
+	"\x04Link\x12\x10\n" +
+	"\x03bps\x18\x01 \x01(\x04R\x03bps\">\n" +
 	"\tOccupancy\x121\n" +
 	"\x05slots\x18\x01 \x03(\v2\x1b.incamera.node.v1.SlotStateR\x05slots\"\xa7\x01\n" +
 	"\tSlotState\x12\x12\n" +
@@ -1615,7 +1688,7 @@ func file_cluster_noderpc_node_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_noderpc_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_cluster_noderpc_node_proto_goTypes = []any{
 	(Kind)(0),                  // 0: incamera.node.v1.Kind
 	(*AdmitRequest)(nil),       // 1: incamera.node.v1.AdmitRequest
@@ -1635,12 +1708,13 @@ var file_cluster_noderpc_node_proto_goTypes = []any{
 	(*Event)(nil),              // 15: incamera.node.v1.Event
 	(*HeartbeatAck)(nil),       // 16: incamera.node.v1.HeartbeatAck
 	(*TransportState)(nil),     // 17: incamera.node.v1.TransportState
-	(*Occupancy)(nil),          // 18: incamera.node.v1.Occupancy
-	(*SlotState)(nil),          // 19: incamera.node.v1.SlotState
-	(*Speakers)(nil),           // 20: incamera.node.v1.Speakers
-	(*Speaker)(nil),            // 21: incamera.node.v1.Speaker
-	(*PublishHints)(nil),       // 22: incamera.node.v1.PublishHints
-	(*LayerHint)(nil),          // 23: incamera.node.v1.LayerHint
+	(*Link)(nil),               // 18: incamera.node.v1.Link
+	(*Occupancy)(nil),          // 19: incamera.node.v1.Occupancy
+	(*SlotState)(nil),          // 20: incamera.node.v1.SlotState
+	(*Speakers)(nil),           // 21: incamera.node.v1.Speakers
+	(*Speaker)(nil),            // 22: incamera.node.v1.Speaker
+	(*PublishHints)(nil),       // 23: incamera.node.v1.PublishHints
+	(*LayerHint)(nil),          // 24: incamera.node.v1.LayerHint
 }
 var file_cluster_noderpc_node_proto_depIdxs = []int32{
 	0,  // 0: incamera.node.v1.AdmitRequest.on:type_name -> incamera.node.v1.Kind
@@ -1657,27 +1731,28 @@ var file_cluster_noderpc_node_proto_depIdxs = []int32{
 	11, // 11: incamera.node.v1.SetWishes.wishes:type_name -> incamera.node.v1.Wish
 	6,  // 12: incamera.node.v1.Event.ref:type_name -> incamera.node.v1.TransportRef
 	17, // 13: incamera.node.v1.Event.transport:type_name -> incamera.node.v1.TransportState
-	18, // 14: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
-	20, // 15: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
-	22, // 16: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
+	19, // 14: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
+	21, // 15: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
+	23, // 16: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
 	16, // 17: incamera.node.v1.Event.ack:type_name -> incamera.node.v1.HeartbeatAck
-	19, // 18: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
-	21, // 19: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
-	0,  // 20: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
-	23, // 21: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
-	1,  // 22: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
-	5,  // 23: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
-	7,  // 24: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
-	14, // 25: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
-	2,  // 26: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
-	2,  // 27: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
-	8,  // 28: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
-	15, // 29: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
-	26, // [26:30] is the sub-list for method output_type
-	22, // [22:26] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	18, // 18: incamera.node.v1.Event.link:type_name -> incamera.node.v1.Link
+	20, // 19: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
+	22, // 20: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
+	0,  // 21: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
+	24, // 22: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
+	1,  // 23: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
+	5,  // 24: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
+	7,  // 25: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
+	14, // 26: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
+	2,  // 27: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
+	2,  // 28: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
+	8,  // 29: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
+	15, // 30: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
+	27, // [27:31] is the sub-list for method output_type
+	23, // [23:27] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_cluster_noderpc_node_proto_init() }
@@ -1697,6 +1772,7 @@ func file_cluster_noderpc_node_proto_init() {
 		(*Event_Speakers)(nil),
 		(*Event_PublishHints)(nil),
 		(*Event_Ack)(nil),
+		(*Event_Link)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1704,7 +1780,7 @@ func file_cluster_noderpc_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_noderpc_node_proto_rawDesc), len(file_cluster_noderpc_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

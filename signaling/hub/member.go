@@ -2,6 +2,7 @@ package hub
 
 import (
 	"net/netip"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -44,6 +45,7 @@ type Member struct {
 	seat   Seat
 	old    Seat // still draining while a move goes on; zero otherwise
 	gone   bool
+	link   link       // what the newest transport that told of it carries
 	media  netip.Addr // where the transport's packets come from; invalid before ICE
 }
 
@@ -85,6 +87,25 @@ func (m *Member) Seat() Seat {
 	m.Room.mu.Lock()
 	defer m.Room.mu.Unlock()
 	return m.seat
+}
+
+// linkLife is how long an estimate of a way is worth something.
+const linkLife = 30 * time.Second
+
+// link is a node's estimate of what the way to a member carries.
+type link struct {
+	bps uint64
+	at  time.Time
+}
+
+// Carries is what the member's way carried a moment ago, in bits per second, for the node that carries it next; 0: unknown.
+func (m *Member) Carries() uint64 {
+	m.Room.mu.Lock()
+	defer m.Room.mu.Unlock()
+	if time.Since(m.link.at) > linkLife {
+		return 0
+	}
+	return m.link.bps
 }
 
 // Role is the member's role now.

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"time"
 
 	"incamera/cluster/noderpc"
 	"incamera/signaling/wire"
@@ -94,6 +95,8 @@ func (r *Room) nodeEventLocked(node string, ev *noderpc.Event) (after func(), kn
 		if current {
 			m.pushLocked(message{data: r.speakersLocked(e.Speakers), key: "speakers"})
 		}
+	case *noderpc.Event_Link:
+		m.link = link{e.Link.GetBps(), time.Now()}
 	case *noderpc.Event_PublishHints:
 		if current {
 			m.pushLocked(message{data: r.hub.encode(hintsToWire(e.PublishHints)), key: "hints" + e.PublishHints.Kind.String()})

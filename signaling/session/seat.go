@@ -86,7 +86,7 @@ func (s *Session) carry(ctx context.Context, st *seat, offer string, who *meetin
 	if err != nil {
 		return nil, err
 	}
-	r := &noderpc.AdmitRequest{Grant: grant, Offer: offer, Instance: s.srv.o.Instance}
+	r := &noderpc.AdmitRequest{Grant: grant, Offer: offer, Instance: s.srv.o.Instance, LinkBps: st.member.Carries()}
 	for _, m := range who.Media {
 		if m.On {
 			r.On = append(r.On, noderpc.Kind(m.Kind))
