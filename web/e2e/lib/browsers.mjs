@@ -58,7 +58,7 @@ export async function launchStrictChromium() {
 
 export async function launchFirefox({ acceptInsecureCerts = false } = {}) {
   const browser = await puppeteer.launch({
-    browser: 'firefox', executablePath: firefoxPath, headless: true, acceptInsecureCerts,
+    browser: 'firefox', executablePath: firefoxPath, headless: true, acceptInsecureCerts, timeout: 120_000,
     extraPrefsFirefox: {
       'media.navigator.permission.disabled': true, 'media.navigator.streams.fake': true,
       'media.autoplay.default': 0, 'media.peerconnection.ice.obfuscate_host_addresses': false,

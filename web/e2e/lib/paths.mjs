@@ -53,8 +53,8 @@ const spoilTest = ([address, down]) => {
 };
 
 /** What the page of the network test says: its verdict in a word and a sentence, and of each way why not. */
-async function networkTest(p, shot) {
-  await p.goto(`${new URL(p.url()).origin}/network`);
+async function networkTest(p, server, shot) {
+  await p.goto(`${server.url}/network`);
   await p.until(() => document.querySelector('.net [aria-busy="false"]') && document.querySelector('[data-testid="network-verdict"]'), null, { ms: 30_000, what: 'a verdict' });
   if (process.env.SHOTS) await p.screenshot(`${process.env.SHOTS}/network-${p.browser}-${shot}.png`);
   return p.evaluate(() => {
@@ -140,8 +140,7 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
   test('the page of the network test says which ways lead to the server, and why others do not', async () => {
     for (const p of [zhao, chen]) {
       await p.again();
-      await p.goto(link);
-      const said = await networkTest(p, 'blocked');
+      const said = await networkTest(p, server, 'blocked');
       console.log(`${p.browser}: ${JSON.stringify(said)}`);
       assert.deepEqual([said.verdict, said.udp4.why, said.tcp.why, said.turn_tcp.why, said.turn_tls.why, said.websocket.why], ['fallback', 'blocked', '', '', '', ''], p.browser);
       assert.match(said.says, /your network blocks UDP\. Sound and picture go another way \(TCP\)/);
@@ -150,13 +149,11 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
     await new Promise((r) => setTimeout(r, 16_000)); // one person's tests are closed after 15 s, and bounded
     for (const [p, refused, address] of [[zhao, 'refused', ''], [chen, 'cut', 'by_name']]) {
       await p.again(spoilTest, [serverIP, false]);
-      await p.goto(link);
-      const said = await networkTest(p, 'spoilt');
+      const said = await networkTest(p, server, 'spoilt');
       console.log(`${p.browser}: ${JSON.stringify(said)}`);
       assert.deepEqual([said.turn_udp.why, said.turn_tcp.why, said.turn_tls.why], ['blocked', refused, address], p.browser);
       await p.again(spoilTest, [serverIP, true]);
-      await p.goto(link);
-      const down = await networkTest(p, 'down');
+      const down = await networkTest(p, server, 'down');
       assert.equal(down.verdict, 'no_node', p.browser);
       assert.match(down.says, /No media server is ready.*not your network/);
       assert.match(down.tcp.text, /no media server is ready/);
