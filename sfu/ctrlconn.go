@@ -29,6 +29,7 @@ type ctrlConn struct {
 	pool   sync.Pool
 
 	once     sync.Once
+	hushed   atomic.Int32
 	refused  atomic.Uint64
 	dropped  atomic.Uint64
 	onRefuse func() // called for each refused write
@@ -85,6 +86,9 @@ func (c *ctrlConn) WriteToAddrPort(b []byte, dst netip.AddrPort) (int, error) {
 		c.refused.Add(1)
 		c.onRefuse()
 		return 0, os.ErrPermission
+	}
+	if c.hushed.Load() > 0 && farewell(b) {
+		return len(b), nil
 	}
 	if err := c.socket.SendTo(dst, b); err != nil {
 		return 0, err

@@ -19,7 +19,12 @@ func (s *Shard) demux(src netip.AddrPort, pkt []byte) {
 			s.drop(dropDTLS)
 			return
 		}
-		s.control(src, pkt)
+		if farewell(pkt) {
+			p.saysFarewell()
+		}
+		if !p.loose { // else nobody there would read it
+			s.control(src, pkt)
+		}
 	default:
 		s.drop(dropGarbage)
 	}

@@ -113,6 +113,7 @@ func (e *engine) settings(tap *dtlskey.Tap, nominee *nominee) webrtc.SettingEngi
 	se.SetDTLSRetransmissionInterval(dtlsRetransmit)
 	se.SetDTLSExtendedMasterSecret(dtls.RequireExtendedMasterSecret)
 	se.DisableActiveTCP(true)
+	se.DisableCloseByDTLS(true) // a farewell is the shard's matter
 	se.SetICEBindingRequestHandler(func(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
 		return nominee.take(remote)
 	})

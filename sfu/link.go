@@ -107,6 +107,9 @@ func (s *Shard) linkDemux(c *tcp.Conn, pkt []byte) {
 		s.mediaOf(l.peer, netip.AddrPort{}, pkt)
 		l.peer.via = nil
 	case b >= 20 && b <= 63:
+		if farewell(pkt) {
+			l.peer.saysFarewell()
+		}
 		s.linkControl(l, pkt)
 	default:
 		s.drop(dropGarbage)

@@ -92,6 +92,8 @@ type Peer struct {
 	outbox      *noderpc.Outbox
 	heardAt     time.Duration // when its first check came, 0: not yet
 	connectedAt time.Duration
+	loose       bool          // the engine's DTLS has ended
+	farewellAt  time.Duration // when a farewell came that is not believed yet, 0: none did
 	anew        bool     // it came back from where nothing reached it
 	origin      *bridge  // of a mirror: the way to the shard that the transport is on
 	mirrors     []mirror // on other shards

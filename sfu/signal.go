@@ -31,6 +31,7 @@ type Signal struct {
 	nominee nominee
 
 	failed atomic.Bool // the engine said failed or closed
+	loose  atomic.Bool // its DTLS was ended here
 	wg     sync.WaitGroup
 
 	// guarded by mu: one offer at a time
@@ -124,7 +125,9 @@ func (e *engine) newSignal(o *offer.Offer, now time.Time, observe signalObserver
 		case webrtc.DTLSTransportStateFailed:
 			s.fail("dtls_failed")
 		case webrtc.DTLSTransportStateClosed:
-			s.fail("dtls_closed")
+			if !s.loose.Load() {
+				s.fail("dtls_closed")
+			}
 		}
 	})
 	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {

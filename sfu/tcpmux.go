@@ -173,6 +173,9 @@ func (p *tcpPort) WriteTo(b []byte, dst net.Addr) (int, error) {
 		p.mux.shard.engineWroteMedia()
 		return 0, os.ErrPermission
 	}
+	if p.mux.shard.ctrl.hushed.Load() > 0 && farewell(b) {
+		return len(b), nil
+	}
 	addr, ok := dst.(*net.TCPAddr)
 	if !ok {
 		return 0, os.ErrInvalid

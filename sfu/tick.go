@@ -65,6 +65,9 @@ func (s *Shard) tickPeer(p *Peer) {
 	if !p.ready {
 		p.becomeReady()
 	}
+	if p.loosens() {
+		p.loosen()
+	}
 	s.feedback(p)
 	turned := p.uplink.Held() != p.held
 	p.held = p.uplink.Held()
@@ -106,6 +109,9 @@ func (p *Peer) expires() time.Duration {
 	if p.replacedAt != 0 {
 		at = min(at, p.replacedAt+replaceGrace)
 	}
+	if p.farewellAt != 0 {
+		at = min(at, p.farewellAt+farewellWait)
+	}
 	return at
 }
 
@@ -116,6 +122,8 @@ func (s *Shard) expire(p *Peer) bool {
 		s.closePeer(p, "replaced", true)
 	case p.state == stateConnecting && s.now-p.admitted >= setupLimit:
 		s.closePeer(p, "setup", true)
+	case p.state == stateConnected && p.left():
+		s.lost(p, "dtls_closed")
 	case p.state == stateConnected && s.now-p.lastPacket >= silence:
 		s.lost(p, "silence")
 	case p.state == stateLost && s.now-p.lostAt >= lostLimit:
