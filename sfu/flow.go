@@ -193,6 +193,7 @@ func (p *Peer) goes(q *queued) {
 	if q.layer != d.layer || q.layer.ring == nil {
 		return // the slot has moved on
 	}
+	s.counts.paced.add(s.now - q.queued)
 	if slot := q.layer.ring.Get(q.ext); slot != nil && slot.Gen == q.gen {
 		d.put(q.layer, slot)
 	}

@@ -7,6 +7,10 @@ import (
 	"incamera/media/rtp"
 )
 
+// flushAt is how many datagrams of a round are sealed before they are sent: some 0.1 ms, so that the first receivers need
+// not wait for the last, and what is noted as the time of sending is about that.
+const flushAt = 128
+
 // forwardFresh sends what a batch brought, receiver by receiver, so that one receiver's packets make one run.
 func (s *Shard) forwardFresh() {
 	s.handOver()
@@ -33,6 +37,10 @@ func (s *Shard) forwardFresh() {
 			}
 		}
 		p.work = p.work[:0]
+		if s.batch.Len() >= flushAt {
+			s.batch.Flush()
+			s.now = s.clock()
+		}
 	}
 	for _, l := range s.fresh {
 		l.fresh = l.fresh[:0]

@@ -79,6 +79,8 @@ type counts struct {
 	overuses                     atomic.Uint64
 	probes                       [bwe.NumProbeResults]atomic.Uint64
 	busyNanos, batches, datagram atomic.Uint64
+	turns                        spread        // of the loop, as far as they are work
+	paced                        spread        // how long packets of video waited for their turn, of those that did
 	handedOut, handedIn          atomic.Uint64 // packets that went to other shards, and came from them
 	shedLayers                   atomic.Uint64 // slots that got less because the shard was too busy
 	shedLevel                    atomic.Int64
@@ -108,6 +110,7 @@ type metrics struct {
 	descDrops, descSocket, descPackets, descBytes, descNack, descPLI, descMisc *prometheus.Desc
 	descIO, descOveruse, descProbes                                            *prometheus.Desc
 	descBusy, descTransports, descRooms, descLoad                              *prometheus.Desc
+	descTurns, descPaced                                                       *prometheus.Desc
 	descShed, descShedLevel, descHandover, descParts                           *prometheus.Desc
 }
 
@@ -151,6 +154,8 @@ func newMetrics(n *Node) *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "incamera_sfu_refused_total", Help: "Newcomers refused because the node takes no more, by the limit that was reached.",
 		}, []string{"reason"}),
+		descTurns:     prometheus.NewDesc("incamera_sfu_turn_seconds", "Turns of the shards' loops by how long they worked.", nil, nil),
+		descPaced:     prometheus.NewDesc("incamera_sfu_paced_seconds", "Packets of video that had to wait for their receiver's pace, by how long.", nil, nil),
 		descShed:      prometheus.NewDesc("incamera_sfu_shed_layers_total", "Pictures that got smaller or paused because their shard was too busy.", nil, nil),
 		descShedLevel: prometheus.NewDesc("incamera_sfu_shed_step", "How much video a busy shard sheds: 0 nothing, 1 the largest layers, 2 all but the smallest, 3 all but who speaks or was chosen, 4 all pictures.", []string{"shard"}, nil),
 		descHandover:  prometheus.NewDesc("incamera_sfu_handover_packets_total", "Packets handed from shard to shard, for rooms that are spread over several.", nil, nil),
@@ -178,7 +183,7 @@ func newMetrics(n *Node) *metrics {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.descDrops, m.descSocket, m.descPackets, m.descBytes, m.descNack, m.descPLI, m.descMisc, m.descIO, m.descOveruse, m.descProbes,
-		m.descBusy, m.descTransports, m.descRooms, m.descLoad, m.descShed, m.descShedLevel, m.descHandover, m.descParts,
+		m.descBusy, m.descTransports, m.descRooms, m.descLoad, m.descShed, m.descShedLevel, m.descHandover, m.descParts, m.descTurns, m.descPaced,
 	} {
 		ch <- d
 	}
@@ -253,6 +258,12 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			float64(s.counts.transports.Load()), s.name)
 		ch <- prometheus.MustNewConstMetric(m.descShedLevel, prometheus.GaugeValue, float64(s.counts.shedLevel.Load()), s.name)
 	}
+	var turns, paced []*spread
+	for _, s := range m.node.shards {
+		turns, paced = append(turns, &s.counts.turns), append(paced, &s.counts.paced)
+	}
+	ch <- spreadMetric(m.descTurns, turns...)
+	ch <- spreadMetric(m.descPaced, paced...)
 	counter(m.descShed, total(func(c *counts) *atomic.Uint64 { return &c.shedLayers }))
 	counter(m.descHandover, total(func(c *counts) *atomic.Uint64 { return &c.handedOut }))
 	ch <- prometheus.MustNewConstMetric(m.descParts, prometheus.GaugeValue, float64(m.node.Parts()))

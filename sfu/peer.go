@@ -94,9 +94,9 @@ type Peer struct {
 	connectedAt time.Duration
 	loose       bool          // the engine's DTLS has ended
 	farewellAt  time.Duration // when a farewell came that is not believed yet, 0: none did
-	anew        bool     // it came back from where nothing reached it
-	origin      *bridge  // of a mirror: the way to the shard that the transport is on
-	mirrors     []mirror // on other shards
+	anew        bool          // it came back from where nothing reached it
+	origin      *bridge       // of a mirror: the way to the shard that the transport is on
+	mirrors     []mirror      // on other shards
 	ice         *iceName
 	picked      netip.AddrPort // by the engine, under this name
 	engineHeard time.Duration  // when the engine last got a check

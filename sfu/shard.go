@@ -260,6 +260,7 @@ func (s *Shard) worked() {
 	s.began = now
 	s.load.busy += took
 	s.counts.busyNanos.Add(uint64(took))
+	s.counts.turns.add(took)
 	if span := now - s.load.since; span >= time.Second {
 		permill := uint32(min(1000, s.load.busy*1000/span))
 		s.load.permill.Store(permill)

@@ -32,6 +32,10 @@ type step struct {
 	Foreign   float64       `json:"foreign"`
 	Stolen    float64       `json:"stolen"`
 	Late      time.Duration `json:"generator_late_p99_ns"`
+	Turn      time.Duration `json:"turn_p99_ns"` // of the shard's loop, to a power of two
+	Longest   time.Duration `json:"turn_p9999_ns"`
+	Waited    float64       `json:"paced"`        // share of the packets that waited for their receiver's pace
+	Wait      time.Duration `json:"paced_p99_ns"` // how long, of those
 	bound     string        // what held it up, if not the server
 }
 
@@ -84,12 +88,16 @@ func (r *rising) step(name string, d time.Duration) (step, error) {
 		P50: h.Quantile(.5), P99: h.Quantile(.99), P999: h.Quantile(.999), Generator: s.generator + s.publisher,
 		Lost: float64(s.lost) / max(1, float64(s.expected)), Foreign: s.foreign, Stolen: s.stolen, Late: s.late,
 	}
+	turns, waits := s.after.Turns.Since(s.before.Turns), s.after.Waits.Since(s.before.Waits)
+	t.Turn, t.Longest = turns.Quantile(.99), turns.Quantile(.9999)
+	t.Waited, t.Wait = float64(waits.Count)/max(1, s.out()), waits.Quantile(.99)
 	if t.Generator > generatorUp {
 		t.bound = "generator"
 	}
 	r.b.say(t)
 	r.b.print("  %-6s %7d streams  core %5.1f%% busy  %5.2f us/packet  %7.0f packets/s  added p50 %s p99 %s p99.9 %s  lost %.2f%%  generator %.0f%% busy, late p99 %s; others %.0f%%, host %.0f%%; dropped %v\n",
 		t.Design, t.Streams, 100*t.Busy, t.Micros, t.Rate, ms(t.P50), ms(t.P99), ms(t.P999), 100*t.Lost, 100*t.Generator, ms(t.Late), 100*t.Foreign, 100*t.Stolen, s.dropped())
+	r.b.print("         turns of the loop p99 <= %s p99.99 <= %s; %.2f%% of the packets waited for their pace, p99 <= %s\n", ms(t.Turn), ms(t.Longest), 100*t.Waited, ms(t.Wait))
 	return t, nil
 }
 

@@ -29,7 +29,11 @@ func memory(b *bench) error {
 }
 
 func (b *bench) memory(design string, slots, publishers, viewers int) error {
-	p, err := b.open(design)
+	server := design
+	if design == "node" {
+		server = "node:calm"
+	}
+	p, err := b.open(server)
 	if err != nil {
 		return err
 	}

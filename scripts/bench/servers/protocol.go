@@ -57,6 +57,41 @@ type Usage struct {
 	Paused                          time.Duration // stop-the-world, all together
 	Goroutines                      int
 	Drops                           map[string]uint64
+	// Histograms of the node: counts up to each number of seconds, and all.
+	Turns, Waits Spread
+}
+
+// Spread is a histogram as the node exports it.
+type Spread struct {
+	Count uint64
+	Upper []float64
+	Below []uint64 // samples up to each of Upper
+}
+
+// Since takes away what was counted before.
+func (s Spread) Since(b Spread) Spread {
+	d := Spread{Count: s.Count - b.Count, Upper: s.Upper}
+	for i := range s.Below {
+		n := s.Below[i]
+		if i < len(b.Below) {
+			n -= b.Below[i]
+		}
+		d.Below = append(d.Below, n)
+	}
+	return d
+}
+
+// Quantile is the upper end of the bucket that holds it; 0: nothing was counted.
+func (s Spread) Quantile(q float64) time.Duration {
+	for i, n := range s.Below {
+		if s.Count > 0 && float64(n) >= q*float64(s.Count) {
+			return time.Duration(s.Upper[i] * float64(time.Second))
+		}
+	}
+	if s.Count == 0 || len(s.Upper) == 0 {
+		return 0
+	}
+	return 2 * time.Duration(s.Upper[len(s.Upper)-1]*float64(time.Second))
 }
 
 // CPU is both kinds.
