@@ -19,6 +19,10 @@ import (
 	"incamera/signaling/wire"
 )
 
+// patience is how long a test waits for what has to happen: a machine may be busy with other things. What must not happen,
+// or not so late, tests say with times of their own.
+const patience = 30 * time.Second
+
 // person is somebody with a key of their own, and at most one socket.
 type person struct {
 	t       *testing.T
@@ -129,7 +133,7 @@ func (p *person) send(m *wire.ClientMessage) uint32 {
 }
 
 func (p *person) raw(data []byte) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_ = p.conn.Write(ctx, websocket.MessageText, data) // a closed socket shows in what is read
 }
@@ -144,7 +148,7 @@ func (p *person) ask(m *wire.ClientMessage) *wire.ServerMessage {
 // wait takes the first message that fits out of those not taken yet.
 func (p *person) wait(what string, fits func(*wire.ServerMessage) bool) *wire.ServerMessage {
 	p.t.Helper()
-	m, err := p.in.take(fits, 8*time.Second)
+	m, err := p.in.take(fits, patience)
 	if err != nil {
 		p.t.Fatalf("%s waits for %s: %v; unread: %v", p.subject, what, err, p.in.all)
 	}
@@ -182,7 +186,7 @@ func (b *inbox) take(fits func(*wire.ServerMessage) bool, limit time.Duration) (
 // closed waits for the end of the socket and gives its close code.
 func (p *person) closed() websocket.StatusCode {
 	p.t.Helper()
-	_, err := p.in.take(func(*wire.ServerMessage) bool { return false }, 8*time.Second)
+	_, err := p.in.take(func(*wire.ServerMessage) bool { return false }, patience)
 	if err == context.DeadlineExceeded {
 		p.t.Fatalf("%s: the socket stays open", p.subject)
 	}

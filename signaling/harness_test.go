@@ -86,6 +86,7 @@ func (w *world) node(id string) *fakeNode {
 	n := &fakeNode{id: id, outboxes: map[string]*noderpc.Outbox{}, all: map[string]*transport{}}
 	server, err := noderpc.NewServer(noderpc.Options{
 		Identity: identity, Handler: n, NodeID: id, Log: quiet, Registerer: prometheus.NewRegistry(),
+		CallTimeout: patience, Silence: patience,
 	})
 	must(w.t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -96,7 +97,9 @@ func (w *world) node(id string) *fakeNode {
 			w.t.Errorf("node %s: %v", id, err)
 		}
 	})
-	reg, err := registry.New(w.rdb, registry.Options{Identity: identity, Log: quiet, Registerer: prometheus.NewRegistry()})
+	reg, err := registry.New(w.rdb, registry.Options{
+		Identity: identity, Log: quiet, Registerer: prometheus.NewRegistry(), Lease: patience, OpTimeout: patience,
+	})
 	must(w.t, err)
 	said, err := reg.Announce(w.t.Context(), func() registry.Record {
 		n.mu.Lock()
@@ -134,10 +137,10 @@ func (w *world) instance(id string, change ...func(*signaling.Options)) *instanc
 	identity := w.identity(id, pki.RoleSignaling)
 	metrics := prometheus.NewRegistry()
 	store, err := meeting.New(w.rdb, meeting.Options{
-		Log: quiet, Registerer: metrics, Instance: id, PollEvery: 500 * time.Millisecond,
+		Log: quiet, Registerer: metrics, Instance: id, PollEvery: 500 * time.Millisecond, OpTimeout: patience,
 	})
 	must(w.t, err)
-	reg, err := registry.New(w.rdb, registry.Options{Identity: identity, Log: quiet, Registerer: metrics})
+	reg, err := registry.New(w.rdb, registry.Options{Identity: identity, Log: quiet, Registerer: metrics, OpTimeout: patience})
 	must(w.t, err)
 	verifier, err := token.NewVerifier(token.Options{Trust: identity.Trust(), Audience: audience})
 	must(w.t, err)
@@ -150,11 +153,11 @@ func (w *world) instance(id string, change ...func(*signaling.Options)) *instanc
 			var err error
 			pool, err = noderpc.NewPool(noderpc.PoolOptions{
 				Identity: identity, Instance: id, Resolve: reg.Resolve, OnEvent: e.OnEvent, OnLost: e.OnLost,
-				Log: quiet, Registerer: metrics,
+				Log: quiet, Registerer: metrics, LostAfter: patience, CallTimeout: patience, // a killed node hangs up
 			})
 			return pool, err
 		},
-		Limits: signaling.Limits{CloseGrace: 200 * time.Millisecond},
+		Limits: signaling.Limits{CloseGrace: 200 * time.Millisecond, HelloTimeout: patience},
 	}
 	for _, f := range change {
 		f(&o)
@@ -405,10 +408,10 @@ func must(t *testing.T, err error) {
 // eventually waits for something that no message tells.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.Now().Add(5 * time.Second)
+	end := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(end) {
-			t.Fatalf("not in 5 s: %s", what)
+			t.Fatalf("not in %v: %s", patience, what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

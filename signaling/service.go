@@ -53,6 +53,7 @@ type Options struct {
 	Bans      session.Bans    // lasting bans, in SQL
 	Review    session.Review  // nil: the policy is not asked again during the call
 	Certified func(*http.Request) bool
+	Visits    session.Visits       // what hosts are told of people who wait; nil: names and assurances
 	Presence  session.Presence     // whether people who sit are still entitled to; nil: never asked
 	Rooms     session.Rooms        // rooms and the history of meetings, in SQL
 	Origins   session.OriginPolicy // which pages may speak to this server
@@ -159,7 +160,7 @@ func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 	return session.Options{
 		Instance: o.Instance, Audience: o.Audience, Tokens: o.Tokens, Minter: o.Minter, Issuer: o.Issuer,
 		Seats: o.Meetings, Talk: o.Meetings, Moderation: o.Meetings, Lobby: o.Meetings, Nodes: nodes,
-		Bans: o.Bans, Presence: o.Presence, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Review: o.Review, Certified: o.Certified, Audit: o.Audit,
+		Bans: o.Bans, Presence: o.Presence, Visits: o.Visits, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Review: o.Review, Certified: o.Certified, Audit: o.Audit,
 		Hub: s.hub, Place: s.place, ClientAddr: o.ClientAddr, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
 		AudioSlots: l.AudioSlots, VideoSlots: l.VideoSlots,
 		HelloTimeout: l.HelloTimeout, EntryTimeout: l.EntryTimeout, LobbyTimeout: l.LobbyTimeout,

@@ -35,8 +35,10 @@ type Options struct {
 	// RefusalStep is what the time of refusals is rounded up to where there is a directory, as it takes its own time for
 	// those it knows; 250 ms when 0.
 	RefusalStep time.Duration
-	Registerer  prometheus.Registerer
-	Now         func() time.Time // time.Now when nil
+	// Brake makes what slows guessing down; throttle.Alone when nil: each process counts for itself.
+	Brake      throttle.Maker
+	Registerer prometheus.Registerer
+	Now        func() time.Time // time.Now when nil
 }
 
 // Validate says what is missing.
@@ -59,8 +61,8 @@ type Accounts struct {
 	hasher    hasher
 	dummy     string // hash that stands in for accounts that do not exist
 	common    map[string]bool
-	byLogin   *throttle.Throttle
-	byAddress *throttle.Throttle
+	byLogin   throttle.Brake
+	byAddress throttle.Brake
 	outcomes  *prometheus.CounterVec
 }
 
@@ -91,6 +93,9 @@ func New(o Options) (*Accounts, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Brake == nil {
+		o.Brake = throttle.Alone
+	}
 	if o.FirstRole == "" {
 		o.FirstRole = role.System
 	}
@@ -108,10 +113,10 @@ func New(o Options) (*Accounts, error) {
 		hasher: hasher{cost: o.Cost, slots: make(chan struct{}, o.Hashes), maxWait: int64(o.MaxWaiting), waited: waited},
 	}
 	// an account waits after 5 wrong passwords, up to 15 minutes; an address, which many people share, after 30
-	if a.byLogin, err = throttle.New(throttle.Options{Free: 5, Base: 2 * time.Second, Max: 15 * time.Minute, Forget: time.Hour, Now: o.Now}); err != nil {
+	if a.byLogin, err = o.Brake("login", throttle.Options{Free: 5, Base: 2 * time.Second, Max: 15 * time.Minute, Forget: time.Hour, Now: o.Now}); err != nil {
 		return nil, err
 	}
-	if a.byAddress, err = throttle.New(throttle.Options{Free: 30, Base: 2 * time.Second, Max: 5 * time.Minute, Forget: 10 * time.Minute, Now: o.Now}); err != nil {
+	if a.byAddress, err = o.Brake("address", throttle.Options{Free: 30, Base: 2 * time.Second, Max: 5 * time.Minute, Forget: 10 * time.Minute, Now: o.Now}); err != nil {
 		return nil, err
 	}
 	a.dummy, err = a.hasher.hash(context.Background(), newToken())
@@ -142,7 +147,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, old, password, ke
 	if u.Password == "" {
 		return ErrElsewhere
 	}
-	if wait := a.byLogin.Take(u.Login); wait > 0 {
+	if wait := a.byLogin.Take(ctx, u.Login); wait > 0 {
 		return &Throttled{wait}
 	}
 	ok, _, err := a.hasher.verify(ctx, u.Password, old)
@@ -152,7 +157,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID, old, password, ke
 	if !ok {
 		return ErrCredentials
 	}
-	a.byLogin.Reset(u.Login)
+	a.byLogin.Reset(ctx, u.Login)
 	if err := a.judge(ctx, u.Login, u.Name, password); err != nil {
 		return err
 	}

@@ -43,20 +43,20 @@ func (a *Accounts) verify(ctx context.Context, login, password string, address n
 		return store.User{}, "invalid", ErrCredentials // what no account can have tells nobody anything
 	}
 	from := addressKey(address)
-	if wait := a.byAddress.Take(from); wait > 0 {
+	if wait := a.byAddress.Take(ctx, from); wait > 0 {
 		return store.User{}, "throttled", &Throttled{wait}
 	}
-	if wait := a.byLogin.Take(login); wait > 0 {
+	if wait := a.byLogin.Take(ctx, login); wait > 0 {
 		return store.User{}, "throttled", &Throttled{wait}
 	}
 	u, outcome, err := a.tryPassword(ctx, login, password)
 	switch {
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrDirectory):
-		a.byLogin.Refund(login) // nothing was tried
-		a.byAddress.Refund(from)
+		a.byLogin.Refund(ctx, login) // nothing was tried
+		a.byAddress.Refund(ctx, from)
 	case err == nil:
-		a.byLogin.Reset(login)
-		a.byAddress.Refund(from)
+		a.byLogin.Reset(ctx, login)
+		a.byAddress.Refund(ctx, from)
 	}
 	return u, outcome, err
 }

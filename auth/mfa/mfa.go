@@ -43,7 +43,8 @@ func (e *Throttled) Error() string { return fmt.Sprintf("mfa: too many attempts,
 type Options struct {
 	Store      *store.Store
 	Seal       *seal.Keys
-	Issuer     string // name shown by the authenticator app
+	Issuer     string         // name shown by the authenticator app
+	Brake      throttle.Maker // what slows guessing down; throttle.Alone when nil: each process counts for itself
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now when nil
 }
@@ -59,7 +60,7 @@ func (o Options) Validate() error {
 // Factors is everybody's second factors. It is safe for concurrent use, also by several processes on one database.
 type Factors struct {
 	o        Options
-	attempts *throttle.Throttle
+	attempts throttle.Brake
 	outcomes *prometheus.CounterVec
 }
 
@@ -71,12 +72,15 @@ func New(o Options) (*Factors, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Brake == nil {
+		o.Brake = throttle.Alone
+	}
 	outcomes, err := metrics.Counter(o.Registerer, "incamera_auth_second_factors_total", "Second factors given, by kind and outcome.", "kind", "outcome")
 	if err != nil {
 		return nil, err
 	}
 	// the tenth wrong code locks the person out for at least 15 minutes; a step has a million codes, three are right
-	attempts, err := throttle.New(throttle.Options{Free: 10, Base: 15 * time.Minute, Max: 4 * time.Hour, Forget: 24 * time.Hour, Now: o.Now})
+	attempts, err := o.Brake("factor", throttle.Options{Free: 10, Base: 15 * time.Minute, Max: 4 * time.Hour, Forget: 24 * time.Hour, Now: o.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +119,7 @@ func (f *Factors) Verify(ctx context.Context, userID, code string) (Method, erro
 	if isDigits(code) {
 		method = OTP
 	}
-	if wait := f.attempts.Take(userID); wait > 0 {
+	if wait := f.attempts.Take(ctx, userID); wait > 0 {
 		f.count(string(method), "throttled")
 		return "", &Throttled{wait}
 	}
@@ -145,7 +149,7 @@ func (f *Factors) Verify(ctx context.Context, userID, code string) (Method, erro
 		f.count(string(method), "wrong")
 		return "", err
 	}
-	f.attempts.Reset(userID)
+	f.attempts.Reset(ctx, userID)
 	f.count(string(method), "ok")
 	return method, nil
 }

@@ -25,17 +25,19 @@ import (
 type world struct {
 	*mfa.Factors
 	s   *store.Store
+	kek string // file of the sealing key
 	u   store.User
 	now time.Time
 }
 
 func newWorld(t *testing.T, s *store.Store) *world {
 	t.Helper()
-	v, err := seal.Start(context.Background(), seal.Options{Store: s, File: filepath.Join(t.TempDir(), "kek.json")})
+	kek := filepath.Join(t.TempDir(), "kek.json")
+	v, err := seal.Start(context.Background(), seal.Options{Store: s, File: kek})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{s: s, now: time.Date(2030, 5, 1, 12, 0, 10, 0, time.UTC)}
+	w := &world{s: s, kek: kek, now: time.Date(2030, 5, 1, 12, 0, 10, 0, time.UTC)}
 	w.u = store.User{ID: "u1", Login: "ada@x", Name: "Ada", Role: "user", State: store.UserActive, CreatedAt: w.now}
 	if err := s.Users.Create(context.Background(), w.u); err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (f *Factors) BeginTOTP(ctx context.Context, user store.User, fresh bool) (E
 // ConfirmTOTP makes the pending secret count, by a code made with it, in place of any earlier one, and gives new
 // recovery codes. The caller then elevates the session: the code was a second factor given now.
 func (f *Factors) ConfirmTOTP(ctx context.Context, user store.User, code string, fresh bool) (recovery []string, err error) {
-	if wait := f.attempts.Take(user.ID); wait > 0 {
+	if wait := f.attempts.Take(ctx, user.ID); wait > 0 {
 		f.count("enrol", "throttled")
 		return nil, &Throttled{wait}
 	}
@@ -111,7 +111,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, user store.User, code string,
 	if err != nil {
 		return nil, err
 	}
-	f.attempts.Reset(user.ID)
+	f.attempts.Reset(ctx, user.ID)
 	f.count("enrol", "ok")
 	return codes, nil
 }

@@ -30,6 +30,8 @@ const (
 	ReadAudit    Permission = "audit.read"   // search the record
 	ExportAudit  Permission = "audit.export" // take it away
 
+	SeeAddresses Permission = "addresses.read" // of people who wait at a door one keeps
+
 	ManageNodes  Permission = "nodes.manage" // drain
 	ReadMeetings Permission = "meetings.state"
 	ReadMetrics  Permission = "metrics.read"
@@ -38,8 +40,8 @@ const (
 // table is least privilege: a line names everything its role may do.
 var table = map[Role][]Permission{
 	System:    {Account, Meet, ReadAccounts, ManageAccounts, ReadApprovals, ManageNodes, ReadMetrics},
-	Security:  {Account, Meet, ReadAccounts, AssignRoles, ReadApprovals, Approve, ManagePolicy, EndRooms},
-	Auditor:   {Account, Meet, ReadAudit, ExportAudit},
+	Security:  {Account, Meet, ReadAccounts, AssignRoles, ReadApprovals, Approve, ManagePolicy, EndRooms, SeeAddresses},
+	Auditor:   {Account, Meet, ReadAudit, ExportAudit, SeeAddresses},
 	Operator:  {Account, Meet, ReadMetrics, ReadMeetings, ManageNodes},
 	Organiser: {Account, Meet, CreateRooms},
 	User:      {Account, Meet},

@@ -40,6 +40,7 @@ type entry struct {
 	count int
 	last  time.Time
 	until time.Time
+	owed  int // attempts that are counted nowhere else yet
 }
 
 // New makes a Throttle.
@@ -106,7 +107,7 @@ func (t *Throttle) entryLocked(key string, now time.Time) *entry {
 		t.order.MoveToFront(el)
 		e := el.Value.(*entry)
 		if now.Sub(e.last) > t.o.Forget && !now.Before(e.until) {
-			*e = entry{key: key, last: now}
+			*e = entry{key: key, last: now, owed: e.owed}
 		}
 		return e
 	}

@@ -115,7 +115,7 @@ func TestWhatIsMintedIsReadBack(t *testing.T) {
 	}
 	g, err := w.verifier.Grant(must(w.minter.MintGrant(goodGrant())))
 	wantG := goodGrant()
-	wantG.IssuedAt, wantG.ExpiresAt = t0, t0.Add(token.DefaultGrantLife)
+	wantG.Signer, wantG.IssuedAt, wantG.ExpiresAt = "s1", t0, t0.Add(token.DefaultGrantLife)
 	if err != nil || !reflect.DeepEqual(g, wantG) {
 		t.Errorf("grant: %v\n%+v\n%+v", err, g, wantG)
 	}

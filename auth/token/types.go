@@ -156,6 +156,7 @@ type Grant struct {
 	Placement                               uint64
 	Publish                                 []Kind
 	Subscribe, E2EE                         bool
+	Signer                                  string // id of the process that signed; the verifier's word, not a claim
 	IssuedAt                                time.Time
 	ExpiresAt                               time.Time // zero at minting: DefaultGrantLife from now
 }

@@ -96,7 +96,8 @@ func (v *Verifier) Admission(jws string) (Admission, error) {
 // that Node is itself.
 func (v *Verifier) Grant(jws string) (Grant, error) {
 	var c grantClaims
-	if err := v.open(jws, TypeGrant, &c); err != nil {
+	signer, err := v.opened(jws, TypeGrant, &c)
+	if err != nil {
 		return Grant{}, err
 	}
 	if err := errors.Join(c.times.check(v.now(), MaxGrantLife), c.check()); err != nil {
@@ -107,7 +108,7 @@ func (v *Verifier) Grant(jws string) (Grant, error) {
 	return Grant{
 		ID: c.ID, Room: s.Room, Meeting: s.Meeting, Participant: s.Participant, Session: s.Session,
 		Number: s.Number, SessionVersion: s.SessionVersion, Node: s.Node, Placement: s.Placement,
-		Publish: c.Publish, Subscribe: c.Subscribe, E2EE: c.E2EE, IssuedAt: iat, ExpiresAt: exp,
+		Publish: c.Publish, Subscribe: c.Subscribe, E2EE: c.E2EE, Signer: signer, IssuedAt: iat, ExpiresAt: exp,
 	}, nil
 }
 
@@ -119,21 +120,27 @@ func (t times) issued() time.Time { return time.Unix(t.IssuedAt, 0) }
 // open checks who signed. A key signs in its window alone: what says to be made after it is refused, and what was made
 // within it lives no longer than its kind may, so a key is retired by itself.
 func (v *Verifier) open(jws, typ string, claims dated) error {
+	_, err := v.opened(jws, typ, claims)
+	return err
+}
+
+// opened is open that tells which process signed.
+func (v *Verifier) opened(jws, typ string, claims dated) (signer string, err error) {
 	s, err := v.trust.VerifyKeyed(jws, typ, claims, v.now(), pki.RoleSignaling)
 	if err != nil {
-		return fromPKI(err)
+		return "", fromPKI(err)
 	}
 	if s.Kid == "" {
-		return nil // the process's identity itself
+		return s.ID, nil // the process's identity itself
 	}
 	if v.revoked != nil && v.revoked(s.Kid) {
-		return failf(CodeKey, "revoked")
+		return "", failf(CodeKey, "revoked")
 	}
 	// the window and iat are of one process's clock; iat itself is judged against ours
 	if made := claims.issued(); made.Before(s.From) || made.After(s.Until) {
-		return failf(CodeKey, "not in its window")
+		return "", failf(CodeKey, "not in its window")
 	}
-	return nil
+	return s.ID, nil
 }
 
 func (v *Verifier) judge(audience string, t times, longest time.Duration, claims error) error {

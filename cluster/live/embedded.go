@@ -49,7 +49,7 @@ func Embedded(o EmbeddedOptions) (*Server, error) {
 	}
 	addr := mini.Addr()
 	// The server dies with us, not before: a late answer means a busy machine, and is better than none.
-	u := universal(Options{Addr: addr, IOTimeout: 5 * time.Second, PoolSize: 64})
+	u := universal(Options{Addr: addr, DialTimeout: 5 * time.Second, IOTimeout: 5 * time.Second, PoolSize: 64})
 	u.Password = password
 	client, err := open(u, o.Registerer, o.Log)
 	if err != nil {

@@ -52,16 +52,18 @@ func TestTheFirstWhoMayBeginsTheMeeting(t *testing.T) {
 	})
 }
 
+// The hundred come to two instances at once.
 func TestOneOfAHundredJoinsWithOneTokenEnters(t *testing.T) {
-	each(t, func(h *house) {
+	livetest.Each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		instances := []*house{open(t, rdb), open(t, rdb, func(o *meeting.Options) { o.Instance = "sig-2" })}
 		var entered, used atomic.Int32
 		var all sync.WaitGroup
-		base := h.request("host", token.RoleHost)
+		base := instances[0].request("host", token.RoleHost)
 		for i := range 100 {
 			r := base
-			r.Session = fmt.Sprintf("s_%d", i)
+			r.Session, r.Instance = fmt.Sprintf("s_%d", i), fmt.Sprintf("sig-%d", i%2+1)
 			all.Go(func() {
-				switch _, err := h.Join(h.ctx, r); meeting.CodeOf(err) {
+				switch _, err := instances[i%2].Join(t.Context(), r); meeting.CodeOf(err) {
 				case "":
 					entered.Add(1)
 				case meeting.CodeTokenUsed:

@@ -29,6 +29,7 @@ type waiterJSON struct {
 	Login     string `json:"login"`
 	Client    string `json:"client"`
 	At        int64  `json:"at"`
+	Visit
 }
 
 func readWaiter(op, raw string) (Waiter, error) {
@@ -38,7 +39,7 @@ func readWaiter(op, raw string) (Waiter, error) {
 	}
 	return Waiter{
 		ID: j.ID, Subject: j.Subject, Name: j.Name, Assurance: token.Assurance(j.Assurance),
-		Instance: j.Instance, Key: j.Key, Login: j.Login, Client: j.Client, Since: millis(j.At),
+		Instance: j.Instance, Key: j.Key, Login: j.Login, Client: j.Client, Since: millis(j.At), Visit: j.Visit,
 	}, nil
 }
 
@@ -48,7 +49,8 @@ func (s *Store) EnterLobby(ctx context.Context, room string, w Waiter) (LobbyRes
 	switch {
 	case w.ID == "" || w.Subject == "" || w.Instance == "":
 		return LobbyResult{}, s.refuse(op, CodeConflict, nil)
-	case tooLong(maxID, w.ID, w.Subject, w.Instance, w.Key, w.Login, w.Client, w.Participant) || tooLong(maxName, w.Name):
+	case tooLong(maxID, w.ID, w.Subject, w.Instance, w.Key, w.Login, w.Client, w.Participant, w.Method, w.Country, w.Address) ||
+		tooLong(maxName, w.Name, w.Organisation, w.Via, w.Network):
 		return LobbyResult{}, s.refuse(op, CodeLimit, nil)
 	case !token.ValidRoomID(room):
 		return LobbyResult{}, s.refuse(op, CodeNotFound, nil)
@@ -58,7 +60,7 @@ func (s *Store) EnterLobby(ctx context.Context, room string, w Waiter) (LobbyRes
 	}
 	res, err := s.run(ctx, op, "lobby", room, args{"verb": "enter", "waiter": waiterJSON{
 		ID: w.ID, Subject: w.Subject, Name: w.Name, Assurance: string(w.Assurance),
-		Instance: w.Instance, Key: w.Key, Login: w.Login, Client: w.Client,
+		Instance: w.Instance, Key: w.Key, Login: w.Login, Client: w.Client, Visit: w.Visit,
 	}, "pid": w.Participant, "iat": stamp(w.PassAt)})
 	if err != nil {
 		return LobbyResult{}, err

@@ -59,11 +59,23 @@ type Waiter struct {
 	Instance, Key     string
 	Login, Client     string
 	Since             time.Time // set by EnterLobby
+	Visit
 
 	// For EnterLobby alone: who the person would be in the meeting, and when their pass was issued. Who was removed, or
 	// has a pass from before a host ended the meeting, does not wait at its door.
 	Participant string
 	PassAt      time.Time
+}
+
+// Visit is what a host is told of a waiting person besides the name. All of it is the word of the instance that let them
+// wait, none the person's own.
+type Visit struct {
+	Organisation string `json:"org,omitempty"`  // groups of the account, or the portal
+	Method       string `json:"how,omitempty"`  // how the person signed in
+	Via          string `json:"via,omitempty"`  // directory, provider or portal that vouches; empty: this deployment
+	Network      string `json:"net,omitempty"`  // name of a known network; empty: any other
+	Country      string `json:"cc,omitempty"`   // of a network without a name, as far as known
+	Address      string `json:"addr,omitempty"` // not for everybody who may admit
 }
 
 // ChatMessage is one line of the meeting's chat.

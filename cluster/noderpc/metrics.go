@@ -34,7 +34,7 @@ func newServerMetrics(reg prometheus.Registerer) (*serverMetrics, error) {
 			Name: "incamera_noderpc_watching_instances", Help: "Signaling instances that watch this node.",
 		}),
 	}
-	for _, reason := range []string{string(token.CodeSigner), string(token.CodeExpired), "other_node", "stale"} {
+	for _, reason := range []string{string(token.CodeSigner), string(token.CodeExpired), "other_node", "other_signer", "stale"} {
 		m.refusedGrants.WithLabelValues(reason) // the likeliest are there from the start, at zero
 	}
 	return m, register(reg, m.latency, m.refusedGrants, m.panics, m.watches)

@@ -18,6 +18,10 @@ func (s service) Admit(ctx context.Context, r *AdmitRequest) (*AdmitResponse, er
 	if err != nil {
 		return nil, err
 	}
+	presents, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r.Instance = instance
 	if len(r.GetOffer()) > maxOffer {
 		return nil, refuse(CodeTooLarge, "offer of %d bytes", len(r.GetOffer()))
@@ -26,6 +30,11 @@ func (s service) Admit(ctx context.Context, r *AdmitRequest) (*AdmitResponse, er
 	if err != nil {
 		s.metrics.refusedGrants.WithLabelValues(string(token.CodeOf(err))).Inc()
 		return nil, refuse(CodeForbidden, "grant: %s", token.CodeOf(err))
+	}
+	if g.Signer != presents {
+		// A grant is no bearer's: who finds one, or holds another's signing key, has nothing without that process's identity.
+		s.metrics.refusedGrants.WithLabelValues("other_signer").Inc()
+		return nil, refuse(CodeForbidden, "another process signed the grant")
 	}
 	if g.Node != s.o.NodeID {
 		s.metrics.refusedGrants.WithLabelValues("other_node").Inc()

@@ -13,7 +13,7 @@ type Grant = token.Grant
 // Handler is the media node as the RPC sees it. Its errors are *Error; any other becomes internal. Each context has
 // a deadline.
 type Handler interface {
-	// Admit opens a transport. The grant was verified: signer, expiry, node and placement.
+	// Admit opens a transport. The grant was verified: that the caller signed it, expiry, node and placement.
 	Admit(ctx context.Context, g Grant, r *AdmitRequest) (*AdmitResponse, error)
 	Renegotiate(ctx context.Context, r *RenegotiateRequest) (*AdmitResponse, error)
 	Command(ctx context.Context, r *CommandRequest) error

@@ -30,6 +30,7 @@ import (
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
 	"incamera/cluster/once"
+	"incamera/cluster/quota"
 	"incamera/cmd/incamera/config"
 )
 
@@ -45,6 +46,7 @@ type people struct {
 	registry  apiclient.Registry
 	streams   streamkey.Keys
 	clients   apiclient.Verifier
+	quotas    *quota.Quotas
 	audit     *audit.Log
 	book      keybook.Book
 	signing   *token.Keys
@@ -55,20 +57,24 @@ type people struct {
 	issuer    *issue.Issuer
 }
 
-func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store.Store, rdb redis.UniversalClient, reg prometheus.Registerer) (*people, error) {
+func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store.Store, rdb redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) (*people, error) {
 	keys, err := openKeys(ctx, c, s)
 	if err != nil {
 		return nil, err
 	}
-	p := &people{store: s, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
+	counts, err := quota.New(quota.Options{Redis: rdb, Log: log, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	p := &people{store: s, quotas: counts, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
-	if p.accounts, err = openAccounts(c, s, keys, reg); err != nil {
+	if p.accounts, err = openAccounts(c, s, keys, counts.Attempts, reg); err != nil {
 		return nil, err
 	}
 	if p.providers, err = openProviders(c, s, keys, reg); err != nil {
 		return nil, err
 	}
-	if p.factors, err = mfa.New(mfa.Options{Store: s, Seal: keys, Issuer: "InCamera " + c.Name, Registerer: reg}); err != nil {
+	if p.factors, err = mfa.New(mfa.Options{Store: s, Seal: keys, Issuer: "InCamera " + c.Name, Brake: counts.Attempts, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	p.passkeys, err = passkey.New(passkey.Options{Store: s, PublicURL: c.HTTP.PublicURL, Name: "InCamera " + c.Name, Registerer: reg})

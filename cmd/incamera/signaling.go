@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"incamera/auth/pki"
-	accountrole "incamera/auth/role"
 	"incamera/auth/store"
 	"incamera/auth/token"
 	"incamera/cluster/meeting"
@@ -100,7 +99,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 			}
 		}
 	}()
-	if s.people, err = openPeople(ctx, c, id, sql, rdb, reg); err != nil {
+	if s.people, err = openPeople(ctx, c, id, sql, rdb, log, reg); err != nil {
 		s.people = nil
 		return nil, err
 	}
@@ -123,12 +122,12 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
-		Roles:   accountrole.Rules{SingleAdmin: c.OneAdministrator(), UsersCreateRooms: c.Auth.UsersCreateRooms},
+		Roles:   accountRules(c),
 		Ended:   func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
 		Recall:  func(ctx context.Context, subject string) { s.recall(ctx, log, subject) },
 		Changed: func(ctx context.Context, before, after store.Room) { s.changed(ctx, log, before, after) }, Inside: s.inside,
 		DefaultClass: c.Auth.DefaultClass,
-		Probe:        s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
+		Shared:       s.people.quotas, Probe: s.prober, ClientAddr: door.ClientAddr, Log: log, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
@@ -155,10 +154,14 @@ func (s *signalingPart) recall(ctx context.Context, log *slog.Logger, subject st
 }
 
 func (s *signalingPart) startService(ctx context.Context, c config.Config, id *pki.Identity, sql *store.Store, log *slog.Logger, reg prometheus.Registerer) (err error) {
+	visitors, err := newVisits(c, s.people)
+	if err != nil {
+		return err
+	}
 	s.service, err = signaling.New(signaling.Options{
 		Instance: s.instance, Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
 		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
-		Bans: bans{sql, time.Now}, Presence: presence{s.people}, Rooms: rooms{sql, s.people.issuer, c.Signaling.MaxPerMeeting, time.Now},
+		Bans: bans{sql, time.Now}, Presence: presence{s.people}, Visits: visitors, Rooms: rooms{sql, s.people.issuer, c.Signaling.MaxPerMeeting, time.Now},
 		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit}, Policy: entrance{s.people}, Review: review{s.people}, Certified: door.Certified,
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {
 			pool, err := noderpc.NewPool(noderpc.PoolOptions{

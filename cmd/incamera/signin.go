@@ -14,12 +14,13 @@ import (
 	accountrole "incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
+	"incamera/auth/throttle"
 	"incamera/cmd/incamera/config"
 )
 
 // openAccounts is the people's accounts, with the directory they may live in and the list of stolen passwords.
-func openAccounts(c config.Config, s *store.Store, keys *seal.Keys, reg prometheus.Registerer) (*account.Accounts, error) {
-	o := account.Options{Store: s, Seal: keys, Hashes: c.Auth.PasswordHashes, Registerer: reg}
+func openAccounts(c config.Config, s *store.Store, keys *seal.Keys, brake throttle.Maker, reg prometheus.Registerer) (*account.Accounts, error) {
+	o := account.Options{Store: s, Seal: keys, Brake: brake, Hashes: c.Auth.PasswordHashes, Registerer: reg}
 	if c.Auth.BreachedFile != "" {
 		list, err := account.OpenBreached(c.Auth.BreachedFile)
 		if err != nil {

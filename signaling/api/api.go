@@ -53,7 +53,9 @@ type Options struct {
 	// Ended is told of rooms that were deleted, so that a meeting in one ends; may be nil.
 	Ended func(ctx context.Context, room string)
 	// Recall is told of people whose right to sit in meetings may have ended, on whatever grounds; may be nil.
-	Recall     func(ctx context.Context, subject string)
+	Recall func(ctx context.Context, subject string)
+	// Shared counts the requests of API clients for all instances; nil: this one counts for itself.
+	Shared     Shared
 	Probe      Probe                          // nil: the network cannot be tested
 	ClientAddr func(*http.Request) netip.Addr // required: see door.ClientAddr
 	Log        *slog.Logger                   // required
@@ -124,6 +126,7 @@ type API struct {
 	defaultClass string
 
 	recall  func(ctx context.Context, subject string)
+	shared  Shared
 	probe   Probe
 	address func(*http.Request) netip.Addr
 	log     *slog.Logger
@@ -153,7 +156,7 @@ func New(o Options) (*API, error) {
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
 		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
 		registry: apiclient.Registry{Store: o.Store}, defaultClass: cmp.Or(o.DefaultClass, roomclass.Internal),
-		recall: o.Recall, probe: o.Probe,
+		recall: o.Recall, shared: o.Shared, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
 		all:     newLimiter(perSecond, burst, addressesRemembered),
 		guesses: newLimiter(guessPerSecond, guessBurst, addressesRemembered),

@@ -83,7 +83,7 @@ func (a *API) client(r *http.Request) (apiclient.Client, error) {
 		a.note(r, entry{actor: "client", verb: "client.assertion"}, err)
 		return c, err
 	}
-	if wait, ok := a.clientBudgets.take(c.ID, c.Rate(), a.now()); !ok {
+	if wait, ok := a.spendOf(r.Context(), c); !ok {
 		a.metrics.limited.WithLabelValues("client").Inc()
 		p := problem.TooMany(wait)
 		p.Text = "too many requests of this client"

@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"incamera/cluster/meeting"
 	"incamera/cluster/noderpc"
 	"incamera/signaling/wire"
@@ -41,9 +43,9 @@ type Change struct {
 	text *encoded
 }
 
-// encoded keeps the two texts a change can have, each written at most once for all viewers.
+// encoded keeps the texts a change can have, each written at most once for all viewers.
 type encoded struct {
-	full, hidden []byte
+	whole, partial, hidden []byte
 }
 
 func newChange(e meeting.Event) Change {
@@ -59,9 +61,19 @@ func Changes(events []meeting.Event) []Change {
 	return out
 }
 
-func (c Change) encode(visible bool) ([]byte, error) {
-	if visible {
-		return encodeOnce(&c.text.full, c.Event)
+func (c Change) encode(s sight) ([]byte, error) {
+	switch s {
+	case whole:
+		return encodeOnce(&c.text.whole, c.Event)
+	case partial:
+		if c.text.partial != nil {
+			return c.text.partial, nil
+		}
+		less := proto.Clone(c.Event).(*wire.Event)
+		if w := less.GetWaiterAdded(); w != nil {
+			w.Address = ""
+		}
+		return encodeOnce(&c.text.partial, less)
 	}
 	return encodeOnce(&c.text.hidden, &wire.Event{
 		Generation: c.Generation, Version: c.Version, AtMs: c.AtMs, Change: &wire.Event_Hidden{Hidden: true},

@@ -23,6 +23,7 @@ type MemberOptions struct {
 	Participant, Session string
 	Role                 wire.Role
 	Roster               bool
+	Addresses            bool // may see those of people who wait
 	Seat                 Seat
 	Version              uint64 // of the document that let them in; what is older is not told again
 	Outlet               Outlet
@@ -33,7 +34,7 @@ type Member struct {
 	// static
 	Room                 *Room
 	Participant, Session string
-	roster               bool
+	roster, addresses    bool
 
 	// guarded by Room.mu
 	role   wire.Role
@@ -56,7 +57,7 @@ type message struct {
 }
 
 func (m *Member) viewerLocked() Viewer {
-	return Viewer{Participant: m.Participant, Role: m.role, Roster: m.roster}
+	return Viewer{Participant: m.Participant, Role: m.role, Roster: m.roster, Addresses: m.addresses}
 }
 
 func (m *Member) pushLocked(msg message) {

@@ -45,7 +45,7 @@ func (r *Room) Seed(s meeting.Snapshot) {
 // What happens from now on is kept until Open.
 func (r *Room) Add(o MemberOptions) *Member {
 	m := &Member{
-		Room: r, Participant: o.Participant, Session: o.Session, roster: o.Roster,
+		Room: r, Participant: o.Participant, Session: o.Session, roster: o.Roster, addresses: o.Addresses,
 		role: o.Role, outlet: o.Outlet, since: o.Version, seat: o.Seat,
 	}
 	if o.Seat.Node != "" {

@@ -80,7 +80,10 @@ func personToWire(p meeting.Participant) *wire.Participant {
 }
 
 func waiterToWire(w meeting.Waiter) *wire.Waiter {
-	return &wire.Waiter{Id: w.ID, Name: w.Name, Assurance: assuranceToWire(w.Assurance), SinceMs: millis(w.Since)}
+	return &wire.Waiter{
+		Id: w.ID, Name: w.Name, Assurance: assuranceToWire(w.Assurance), SinceMs: millis(w.Since), Organisation: w.Organisation,
+		Method: w.Method, Via: w.Via, Network: w.Network, Country: w.Country, Address: w.Address,
+	}
 }
 
 func chatToWire(c meeting.ChatMessage) *wire.ChatMessage {

@@ -140,6 +140,7 @@ type Viewer struct {
 	Participant string
 	Role        wire.Role
 	Roster      bool
+	Addresses   bool // of those who wait
 }
 
 func moderates(r wire.Role) bool { return r == wire.Role_ROLE_HOST || r == wire.Role_ROLE_COHOST }
@@ -153,25 +154,47 @@ func (w Viewer) seesPerson(p *wire.Participant) bool {
 	return w.Roster || prominent(p) || p != nil && p.Id == w.Participant
 }
 
-// sees says whether a change is shown as it is or as hidden. before is the person before the change.
-func (w Viewer) sees(c Change, before *wire.Participant) bool {
+// sight is how much of a change somebody is shown.
+type sight uint8
+
+const (
+	hidden  sight = iota // that there was one
+	partial              // without the addresses
+	whole
+)
+
+// sees says how a change is shown. before is the person before the change.
+func (w Viewer) sees(c Change, before *wire.Participant) sight {
+	shown := true
 	switch e := c.Change.(type) {
-	case *wire.Event_WaiterAdded, *wire.Event_WaiterGone:
-		return moderates(w.Role)
+	case *wire.Event_WaiterAdded:
+		if shown = moderates(w.Role); shown && !w.Addresses {
+			return partial
+		}
+	case *wire.Event_WaiterGone:
+		shown = moderates(w.Role)
 	case *wire.Event_ParticipantJoined:
-		return w.seesPerson(e.ParticipantJoined)
+		shown = w.seesPerson(e.ParticipantJoined)
 	case *wire.Event_ParticipantChanged:
-		return w.seesPerson(e.ParticipantChanged) || w.seesPerson(before)
+		shown = w.seesPerson(e.ParticipantChanged) || w.seesPerson(before)
 	case *wire.Event_ParticipantLeft:
-		return before == nil || w.seesPerson(before)
+		shown = before == nil || w.seesPerson(before)
 	}
-	return true
+	if !shown {
+		return hidden
+	}
+	return whole
 }
 
-// Filter removes from a snapshot, in place, what the viewer may not see.
+// Filter removes from a snapshot, in place, what the viewer may not see. The people in it stay untouched.
 func Filter(s *wire.Snapshot, who Viewer) *wire.Snapshot {
 	if !moderates(who.Role) {
 		s.Waiting = nil
+	}
+	if !who.Addresses {
+		for _, w := range s.Waiting {
+			w.Address = ""
+		}
 	}
 	s.Participants = slices.DeleteFunc(s.Participants, func(p *wire.Participant) bool { return !who.seesPerson(p) })
 	return s

@@ -31,9 +31,9 @@ func TestEveryViewerSeesWhatTheyMay(t *testing.T) {
 		people  int
 		waiters int
 	}{
-		{Viewer{"host", wire.Role_ROLE_HOST, true}, 4, 1},
-		{Viewer{"ada", wire.Role_ROLE_PARTICIPANT, true}, 4, 0},
-		{Viewer{"bob", wire.Role_ROLE_VIEWER, false}, 3, 0},
+		{Viewer{"host", wire.Role_ROLE_HOST, true, false}, 4, 1},
+		{Viewer{"ada", wire.Role_ROLE_PARTICIPANT, true, false}, 4, 0},
+		{Viewer{"bob", wire.Role_ROLE_VIEWER, false, false}, 3, 0},
 	} {
 		s := v.snapshot(c.who)
 		if len(s.Participants) != c.people || len(s.Waiting) != c.waiters {
@@ -48,7 +48,7 @@ func TestEveryViewerSeesWhatTheyMay(t *testing.T) {
 func TestChangesAreShownOrHidden(t *testing.T) {
 	ada, bob := person("ada", 3, token.RoleParticipant), person("bob", 4, token.RoleViewer)
 	promoted := person("ada", 3, token.RolePresenter)
-	blind := Viewer{"bob", wire.Role_ROLE_VIEWER, false}
+	blind := Viewer{"bob", wire.Role_ROLE_VIEWER, false, false}
 	for _, c := range []struct {
 		name   string
 		who    Viewer
@@ -56,8 +56,8 @@ func TestChangesAreShownOrHidden(t *testing.T) {
 		before *wire.Participant
 		shown  bool
 	}{
-		{"a waiter to a participant", Viewer{"ada", wire.Role_ROLE_PARTICIPANT, true}, meeting.Event{Kind: meeting.WaiterAdded, Waiter: &meeting.Waiter{}}, nil, false},
-		{"a waiter to a co-host", Viewer{"ada", wire.Role_ROLE_COHOST, true}, meeting.Event{Kind: meeting.WaiterGone}, nil, true},
+		{"a waiter to a participant", Viewer{"ada", wire.Role_ROLE_PARTICIPANT, true, false}, meeting.Event{Kind: meeting.WaiterAdded, Waiter: &meeting.Waiter{}}, nil, false},
+		{"a waiter to a co-host", Viewer{"ada", wire.Role_ROLE_COHOST, true, false}, meeting.Event{Kind: meeting.WaiterGone}, nil, true},
 		{"somebody to who has no roster", blind, meeting.Event{Kind: meeting.Joined, Participant: &ada}, nil, false},
 		{"themself to who has no roster", blind, meeting.Event{Kind: meeting.Changed, Participant: &bob}, personToWire(bob), true},
 		{"somebody who becomes a presenter", blind, meeting.Event{Kind: meeting.Changed, Participant: &promoted}, personToWire(ada), true},
@@ -66,10 +66,11 @@ func TestChangesAreShownOrHidden(t *testing.T) {
 		{"the lock", blind, meeting.Event{Kind: meeting.LockChanged, Locked: true}, nil, true},
 	} {
 		ch := newChange(c.e)
-		if got := c.who.sees(ch, c.before); got != c.shown {
+		got := c.who.sees(ch, c.before)
+		if (got != hidden) != c.shown {
 			t.Errorf("%s: shown %v", c.name, got)
 		}
-		data, err := ch.encode(c.shown)
+		data, err := ch.encode(got)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +78,40 @@ func TestChangesAreShownOrHidden(t *testing.T) {
 		if err != nil || m.GetEvent().GetHidden() == c.shown {
 			t.Errorf("%s: encoded as %v, %v", c.name, m, err)
 		}
+	}
+}
+
+// The address of somebody who waits is for those alone who may see addresses, in the list and when they come.
+func TestAddressesAreForThoseWhoMaySeeThem(t *testing.T) {
+	doc := document()
+	doc.Waiting[0].Visit = meeting.Visit{Organisation: "Treasury", Method: "passkey", Network: "office", Address: "192.0.2.7"}
+	v := newView(SnapshotToWire(doc))
+	came := newChange(meeting.Event{Kind: meeting.WaiterAdded, Waiter: &doc.Waiting[0]})
+	for _, c := range []struct {
+		who     Viewer
+		address string
+	}{
+		{Viewer{"host", wire.Role_ROLE_HOST, true, false}, ""},
+		{Viewer{"host", wire.Role_ROLE_HOST, true, true}, "192.0.2.7"},
+		{Viewer{"host", wire.Role_ROLE_HOST, true, false}, ""}, // what another was shown stays theirs
+	} {
+		data, err := came.encode(c.who.sees(came, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := wire.DecodeServer(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, w := range map[string]*wire.Waiter{"in the list": v.snapshot(c.who).Waiting[0], "on coming": m.GetEvent().GetWaiterAdded()} {
+			if w.GetAddress() != c.address || w.GetOrganisation() != "Treasury" || w.GetMethod() != "passkey" || w.GetNetwork() != "office" {
+				t.Errorf("%v is shown %s: %v", c.who, what, w)
+			}
+		}
+	}
+	clerk := Viewer{"ada", wire.Role_ROLE_PARTICIPANT, true, true} // may see addresses, but keeps no door
+	if clerk.sees(came, nil) != hidden || v.snapshot(clerk).Waiting != nil {
+		t.Error("somebody who may not admit sees who waits")
 	}
 }
 

@@ -138,10 +138,11 @@ func (s *Session) takeSeat(ctx context.Context, t token.Room, facts Facts, media
 		marked: facts.Watermark, records: facts.Recording, mark: s.mark(ctx, t.Person),
 	}
 	room.Seed(res.Snapshot)
+	st.addresses = s.seesAddresses(ctx, st.Person, res.Role)
 	st.member = room.Add(hub.MemberOptions{
 		Participant: st.Participant, Session: st.Session, Role: hub.RoleToWire(res.Role), Roster: t.Roster,
 		Seat:    hub.Seat{Node: res.Placement.Node, Epoch: res.Placement.Epoch},
-		Version: res.Snapshot.Version, Outlet: s,
+		Version: res.Snapshot.Version, Addresses: st.addresses, Outlet: s,
 	})
 	return st, res.Snapshot, nil
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"incamera/auth/token"
 	"incamera/cluster/meeting"
@@ -40,12 +41,16 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	if err := s.notBanned(ctx, pass.Room, pass.Subject); err != nil {
 		return err
 	}
+	visit, err := o.Visits.Describe(ctx, Visitor{Pass: pass, Addr: s.addr})
+	if err != nil {
+		return unavailable.because(err) // a host is not asked to judge without knowing whom
+	}
 	room, done := o.Hub.Open(pass.Room)
 	defer done()
 	res, err := o.Lobby.EnterLobby(ctx, pass.Room, meeting.Waiter{
 		ID: pass.Waiter, Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance,
 		Instance: o.Instance, Key: pass.Key, Login: pass.Login, Client: pass.Client,
-		Participant: token.ParticipantID(pass.Room, pass.Subject), PassAt: pass.IssuedAt,
+		Participant: token.ParticipantID(pass.Room, pass.Subject), PassAt: pass.IssuedAt, Visit: visit,
 	})
 	if err != nil {
 		return err
@@ -65,6 +70,24 @@ func (s *Session) enterLobby(ctx context.Context, req *request) error {
 	s.srv.m.waiting.Inc()
 	s.waiter = room.Wait(pass.Waiter, res.Version, s)
 	return nil
+}
+
+// askTime bounds a question that an entry goes on without.
+const askTime = time.Second
+
+// seesAddresses says whether somebody who comes in and may admit sees the addresses of people who wait, too. Whoever cannot
+// be asked about sees none, and so does who is made a host later, until they come in again.
+func (s *Session) seesAddresses(ctx context.Context, p token.Person, r token.Role) bool {
+	if !r.May(token.ActAdmit) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	yes, err := s.srv.o.Visits.SeesAddresses(ctx, p)
+	if err != nil {
+		s.log.Warn("whether somebody may see addresses could not be told", "error", err)
+	}
+	return yes && err == nil
 }
 
 // Admitted mints the token of somebody whom a host let in, and sends it with a fresh nonce. It is part of

@@ -126,6 +126,20 @@ type OriginPolicy interface {
 	Trusted(ctx context.Context, client string) bool
 }
 
+// Visitor is somebody about to wait at the door: a verified pass, and where the socket comes from.
+type Visitor struct {
+	Pass token.LobbyPass
+	Addr netip.Addr
+}
+
+// Visits knows what hosts are told of people who wait.
+type Visits interface {
+	// Describe is asked when somebody comes to the door; its error refuses them.
+	Describe(ctx context.Context, v Visitor) (meeting.Visit, error)
+	// SeesAddresses says whether somebody who may admit sees network addresses, too.
+	SeesAddresses(ctx context.Context, host token.Person) (bool, error)
+}
+
 // Entrance is a person about to enter, for the policy.
 type Entrance struct {
 	Room   string
@@ -171,6 +185,7 @@ type Options struct {
 	Nodes      Nodes
 	Bans       Bans
 	Presence   Presence // nil: seats outlive the sign-in they came from
+	Visits     Visits   // nil: hosts are told names and assurances
 	Rooms      Rooms
 	Origins    OriginPolicy
 	Policy     Policy // nil: everyone with a good token
@@ -264,6 +279,9 @@ func (o *Options) defaults() {
 	if o.Certified == nil {
 		o.Certified = func(*http.Request) bool { return false }
 	}
+	if o.Visits == nil {
+		o.Visits = plainVisits{}
+	}
 	if o.Policy == nil {
 		o.Policy = openPolicy{}
 	}
@@ -271,6 +289,14 @@ func (o *Options) defaults() {
 		o.Audit = noAudit{}
 	}
 }
+
+type plainVisits struct{}
+
+func (plainVisits) Describe(context.Context, Visitor) (meeting.Visit, error) {
+	return meeting.Visit{}, nil
+}
+
+func (plainVisits) SeesAddresses(context.Context, token.Person) (bool, error) { return false, nil }
 
 type openPolicy struct{}
 

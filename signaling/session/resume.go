@@ -47,10 +47,11 @@ func (s *Session) resume(ctx context.Context, req *request) error {
 	facts, err := o.Rooms.Facts(ctx, t.Room)
 	st.marked, st.records = err != nil || facts.Watermark, err == nil && facts.Recording
 	room.Seed(res.Snapshot)
+	st.addresses = s.seesAddresses(ctx, st.Person, res.Role)
 	st.member = room.Add(hub.MemberOptions{
 		Participant: st.Participant, Session: st.Session, Role: hub.RoleToWire(res.Role), Roster: t.Roster,
 		Seat:    hub.Seat{Node: res.Placement.Node, Epoch: res.Placement.Epoch},
-		Version: res.Snapshot.Version, Outlet: s,
+		Version: res.Snapshot.Version, Addresses: st.addresses, Outlet: s,
 	})
 	clock.done("state")
 

@@ -24,6 +24,7 @@ type seat struct {
 	Key                                 string // thumbprint of the client's key
 	EnteredAt                           time.Time
 	E2EE                                bool
+	addresses                           bool   // sees those of people who wait
 	mark                                string // what a watermark says of the person
 	marked, records                     bool   // at the entry: there is a watermark; the meeting may be recorded
 	resumed                             bool   // an earlier socket's restrictions may still hold
@@ -166,7 +167,7 @@ func slotsToWire(slots []*noderpc.Slot) []*wire.Slot {
 
 // viewer is whose eyes the person's document is for.
 func (st *seat) viewer(p *meeting.Participant) hub.Viewer {
-	return hub.Viewer{Participant: st.Participant, Role: hub.RoleToWire(p.Role), Roster: st.Person.Roster}
+	return hub.Viewer{Participant: st.Participant, Role: hub.RoleToWire(p.Role), Roster: st.Person.Roster, Addresses: st.addresses}
 }
 
 // lap measures the phases of an entry.

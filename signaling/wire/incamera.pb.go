@@ -3429,6 +3429,12 @@ type Waiter struct {
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Assurance     Assurance              `protobuf:"varint,3,opt,name=assurance,proto3,enum=incamera.v1.Assurance" json:"assurance,omitempty"`
 	SinceMs       int64                  `protobuf:"varint,4,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	Organisation  string                 `protobuf:"bytes,5,opt,name=organisation,proto3" json:"organisation,omitempty"` // groups of the account, or the portal; empty: unknown. This and the rest: the server's word
+	Method        string                 `protobuf:"bytes,6,opt,name=method,proto3" json:"method,omitempty"`             // guest, password_code, password_recovery, passkey, provider, portal
+	Via           string                 `protobuf:"bytes,7,opt,name=via,proto3" json:"via,omitempty"`                   // the directory, provider or portal that vouches; empty: this deployment
+	Network       string                 `protobuf:"bytes,8,opt,name=network,proto3" json:"network,omitempty"`           // the configured network's name; empty: any other
+	Country       string                 `protobuf:"bytes,9,opt,name=country,proto3" json:"country,omitempty"`           // ISO 3166-1, of networks without a name; empty: unknown
+	Address       string                 `protobuf:"bytes,10,opt,name=address,proto3" json:"address,omitempty"`          // only to those who may see addresses
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3489,6 +3495,48 @@ func (x *Waiter) GetSinceMs() int64 {
 		return x.SinceMs
 	}
 	return 0
+}
+
+func (x *Waiter) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *Waiter) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Waiter) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *Waiter) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *Waiter) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Waiter) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
 }
 
 type ChatMessage struct {
@@ -4861,12 +4909,19 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\vMediaSource\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.incamera.v1.SourceKindR\x04kind\x12\x0e\n" +
 	"\x02on\x18\x02 \x01(\bR\x02on\x12\"\n" +
-	"\rmuted_by_host\x18\x03 \x01(\bR\vmutedByHost\"}\n" +
+	"\rmuted_by_host\x18\x03 \x01(\bR\vmutedByHost\"\x99\x02\n" +
 	"\x06Waiter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x124\n" +
 	"\tassurance\x18\x03 \x01(\x0e2\x16.incamera.v1.AssuranceR\tassurance\x12\x19\n" +
-	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\"|\n" +
+	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\x12\"\n" +
+	"\forganisation\x18\x05 \x01(\tR\forganisation\x12\x16\n" +
+	"\x06method\x18\x06 \x01(\tR\x06method\x12\x10\n" +
+	"\x03via\x18\a \x01(\tR\x03via\x12\x18\n" +
+	"\anetwork\x18\b \x01(\tR\anetwork\x12\x18\n" +
+	"\acountry\x18\t \x01(\tR\acountry\x12\x18\n" +
+	"\aaddress\x18\n" +
+	" \x01(\tR\aaddress\"|\n" +
 	"\vChatMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12 \n" +
 	"\vparticipant\x18\x02 \x01(\tR\vparticipant\x12\x12\n" +

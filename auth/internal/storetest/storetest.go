@@ -33,6 +33,22 @@ func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
 	t.Run("postgres", func(t *testing.T) { f(t, open(t, store.Options{Postgres: Postgres(t)})) })
 }
 
+// Twice is Each with two stores on one database, as two processes have them.
+func Twice(t *testing.T, f func(t *testing.T, one, other *store.Store)) {
+	t.Helper()
+	for name, at := range map[string]func(*testing.T) store.Options{
+		"sqlite": func(t *testing.T) store.Options {
+			return store.Options{SQLite: filepath.Join(t.TempDir(), "db", "incamera.db")}
+		},
+		"postgres": func(t *testing.T) store.Options { return store.Options{Postgres: Postgres(t)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := at(t)
+			f(t, open(t, o), open(t, o))
+		})
+	}
+}
+
 func open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -110,7 +110,7 @@ func (r *Redis) Signal(t testing.TB, sig os.Signal) {
 // Client is a new client of the server, patient with a busy machine, closed when the test ends.
 func (r *Redis) Client(t testing.TB) redis.UniversalClient {
 	t.Helper()
-	rdb, err := live.Connect(live.Options{Addr: r.Socket, IOTimeout: 10 * time.Second, Log: Log()})
+	rdb, err := live.Connect(live.Options{Addr: r.Socket, DialTimeout: 10 * time.Second, IOTimeout: 10 * time.Second, Log: Log()})
 	if err != nil {
 		t.Fatal(err)
 	}

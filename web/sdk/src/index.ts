@@ -16,5 +16,5 @@ export type {
   Action, AdmittedTicket, Assurance, CallStats, ChatMessage, ConnectOptions, Connection, Ended, EndReason, Grants, LobbyOptions,
   LocalMedia, LocalSource, Logger, MediaChoice, MediaSource, Participant, PauseReason, PrepareOptions, ReceivedStats,
   ReconnectPolicy, Role, RoomEvents, RoomState, ScreenMode, ScreenSettings, SentStats, SlotView, SourceKind,
-  Speaker, Standing, StepUp, TokenRequest, Tile, VideoCodec, VideoKind, Waiter, WaitingInfo,
+  Speaker, Standing, StepUp, TokenRequest, Tile, VideoCodec, VideoKind, SignInMethod, Waiter, WaitingInfo,
 } from './types.js';

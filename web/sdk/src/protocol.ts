@@ -3,7 +3,7 @@
 import { Fields, malformed, type Key } from './fields.js';
 import type * as wire from './gen/incamera_pb.js';
 import type {
-  Action, Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SourceKind, Speaker, Standing, Waiter, WaitingInfo,
+  Action, Assurance, ChatMessage, Grants, MediaSource, Participant, PauseReason, Role, SignInMethod, SourceKind, Speaker, Standing, Waiter, WaitingInfo,
 } from './types.js';
 
 export const protocolVersion = 1;
@@ -313,8 +313,14 @@ function readParticipant(f: Fields<wire.ParticipantJson>): Participant {
   };
 }
 
+const methods: readonly SignInMethod[] = ['guest', 'password_code', 'password_recovery', 'passkey', 'provider', 'portal'];
+
 function readWaiter(f: Fields<wire.WaiterJson>): Waiter {
-  return { id: f.id('id'), name: f.str('name'), assurance: f.word('assurance', assurances, 'guest'), sinceMs: f.num('sinceMs') };
+  return {
+    id: f.id('id'), name: f.str('name'), assurance: f.word('assurance', assurances, 'guest'), sinceMs: f.num('sinceMs'),
+    organisation: f.str('organisation'), method: methods.find((one) => one === f.str('method')) ?? '', via: f.str('via'),
+    network: f.str('network'), country: f.str('country'), address: f.str('address'),
+  };
 }
 
 function readChat(f: Fields<wire.ChatMessageJson>): ChatMessage {

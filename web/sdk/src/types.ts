@@ -41,7 +41,22 @@ export interface Waiter {
   readonly name: string;
   readonly assurance: Assurance;
   readonly sinceMs: number;
+  // What the server knows of the person; '' where it knows nothing. None of it is the person's own word.
+  /** Groups of the account, or the portal. */
+  readonly organisation: string;
+  readonly method: SignInMethod | '';
+  /** The directory, provider or portal that vouches; '' for this deployment's own accounts. */
+  readonly via: string;
+  /** Name of a network that the deployment knows; '' for any other. */
+  readonly network: string;
+  /** ISO 3166-1 code, of networks without a name. */
+  readonly country: string;
+  /** Only for those who may see addresses. */
+  readonly address: string;
 }
+
+/** How a waiting person signed in. */
+export type SignInMethod = 'guest' | 'password_code' | 'password_recovery' | 'passkey' | 'provider' | 'portal';
 
 export interface ChatMessage {
   readonly id: string;

@@ -27,7 +27,7 @@ test('contiguous events build the room', () => {
   state = reduce(state, event(11, { type: 'joined', participant: person(2) }));
   state = reduce(state, event(12, { type: 'changed', participant: person(2, { hand: true }) }));
   state = reduce(state, event(13, { type: 'locked', locked: true }));
-  state = reduce(state, event(14, { type: 'waiterAdded', waiter: { id: 'w', name: 'W', assurance: 'guest', sinceMs: 1 } }));
+  state = reduce(state, event(14, { type: 'waiterAdded', waiter: { id: 'w', name: 'W', assurance: 'guest', sinceMs: 1, organisation: '', method: 'guest', via: '', network: '', country: '', address: '' } }));
   state = reduce(state, event(15, { type: 'chat', chat: { id: 'c', participant: 'p_1', name: 'P1', text: 'hi', atMs: 1 } }));
   assert.equal(state.version, 15);
   assert.deepEqual([...state.participants.keys()], ['p_1', 'p_2']);

@@ -31,6 +31,11 @@ export function clock(ms: number): string {
   return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
 }
 
+/** The name of a country by its code; '' for none. */
+export function country(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? new Intl.DisplayNames(locale(), { type: 'region' }).of(code) ?? code : '';
+}
+
 /** The day in words, e.g. "Monday 23 November". */
 export function day(ms: number): string {
   return new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(ms);

@@ -1,35 +1,31 @@
-import { clock, t } from '../i18n/index.js';
+import { t } from '../i18n/index.js';
 import { attempt, mayModerate, pending, waiting } from '../state/call.js';
-import { Avatar } from '../ui/Avatar.js';
 import { Button } from '../ui/Button.js';
-import { Identity } from '../ui/Identity.js';
+import { WaitingRow } from './WaitingRow.js';
 
-/** The people at the door, one by one: badge first, then the two answers. */
+/** The people at the door, one by one; above them, all at once. */
 export function WaitingList() {
   const m = t();
   if (!mayModerate.value) return null;
+  const all = waiting.value;
+  const verified = all.filter((one) => one.assurance !== 'guest');
+  const admit = (list: typeof all) => void attempt('door', async (room) => {
+    const results = await Promise.allSettled(list.map((one) => room.admit(one.id)));
+    const failed = results.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  });
   return (
     <>
-      <div class="sec"><span>{m.waitingCount(waiting.value.length)}</span></div>
-      {waiting.value.length === 0 && <p class="sm muted none">{m.nobodyWaiting}</p>}
-      <ul class="stack-2">
-        {waiting.value.map((one) => (
-          <li class="wait" key={one.id} data-testid="waiting-row" data-waiter={one.id}>
-            <div class="row top wait-who">
-              <Avatar name={one.name} id={one.id} />
-              <div class="grow">
-                <div class="sm strong clip">{one.name}</div>
-                <Identity assurance={one.assurance} />
-                <div class="xs quiet num">{m.waitingSince(clock(one.sinceMs))}</div>
-              </div>
-            </div>
-            <div class="row">
-              <Button kind="primary" grow label={m.admitName(one.name)} testid="waiting-admit" disabled={pending.value.has(`door-${one.id}`)} onClick={() => void attempt(`door-${one.id}`, (room) => room.admit(one.id))}>{m.admit}</Button>
-              <Button label={m.declineName(one.name)} testid="waiting-decline" disabled={pending.value.has(`door-${one.id}`)} onClick={() => void attempt(`door-${one.id}`, (room) => room.decline(one.id))}>{m.decline}</Button>
-            </div>
-          </li>
-        ))}
-      </ul>
+      <div class="sec"><span>{m.waitingCount(all.length)}</span></div>
+      {all.length === 0 && <p class="sm muted none">{m.nobodyWaiting}</p>}
+      {all.length > 1 && (
+        <div class="row wrap door-all">
+          {verified.length > 0 && verified.length < all.length
+            && <Button size="sm" testid="waiting-admit-verified" disabled={pending.value.has('door')} onClick={() => admit(verified)}>{m.admitVerified(verified.length)}</Button>}
+          <Button size="sm" testid="waiting-admit-all" disabled={pending.value.has('door')} onClick={() => admit(all)}>{m.admitAll(all.length)}</Button>
+        </div>
+      )}
+      <ul class="stack-2">{all.map((one) => <WaitingRow key={one.id} one={one} />)}</ul>
     </>
   );
 }
