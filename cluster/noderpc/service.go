@@ -68,6 +68,8 @@ func (s service) Command(ctx context.Context, r *CommandRequest) (*CommandRespon
 		if len(c.SetWishes.GetWishes()) > maxWishes {
 			return nil, refuse(CodeTooLarge, "%d wishes", len(c.SetWishes.GetWishes()))
 		}
+	case *CommandRequest_Close:
+		s.fence.end(r.GetRef())
 	case *CommandRequest_Attach:
 		instance, err := speaksFor(ctx, c.Attach.GetInstance())
 		if err != nil {
