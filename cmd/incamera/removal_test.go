@@ -38,7 +38,7 @@ type attendee struct {
 }
 
 // RTP, RTCP and Tick are peer.Media.
-func (a *attendee) RTP(pkt []byte, at int64) {
+func (a *attendee) RTP(pkt []byte, _ int, at int64) {
 	if pkt[1]&0x7f == peer.PTOpus { // what probes the path is no sound
 		a.heard.Store(at)
 		a.count.Add(1)
@@ -68,7 +68,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{pair: newPair(t)}
 	s.page = &http.Client{Transport: fromPage(s.public)}
 	var err error
-	s.loop, err = receive.New(0)
+	s.loop, err = receive.New(receive.Options{})
 	must(t, err)
 	t.Cleanup(s.loop.Close)
 	s.identity, err = peer.NewIdentity()
