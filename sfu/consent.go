@@ -12,6 +12,7 @@ import (
 // gets one in a while, and all that might change something.
 const (
 	engineEvery      = 10 * time.Second // as often the engine must hear of a client, for its own clocks
+	formerFor        = 30 * time.Second // that the names from before an ICE restart are good for
 	stunMapped       = 0x0020
 	stunUseCandidate = 0x0025
 	stunRequired     = 0x8000 // what is below must be understood
@@ -30,6 +31,23 @@ func (s *Shard) consents(p *Peer, name *iceName, src netip.AddrPort, pkt []byte,
 		s.counts.consents.Add(1)
 	}
 	return true
+}
+
+// formerly answers a client that asks under the names from before an ICE restart, whether it may still send as it does. The
+// engine has forgotten them, but the client knows the new ones only when the answer has reached it: where packets are lost
+// that takes seconds, and a client that is not answered stops sending. They are good for nothing else, above all not for
+// another way than the one in use.
+func (s *Shard) formerly(p *Peer, name *iceName, inUse bool, src netip.AddrPort, pkt []byte, at int) {
+	if !inUse || p.in == nil || name != p.former || s.now >= p.formerUntil || !ordinary(pkt, at) {
+		s.drop(dropStun)
+		return
+	}
+	p.lastPacket = s.now
+	answer := name.success(s.scratch.build[:0], pkt, src)
+	if buf := p.buffer(len(answer)); buf != nil {
+		copy(buf, answer)
+		s.counts.consents.Add(1)
+	}
 }
 
 // ordinary says that a request asks for nothing but an answer: that it names the selected pair once more changes nothing.

@@ -120,3 +120,51 @@ func TestConsentAllocatesNothing(t *testing.T) {
 	}
 	_ = p.sink.SetReadDeadline(time.Now())
 }
+
+func TestWhoHasNotHeardOfTheNewNamesIsAnsweredUnderTheOldOnes(t *testing.T) {
+	d := newDirect(t)
+	p := d.join(false, 1)
+	p.named(newICEName("a=ice-ufrag:fresh\r\na=ice-pwd:passfresh\r\n"))
+	elsewhere := netip.AddrPortFrom(p.addr.Addr(), p.addr.Port()^1)
+	answered := func(src netip.AddrPort, request []byte) bool {
+		before := d.s.counts.consents.Load()
+		d.s.demux(src, request)
+		d.s.batch.Flush()
+		buf := make([]byte, 1500)
+		n, ok := p.read(buf)
+		if !ok {
+			return false
+		}
+		m := &stun.Message{Raw: buf[:n]}
+		return m.Decode() == nil && m.Type == stun.BindingSuccess && stun.NewShortTermIntegrity("password1").Check(m) == nil &&
+			d.s.counts.consents.Load() == before+1
+	}
+	old := func(more ...stun.Setter) []byte { return check(t, "ufrag1:x", "password1", more...) }
+	silent := d.s.now + 5*time.Second
+	d.s.now = silent
+	if !answered(p.addr, old(raw(stun.AttrUseCandidate, 0))) || p.lastPacket != silent {
+		t.Error("a client whose restart is under way is left without consent")
+	}
+	if answered(elsewhere, old()) || d.s.addrs[elsewhere] != nil {
+		t.Error("the old names open another way")
+	}
+	if answered(p.addr, check(t, "ufrag1:x", "wrong")) {
+		t.Error("without the password")
+	}
+	again := old()
+	if !answered(p.addr, again) || answered(elsewhere, again) {
+		t.Error("a request from before counts twice")
+	}
+	d.s.now += formerFor
+	if answered(p.addr, old()) {
+		t.Error("the old names are good for ever")
+	}
+	p.named(newICEName("a=ice-ufrag:third\r\na=ice-pwd:passthird\r\n"))
+	if d.s.ufrags["ufrag1"] != nil || d.s.ufrags["fresh"] == nil || d.s.ufrags["third"] == nil {
+		t.Error("more than one former name is kept, or none")
+	}
+	p.named(nil)
+	if len(d.s.ufrags) != 0 {
+		t.Errorf("%d names of nobody", len(d.s.ufrags))
+	}
+}

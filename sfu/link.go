@@ -133,6 +133,10 @@ func (s *Shard) linkStun(l *link, c *tcp.Conn, pkt []byte) {
 		s.drop(dropStunReplayed)
 		return
 	}
+	if name != p.ice {
+		s.formerly(p, name, l != nil && l == p.link, c.Remote(), pkt, at)
+		return
+	}
 	if l == nil {
 		c.Keep()
 		l = &link{conn: c, peer: p}

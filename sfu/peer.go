@@ -99,7 +99,9 @@ type Peer struct {
 	mirrors     []mirror      // on other shards
 	ice         *iceName
 	picked      netip.AddrPort // by the engine, under this name
-	engineHeard time.Duration  // when the engine last got a check
+	former      *iceName       // from before an ICE restart
+	formerUntil time.Duration
+	engineHeard time.Duration // when the engine last got a check
 
 	// receive side
 	in      *srtp.In

@@ -69,16 +69,26 @@ func (n *integrity) proves(pkt []byte, at int) bool {
 	return hmac.Equal(n.of(pkt, at), pkt[at+4:at+4+stunIntegrityLen])
 }
 
-// named gives a peer the only user name by which STUN finds it; nil: none any more.
+// named gives a peer the user name by which STUN finds it; nil: none any more. The one it had is its former one.
 func (p *Peer) named(name *iceName) {
 	s := p.shard
-	if p.ice != nil && s.ufrags[p.ice.ufrag] == p.ice {
-		delete(s.ufrags, p.ice.ufrag)
+	if name != p.ice {
+		s.unname(p.former)
+		p.former, p.formerUntil = p.ice, s.now+formerFor
 	}
 	p.picked = netip.AddrPort{}
 	if p.ice = name; name != nil {
 		name.peer = p
 		s.ufrags[name.ufrag] = name
+		return
+	}
+	s.unname(p.former)
+	p.former = nil
+}
+
+func (s *Shard) unname(name *iceName) {
+	if name != nil && s.ufrags[name.ufrag] == name {
+		delete(s.ufrags, name.ufrag)
 	}
 }
 
@@ -106,6 +116,10 @@ func (s *Shard) stun(src netip.AddrPort, pkt []byte) {
 	p := name.peer
 	if !p.checks.first(s.strays.seed, pkt[8:stunHeader], src) {
 		s.drop(dropStunReplayed)
+		return
+	}
+	if name != p.ice {
+		s.formerly(p, name, p.link == nil && p.dest != nil && p.dest.Addr() == src && !p.roam.probing, src, pkt, at)
 		return
 	}
 	if s.learn(p, src) {

@@ -48,6 +48,9 @@ func (s *Shard) tick() {
 	s.addTallies()
 }
 
+// releaseKey is how long a publisher has to send a key frame unasked.
+const releaseKey = 400 * time.Millisecond
+
 func (s *Shard) tickPeer(p *Peer) {
 	if s.expire(p) {
 		return
@@ -70,7 +73,9 @@ func (s *Shard) tickPeer(p *Peer) {
 	}
 	s.feedback(p)
 	turned := p.uplink.Held() != p.held
-	p.held = p.uplink.Held()
+	if p.held = p.uplink.Held(); turned && !p.held {
+		p.released()
+	}
 	for _, src := range p.sources {
 		if src != nil && src.hinted() {
 			if mask, changed := src.hints.Wanted(s.now); changed || turned {
@@ -194,6 +199,22 @@ func (s *Shard) feedback(p *Peer) {
 			}
 			s.repairRequests(p, l)
 			s.keyRequests(p, l)
+		}
+	}
+}
+
+// released asks a publisher whose pictures may go on for key frames, since nothing was asked for again meanwhile. Browsers
+// begin with one by themselves: it has a while to come.
+func (p *Peer) released() {
+	for _, src := range p.sources {
+		if src == nil || !isVideo(src.kind) {
+			continue
+		}
+		for _, l := range src.layers {
+			if l.ssrc != 0 && l.watched() {
+				l.pliAt = p.shard.now - pliSpacing + releaseKey
+				l.requestKey()
+			}
 		}
 	}
 }
