@@ -38,11 +38,11 @@ export function freezes(seen) {
   return flowing.length === 0 ? Infinity : flowing.reduce((n, r) => n + r.freezeCount, 0);
 }
 
-/** Share of the sound that the receiver had to make up, in percent; silence that it made up does not count. */
+/** Share of the sound that the receiver had to make up, in percent. It fades into silence where nothing comes for long: that counts too, as whoever sends here never is silent. */
 export function concealed(seen) {
   const flowing = of(seen, 'audio').filter((r) => r.packetsReceived > 0 && r.totalSamplesReceived > 0);
   if (flowing.length === 0) return 100;
-  return Math.max(...flowing.map((r) => (100 * (r.concealedSamples - r.silentConcealedSamples)) / r.totalSamplesReceived));
+  return Math.max(...flowing.map((r) => (100 * r.concealedSamples) / r.totalSamplesReceived));
 }
 
 /** Share of the sound that never came, or came too late to be played, in percent. */
