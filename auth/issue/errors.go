@@ -16,11 +16,14 @@ const (
 	CodeUnauthorized         Code = "unauthorized"           // no such session or client any more
 	CodeSecondFactorRequired Code = "second_factor_required" // none given, or not fresh enough
 	CodeBanned               Code = "banned"
-	CodeLobbyRequired        Code = "lobby_required"   // may only wait to be admitted
-	CodeLimit                Code = "limit"            // as many as there may be
-	CodeForbidden            Code = "forbidden"        // policy, or not theirs to ask
-	CodeEncryption           Code = "e2ee_unavailable" // the room demands end-to-end encryption, which is not to be had
-	CodeUnavailable          Code = "unavailable"      // database or audit record out of reach: nothing is issued
+	CodeLobbyRequired        Code = "lobby_required"      // may only wait to be admitted
+	CodeLimit                Code = "limit"               // as many as there may be
+	CodeInvitation           Code = "invitation_required" // guests come by a link of a host
+	CodeGuestLink            Code = "guest_link_invalid"  // unknown, over, revoked, closed or used up: one answer
+	CodeGuestCode            Code = "guest_code_invalid"  // wrong, used, over, or none awaited: one answer
+	CodeForbidden            Code = "forbidden"           // policy, or not theirs to ask
+	CodeEncryption           Code = "e2ee_unavailable"    // the room demands end-to-end encryption, which is not to be had
+	CodeUnavailable          Code = "unavailable"         // database or audit record out of reach: nothing is issued
 )
 
 // Error is every error of this package. Reason may be shown to the person; Need says what second factor is asked for,

@@ -11,6 +11,7 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
 	"incamera/auth/facts"
+	"incamera/auth/guest"
 	"incamera/auth/internal/metrics"
 	"incamera/auth/login"
 	"incamera/auth/policy"
@@ -26,6 +27,7 @@ type Options struct {
 	Sessions *login.Sessions
 	Clients  apiclient.Clients
 	Streams  streamkey.Keys
+	Guests   guest.Links
 	Policy   *policy.Book
 	Facts    *facts.Gatherer // nil: groups, country, device and risk are not asked for
 	Audit    *audit.Log
@@ -33,16 +35,18 @@ type Options struct {
 	Verifier *token.Verifier // of the minter's deployment and audience, for lobby passes
 	MaxAge   time.Duration   // a second factor older than this is not fresh; 12 h when 0
 	// Classes are what rooms of each class demand; roomclass.Defaults when nil. A room may demand more.
-	Classes    roomclass.Classes
-	Encrypts   bool // media can be encrypted from end to end here; where not, nobody enters a room that demands it
-	Registerer prometheus.Registerer
-	Now        func() time.Time // time.Now when nil
+	Classes  roomclass.Classes
+	Encrypts bool // media can be encrypted from end to end here; where not, nobody enters a room that demands it
+	// InvitedOnly says which rooms guests enter by links of their hosts alone; nil: none.
+	InvitedOnly func(store.Room) bool
+	Registerer  prometheus.Registerer
+	Now         func() time.Time // time.Now when nil
 }
 
 // Validate says what is missing.
 func (o Options) Validate() error {
-	if o.Store == nil || o.Sessions == nil || o.Clients == nil || o.Policy == nil || o.Audit == nil || o.Minter == nil || o.Verifier == nil || o.Streams.Store == nil {
-		return errors.New("issue: Store, Sessions, Clients, Policy, Audit, Minter, Verifier and Streams are required")
+	if o.Store == nil || o.Sessions == nil || o.Clients == nil || o.Policy == nil || o.Audit == nil || o.Minter == nil || o.Verifier == nil || o.Streams.Store == nil || o.Guests.Store == nil || o.Guests.Seal == nil {
+		return errors.New("issue: Store, Sessions, Clients, Policy, Audit, Minter, Verifier, Streams and Guests are required")
 	}
 	if o.MaxAge < 0 {
 		return errors.New("issue: MaxAge is negative")
@@ -75,6 +79,8 @@ const (
 	pathGuest  = "guest"
 	pathLobby  = "lobby"
 	pathStream = "stream"
+
+	pathInvited = "invited"
 )
 
 // New makes an Issuer.
@@ -124,7 +130,7 @@ func (i *Issuer) run(ctx context.Context, a *attempt, roomID string, do func() (
 		object = "room:" + roomID
 	}
 	verb := "token.mint"
-	if a.path == pathLobby {
+	if a.path == pathLobby || a.path == pathInvited {
 		verb = "lobby.pass"
 	}
 	a.meta["path"] = a.path

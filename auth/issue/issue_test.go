@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,12 +17,14 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
+	"incamera/auth/guest"
 	"incamera/auth/internal/storetest"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/pki"
 	"incamera/auth/policy"
 	"incamera/auth/roomclass"
+	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -44,6 +47,10 @@ type world struct {
 	s        *store.Store
 	sessions *login.Sessions
 	clients  apiclient.Registry
+	links    guest.Links
+
+	invitedOnly bool
+
 	client   apiclient.Client
 	minter   *token.Minter
 	verifier *token.Verifier
@@ -82,9 +89,12 @@ func newWorld(t *testing.T, rules ...policy.Rule) *world {
 	w.verifier, err = token.NewVerifier(token.Options{Trust: w.trust, Audience: aud, Now: now})
 	check(err)
 	w.clients = apiclient.Registry{Store: w.s, Now: now}
+	keys, err := seal.Start(ctx, seal.Options{Store: w.s, File: filepath.Join(t.TempDir(), "seal.json")})
+	check(err)
+	w.links = guest.Links{Store: w.s, Seal: keys, Now: now}
 	w.o = issue.Options{
 		Store: w.s, Sessions: w.sessions, Clients: w.clients, Policy: engine, Audit: log, Minter: w.minter, Verifier: w.verifier,
-		Streams: streamkey.Keys{Store: w.s, Now: now}, MaxAge: time.Hour, Registerer: reg, Now: now,
+		Streams: streamkey.Keys{Store: w.s, Now: now}, Guests: w.links, InvitedOnly: func(store.Room) bool { return w.invitedOnly }, MaxAge: time.Hour, Registerer: reg, Now: now,
 	}
 	w.Issuer, err = issue.New(w.o)
 	check(err)
@@ -220,7 +230,17 @@ func TestEveryPathNeedsAFreshSecondFactor(t *testing.T) {
 		}
 		return w.ForStream(ctx, issue.StreamRequest{Secret: k.Secret, Mode: streamkey.Publish, Key: key, Address: from})
 	}, false}
-	covered := map[string]bool{"ForStream": true} // it takes what StreamKey gives, and nothing else
+	paths["guest's link, by its maker's factor"] = path{"GuestLink", func(t *testing.T, w *world, state string) (issue.Issued, error) {
+		l, err := w.GuestLink(ctx, issue.GuestLinkRequest{
+			Login: w.loginIn(t, "ada", state), Room: open, Mode: guest.Plain, Life: time.Hour, MaxUses: 1, Address: from,
+		})
+		if err != nil {
+			return issue.Issued{Token: l.Secret}, err
+		}
+		out, err := w.InvitedPass(ctx, issue.InvitedRequest{Secret: l.Secret, Name: "Guest", Key: key2, Address: from})
+		return out.Issued, err
+	}, true}
+	covered := map[string]bool{"ForStream": true, "InvitedPass": true} // they take what StreamKey and GuestLink give, and nothing else
 	for name, p := range paths {
 		covered[p.method] = true
 		for state, want := range states {
@@ -251,7 +271,7 @@ func TestEveryPathNeedsAFreshSecondFactor(t *testing.T) {
 			})
 		}
 	}
-	for _, asks := range []string{"Need", "Meets", "Sits", "Possible", "Classes"} {
+	for _, asks := range []string{"Need", "Meets", "Sits", "Possible", "Classes", "Invited", "InvitedOnly"} {
 		covered[asks] = true // says what is asked for, and issues nothing
 	}
 	typ := reflect.TypeFor[*issue.Issuer]()

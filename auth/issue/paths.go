@@ -145,22 +145,29 @@ func (i *Issuer) LobbyPass(ctx context.Context, q LobbyRequest) (Issued, error) 
 			pass.Subject, pass.Name, pass.Assurance, pass.Login = UserSubject(s.User.ID), s.User.Name, s.class, s.ID
 		} else if !a.rules.Guests {
 			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
+		} else if i.InvitedOnly(a.room) {
+			return Issued{}, refuse(CodeInvitation, "")
 		}
 		a.actor = pass.Subject
 		if err := i.banned(ctx, a.room.ID, pass.Subject); err != nil {
 			return Issued{}, err
 		}
-		now := i.o.Now()
-		pass.IssuedAt, pass.ExpiresAt = now, time.Unix(now.Unix(), 0).Add(token.DefaultLobbyLife)
-		jws, err := i.o.Minter.MintLobby(pass)
-		if token.CodeOf(err) == token.CodeClaims {
-			return Issued{}, refuse(CodeInvalid, "name")
-		}
-		if err != nil {
-			return Issued{}, wrap(CodeUnavailable, err)
-		}
-		return Issued{Token: jws, ID: pass.Waiter, Person: token.Person{Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance, Login: pass.Login}, ExpiresAt: pass.ExpiresAt}, nil
+		return i.pass(pass)
 	})
+}
+
+// pass signs a lobby pass.
+func (i *Issuer) pass(pass token.LobbyPass) (Issued, error) {
+	now := i.o.Now()
+	pass.IssuedAt, pass.ExpiresAt = now, time.Unix(now.Unix(), 0).Add(token.DefaultLobbyLife)
+	jws, err := i.o.Minter.MintLobby(pass)
+	if token.CodeOf(err) == token.CodeClaims {
+		return Issued{}, refuse(CodeInvalid, "name")
+	}
+	if err != nil {
+		return Issued{}, wrap(CodeUnavailable, err)
+	}
+	return Issued{Token: jws, ID: pass.Waiter, Person: token.Person{Subject: pass.Subject, Name: pass.Name, Assurance: pass.Assurance, Login: pass.Login}, ExpiresAt: pass.ExpiresAt}, nil
 }
 
 // Host is the evidence for the person who admits: who they are in the meeting, as their own verified room token or
@@ -217,6 +224,8 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 			return Issued{}, refuse(CodeUnauthorized, "") // verified by nobody we can ask
 		} else if !a.rules.Guests {
 			return Issued{}, refuse(CodeForbidden, "this room takes no guests")
+		} else if err := i.stillInvited(ctx, pass.Subject); err != nil {
+			return Issued{}, err
 		}
 		if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
 			return Issued{}, err
@@ -285,5 +294,6 @@ func UserSubject(userID string) string { return "u:" + userID }
 // ClientSubject is the subject of an API client; its people are ClientSubject + ":" + their id.
 func ClientSubject(clientID string) string { return "c:" + clientID }
 
-// GuestSubject is the subject of a guest: the same key is the same guest, so a ban holds while the key does.
+// GuestSubject is the subject of a guest who came by the room's address: the same key is the same guest, so a ban holds
+// while the key does. Who came by a link for guests is guest.Subject.
 func GuestSubject(key string) string { return "g:" + key }

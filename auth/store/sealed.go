@@ -16,6 +16,8 @@ const SealedSetting = "seal.index"
 var sealedColumns = []SealedColumn{
 	{"factors", "sealed", "user_id||'/'||id"},
 	{"users", "mail_sealed", "id"},
+	{"guest_links", "mail_sealed", "id"},
+	{"guest_links", "code_sealed", "id"},
 	{"settings", "value", "name"},
 }
 

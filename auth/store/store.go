@@ -77,11 +77,15 @@ type Store struct {
 	Policies       Policies
 	Past           Past
 	ManagedDevices ManagedDevices
+
+	Guests Guests
+	Resets Resets
 }
 
 func with(db *sql.DB, q querier) *Store {
 	return &Store{
 		Policies: Policies{q}, Past: Past{q}, ManagedDevices: ManagedDevices{q},
+		Guests: Guests{q}, Resets: Resets{q},
 		db: db, Users: Users{q}, Invites: Invites{q}, Factors: Factors{q}, Recovery: Recovery{q}, Logins: Logins{q},
 		Clients: Clients{q}, Rooms: Rooms{q}, Members: Members{q}, Meetings: Meetings{q}, Bans: Bans{q}, Audit: Audit{q},
 		Settings: Settings{q}, StreamKeys: StreamKeys{q}, Passkeys: Passkeys{q}, Ceremonies: Ceremonies{q}, Approvals: Approvals{q},

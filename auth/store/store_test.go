@@ -27,7 +27,7 @@ func TestBothDatabasesBehaveTheSame(t *testing.T) {
 		for name, f := range map[string]func(*testing.T, context.Context, *store.Store){
 			"users": users, "factors": factors, "logins": logins, "clients": clients, "rooms": rooms, "settings": settings,
 			"transactions": transactions, "one of many wins": races, "passkeys": passkeys, "ceremonies": ceremonies, "approvals": approvals,
-			"identities": identities, "sign-in states": signInStates,
+			"identities": identities, "sign-in states": signInStates, "guests": guests, "resets": resets,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, ctx, s) })
 		}

@@ -10,6 +10,7 @@ import (
 
 	"incamera/auth/apiclient"
 	"incamera/auth/audit"
+	"incamera/auth/guest"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/store"
@@ -22,8 +23,9 @@ import (
 
 // bans keeps them beyond the meeting.
 type bans struct {
-	store *store.Store
-	now   func() time.Time
+	store  *store.Store
+	guests guest.Links
+	now    func() time.Time
 }
 
 func (b bans) Banned(ctx context.Context, room, subject string) (bool, error) {
@@ -31,7 +33,8 @@ func (b bans) Banned(ctx context.Context, room, subject string) (bool, error) {
 }
 
 func (b bans) Ban(ctx context.Context, room, subject, by string) error {
-	return b.store.Bans.Add(ctx, store.Ban{Room: room, Subject: subject, Actor: by, CreatedAt: b.now()})
+	err := b.store.Bans.Add(ctx, store.Ban{Room: room, Subject: subject, Actor: by, CreatedAt: b.now()})
+	return errors.Join(err, b.guests.Removed(ctx, room, token.ParticipantID(room, subject)))
 }
 
 // origins says which pages may speak to this server: its own, and those of registered API clients, the latter only
@@ -74,8 +77,11 @@ func (o origins) Client(ctx context.Context, id, origin string) bool {
 	return err == nil && !c.Disabled && (origin == "" || origin == o.own || c.AllowsOrigin(origin))
 }
 
-// acts puts what happens in meetings on record.
-type acts struct{ log *audit.Log }
+// acts puts what happens in meetings on record. Who is removed does not come again as somebody new by the same link.
+type acts struct {
+	log    *audit.Log
+	guests guest.Links
+}
 
 func (a acts) Write(ctx context.Context, act session.Act) error {
 	meta := map[string]string{}
@@ -87,14 +93,18 @@ func (a acts) Write(ctx context.Context, act session.Act) error {
 			meta[k] = v
 		}
 	}
-	return a.log.Append(ctx, audit.Event{
+	err := a.log.Append(ctx, audit.Event{
 		Actor: act.Subject, Verb: act.Action, Object: act.Room, Result: "ok", Address: act.Addr, Meta: meta,
 	})
+	if err == nil && act.Action == "moderation.remove" {
+		err = a.guests.Removed(ctx, act.Room, act.Target)
+	}
+	return err
 }
 
 // presence asks after people who sit in meetings: their web session, the API client that vouched for them, or a
-// program's stream key. A guest
-// stays as long as the meeting lets them.
+// program's stream key. A guest stays as long
+// as the meeting lets them, and waits as long as the link holds by which they came.
 type presence struct{ people *people }
 
 func (p presence) Keep(ctx context.Context, who token.Person) error {
@@ -103,6 +113,16 @@ func (p presence) Keep(ctx context.Context, who token.Person) error {
 	case who.Assurance == token.AssuranceStreamKey:
 		id, _ := strings.CutPrefix(who.Subject, issue.StreamSubject(""))
 		alive, err := p.people.streams.Alive(ctx, id)
+		if err == nil && !alive {
+			return session.ErrRevoked
+		}
+		return err
+	case who.Assurance == token.AssuranceGuest && who.Sponsor == "": // waits: by a link that has to hold
+		visit, invited := guest.VisitOf(who.Subject)
+		if !invited {
+			return nil
+		}
+		alive, err := p.people.guests.Alive(ctx, visit)
 		if err == nil && !alive {
 			return session.ErrRevoked
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 	"incamera/auth/audit"
 	"incamera/auth/facts"
 	"incamera/auth/geo"
+	"incamera/auth/guest"
 	"incamera/auth/issue"
 	"incamera/auth/keybook"
 	"incamera/auth/login"
@@ -45,6 +47,7 @@ type people struct {
 	sessions  *login.Sessions
 	registry  apiclient.Registry
 	streams   streamkey.Keys
+	guests    guest.Links
 	clients   apiclient.Verifier
 	quotas    *quota.Quotas
 	audit     *audit.Log
@@ -66,7 +69,7 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	if err != nil {
 		return nil, err
 	}
-	p := &people{store: s, quotas: counts, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}}
+	p := &people{store: s, quotas: counts, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}, guests: guest.Links{Store: s, Seal: keys}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
 	if p.accounts, err = openAccounts(c, s, keys, counts.Attempts, reg); err != nil {
 		return nil, err
@@ -114,7 +117,8 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	}
 	p.issuer, err = issue.New(issue.Options{
 		Store: s, Sessions: p.sessions, Clients: p.registry, Policy: p.policy, Facts: p.facts, Audit: p.audit, Minter: p.minter,
-		Verifier: p.tokens, Streams: p.streams, MaxAge: c.Auth.SecondFactorMaxAge, Classes: classes(c.Auth.Classes), Registerer: reg,
+		Verifier: p.tokens, Streams: p.streams, Guests: p.guests, MaxAge: c.Auth.SecondFactorMaxAge, Classes: classes(c.Auth.Classes), InvitedOnly: invitedOnly(c.Auth),
+		Registerer: reg,
 	})
 	return p, err
 }
@@ -130,6 +134,11 @@ func classes(c config.Classes) roomclass.Classes {
 		}
 	}
 	return out
+}
+
+// invitedOnly is which rooms guests enter by links alone.
+func invitedOnly(c config.Auth) func(store.Room) bool {
+	return func(m store.Room) bool { return slices.Contains(c.GuestsByLink, m.Class) }
 }
 
 // openPolicy opens the versions of the policy over the rules of the configuration.

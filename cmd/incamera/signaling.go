@@ -161,8 +161,8 @@ func (s *signalingPart) startService(ctx context.Context, c config.Config, id *p
 	s.service, err = signaling.New(signaling.Options{
 		Instance: s.instance, Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
 		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
-		Bans: bans{sql, time.Now}, Presence: presence{s.people}, Visits: visitors, Rooms: rooms{sql, s.people.issuer, c.Signaling.MaxPerMeeting, time.Now},
-		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit}, Policy: entrance{s.people}, Review: review{s.people}, Certified: door.Certified,
+		Bans: bans{sql, s.people.guests, time.Now}, Presence: presence{s.people}, Visits: visitors, Rooms: rooms{sql, s.people.issuer, c.Signaling.MaxPerMeeting, time.Now},
+		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit, s.people.guests}, Policy: entrance{s.people}, Review: review{s.people}, Certified: door.Certified,
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {
 			pool, err := noderpc.NewPool(noderpc.PoolOptions{
 				Identity: id, Instance: s.instance, Resolve: s.directory.Resolve, OnEvent: events.OnEvent, OnLost: events.OnLost,

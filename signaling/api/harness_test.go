@@ -28,6 +28,7 @@ import (
 	"incamera/auth/approval"
 	"incamera/auth/audit"
 	"incamera/auth/facts"
+	"incamera/auth/guest"
 	"incamera/auth/issue"
 	"incamera/auth/login"
 	"incamera/auth/mfa"
@@ -157,7 +158,7 @@ func buildWorld(t testing.TB, publicURL string, change func(*Options, *seal.Keys
 	must(t, err)
 	o.Issue, err = issue.New(issue.Options{
 		Store: w.store, Sessions: o.Logins, Clients: w.registry, Policy: w.policy, Facts: &facts.Gatherer{Store: w.store}, Audit: o.Audit, Minter: minter,
-		Verifier: w.tokens, Streams: streamkey.Keys{Store: w.store, Now: w.clock}, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,
+		Verifier: w.tokens, Streams: streamkey.Keys{Store: w.store, Now: w.clock}, Guests: guest.Links{Store: w.store, Seal: v, Now: w.clock}, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,
 	})
 	must(t, err)
 	w.setup, err = w.accounts.PrepareSetup(ctx)
