@@ -13,6 +13,8 @@ var (
 	ErrBusy = errors.New("account: too many sign-ins at once")
 	// ErrToken means that a setup or invitation token is unknown, used or over.
 	ErrToken = errors.New("account: the link is not valid any more")
+	// ErrReset means that a link for a new password is unknown, used or over.
+	ErrReset = errors.New("account: the link for a new password is not valid any more")
 	// ErrSetupDone means that there is an account already.
 	ErrSetupDone = errors.New("account: setup is done")
 	// ErrLoginTaken means that another account has this login.

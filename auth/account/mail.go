@@ -87,3 +87,13 @@ func (a *Accounts) ByMail(ctx context.Context, address string) (store.User, erro
 	}
 	return u, err
 }
+
+// Masked hides most of a mail address, so that who reads it knows which of theirs it is and others do not.
+func Masked(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok || local == "" {
+		return ""
+	}
+	first := []rune(local)[0]
+	return string(first) + "…@" + domain
+}

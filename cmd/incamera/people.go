@@ -22,6 +22,7 @@ import (
 	"incamera/auth/issue"
 	"incamera/auth/keybook"
 	"incamera/auth/login"
+	"incamera/auth/mail"
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
@@ -48,6 +49,7 @@ type people struct {
 	registry  apiclient.Registry
 	streams   streamkey.Keys
 	guests    guest.Links
+	mail      *mail.Relay // nil: none is sent
 	clients   apiclient.Verifier
 	quotas    *quota.Quotas
 	audit     *audit.Log
@@ -72,6 +74,9 @@ func openPeople(ctx context.Context, c config.Config, id *pki.Identity, s *store
 	p := &people{store: s, quotas: counts, registry: apiclient.Registry{Store: s}, streams: streamkey.Keys{Store: s}, guests: guest.Links{Store: s, Seal: keys}}
 	p.clients = apiclient.Verifier{Clients: p.registry, Once: once.New(rdb), Audience: c.HTTP.PublicURL, Now: time.Now}
 	if p.accounts, err = openAccounts(c, s, keys, counts.Attempts, reg); err != nil {
+		return nil, err
+	}
+	if p.mail, err = openMail(c.Mail, log, reg); err != nil {
 		return nil, err
 	}
 	if p.providers, err = openProviders(c, s, keys, reg); err != nil {

@@ -121,7 +121,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	})
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
-		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Clients: s.people.clients, Audit: s.people.audit,
+		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Guests: s.people.guests, Mail: s.people.mailer(), Clients: s.people.clients, Audit: s.people.audit,
 		Roles:   accountRules(c),
 		Ended:   func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
 		Recall:  func(ctx context.Context, subject string) { s.recall(ctx, log, subject) },
@@ -184,6 +184,9 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 	loops, stop := context.WithCancel(context.Background())
 	s.sweep = stop
 	s.loops.Go(func() { s.people.sweepLoop(loops, log) })
+	if s.people.mail != nil {
+		s.loops.Go(func() { s.people.mail.SendLoop(loops) })
+	}
 	s.loops.Go(func() { s.people.policy.LookLoop(loops, log, s.service.LookAgain) })
 	s.loops.Go(func() { s.calls.HearLoop(loops, log, s.service.Recall) })
 	s.loops.Go(func() { s.people.signing.LookLoop(loops, log) })

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -10,12 +11,14 @@ import (
 
 	"incamera/auth/account"
 	"incamera/auth/directory"
+	"incamera/auth/mail"
 	"incamera/auth/oidc"
 	accountrole "incamera/auth/role"
 	"incamera/auth/seal"
 	"incamera/auth/store"
 	"incamera/auth/throttle"
 	"incamera/cmd/incamera/config"
+	"incamera/signaling/api"
 )
 
 // openAccounts is the people's accounts, with the directory they may live in and the list of stolen passwords.
@@ -96,6 +99,30 @@ func openProviders(c config.Config, s *store.Store, keys *seal.Keys, reg prometh
 		o.Providers = append(o.Providers, x)
 	}
 	return oidc.New(o)
+}
+
+// openMail is the relay of the configuration; nil when there is none.
+func openMail(m config.Mail, log *slog.Logger, reg prometheus.Registerer) (*mail.Relay, error) {
+	if m.Address == "" {
+		return nil, nil
+	}
+	o := mail.Options{Address: m.Address, TLS: mail.TLS(m.TLS), User: m.User, From: m.From, Timeout: m.Timeout, Log: log, Registerer: reg}
+	var err error
+	if o.Password, err = secret(m.PasswordFile); err != nil {
+		return nil, fmt.Errorf("mail.password_file: %w", err)
+	}
+	if o.Roots, err = authorities(m.CAFile); err != nil {
+		return nil, fmt.Errorf("mail.ca_file: %w", err)
+	}
+	return mail.New(o)
+}
+
+// mailer is the relay for those who only ask whether there is one.
+func (p *people) mailer() api.Mailer {
+	if p.mail == nil {
+		return nil
+	}
+	return p.mail
 }
 
 func mapping(allowed []string, roles []config.GroupRole) (account.Mapping, error) {

@@ -18,15 +18,21 @@ import (
 	"incamera/auth/apiclient"
 	"incamera/auth/approval"
 	"incamera/auth/audit"
+	"incamera/auth/guest"
 	"incamera/auth/issue"
 	"incamera/auth/login"
+	"incamera/auth/mail"
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
 	"incamera/auth/role"
 	"incamera/auth/roomclass"
 	"incamera/auth/store"
+	"incamera/auth/throttle"
 )
+
+// Mailer takes messages for people; mail.Relay is one.
+type Mailer interface{ Send(m mail.Message) error }
 
 // Options of an API.
 type Options struct {
@@ -39,6 +45,8 @@ type Options struct {
 	Approvals *approval.Approvals
 	Logins    *login.Sessions
 	Issue     *issue.Issuer
+	Guests    guest.Links
+	Mail      Mailer // nil: no mail is sent
 	Clients   apiclient.Verifier
 	Audit     *audit.Log
 	Roles     role.Rules // what accounts may do
@@ -65,8 +73,8 @@ type Options struct {
 
 // Validate says what is missing.
 func (o *Options) Validate() error {
-	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Approvals == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil {
-		return errors.New("api: Store, Accounts, Factors, Approvals, Logins, Issue and Audit are required")
+	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Approvals == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil || o.Guests.Store == nil {
+		return errors.New("api: Store, Accounts, Factors, Approvals, Logins, Issue, Audit and Guests are required")
 	}
 	if o.Clients.Clients == nil || o.Clients.Once == nil || o.Clients.Now == nil || o.Clients.Audience == "" {
 		return errors.New("api: Clients needs its registry, memory, clock and audience")
@@ -114,6 +122,9 @@ type API struct {
 	approvals *approval.Approvals
 	logins    *login.Sessions
 	issue     *issue.Issuer
+	guests    guest.Links
+	mail      Mailer
+	letters   *throttle.Throttle // of whom somebody has mail sent to, by person
 	clients   apiclient.Verifier
 	audit     *audit.Log
 	roles     role.Rules
@@ -154,7 +165,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, guests: o.Guests, mail: o.Mail, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
 		registry: apiclient.Registry{Store: o.Store}, defaultClass: cmp.Or(o.DefaultClass, roomclass.Internal),
 		recall: o.Recall, shared: o.Shared, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,
@@ -177,6 +188,9 @@ func New(o Options) (*API, error) {
 	}
 	if a.now == nil {
 		a.now = time.Now
+	}
+	if a.letters, err = throttle.New(throttle.Options{Free: 20, Base: time.Minute, Max: 15 * time.Minute, Forget: time.Hour, Now: a.now}); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
 	}
 	for _, c := range []prometheus.Collector{a.metrics.requests, a.metrics.limited} {
 		if err := o.Registerer.Register(c); err != nil {

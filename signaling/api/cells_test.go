@@ -16,6 +16,7 @@ import (
 var ofOthers = []string{
 	"PATCH /api/v1/rooms/{room}", "DELETE /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/stream-keys", "POST /api/v1/rooms/{room}/stream-keys",
 	"DELETE /api/v1/rooms/{room}/stream-keys/{id}",
+	"GET /api/v1/rooms/{room}/guest-links", "POST /api/v1/rooms/{room}/guest-links", "DELETE /api/v1/rooms/{room}/guest-links/{id}",
 }
 
 // Every route by an account of every role, against testdata/roles.txt. What a role lacks the permission for is

@@ -35,7 +35,7 @@ func (a *API) listProviders(http.ResponseWriter, *http.Request) (any, error) {
 			list = append(list, providerBody{b.Name, b.Title, b.TitleZH})
 		}
 	}
-	return map[string]any{"providers": list}, nil
+	return map[string]any{"providers": list, "password_reset": a.mail != nil}, nil
 }
 
 // pages of the app that a person may come back to.

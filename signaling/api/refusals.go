@@ -8,8 +8,10 @@ import (
 	"incamera/auth/account"
 	"incamera/auth/apiclient"
 	"incamera/auth/approval"
+	"incamera/auth/guest"
 	"incamera/auth/issue"
 	"incamera/auth/login"
+	"incamera/auth/mail"
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
@@ -39,6 +41,8 @@ var (
 	errNoEvidence  = &problem.Problem{Status: http.StatusForbidden, Code: "provider_no_factor", Text: "the provider showed no second factor"}
 )
 
+var errNoMail = &problem.Problem{Status: http.StatusConflict, Code: "mail_unavailable", Text: "this deployment sends no mail"}
+
 // needFactor asks for a second factor, and says which and how recent.
 func needFactor(need login.Requirement) *problem.Problem {
 	p := *errSecondFactor
@@ -57,6 +61,11 @@ var refusals = []struct {
 	{account.ErrCredentials, &problem.Problem{Status: http.StatusUnauthorized, Code: "invalid_credentials", Text: "account and password do not match"}},
 	{account.ErrBusy, errUnavailable},
 	{account.ErrToken, &problem.Problem{Status: http.StatusForbidden, Code: "invite_invalid", Text: "the invitation is unknown, used or over"}},
+	{account.ErrReset, &problem.Problem{Status: http.StatusForbidden, Code: "reset_invalid", Text: "the link is unknown, used or over"}},
+	{account.ErrMail, badField("mail", "is not a mail address")},
+	{guest.ErrSoon, &problem.Problem{Status: http.StatusTooManyRequests, Code: "throttled", Text: "there was a code a moment ago", Retry: guest.CodePause}},
+	{guest.ErrNotFound, errNotFound},
+	{mail.ErrBusy, errUnavailable},
 	{account.ErrSetupDone, &problem.Problem{Status: http.StatusConflict, Code: "setup_done", Text: "set-up is done"}},
 	{account.ErrLoginTaken, &problem.Problem{Status: http.StatusConflict, Code: "login_taken", Text: "another account has this name"}},
 	{account.ErrInvalid, &problem.Problem{Status: http.StatusBadRequest, Code: "login_invalid", Text: "account name, name or role is not spelled as it must be"}},
@@ -132,6 +141,9 @@ var issued = map[issue.Code]*problem.Problem{
 	issue.CodeBanned:               {Status: http.StatusForbidden, Code: "banned", Text: "a host banned you from this room"},
 	issue.CodeLobbyRequired:        {Status: http.StatusForbidden, Code: "lobby_required", Text: "a host has to let you in"},
 	issue.CodeLimit:                {Status: http.StatusConflict, Code: "limit", Text: "there are as many as there may be"},
+	issue.CodeInvitation:           {Status: http.StatusForbidden, Code: "invitation_required", Text: "guests come to this room by a link that a host makes"},
+	issue.CodeGuestLink:            {Status: http.StatusForbidden, Code: "guest_link_invalid", Text: "the link is unknown, over, or used by as many as it is for"},
+	issue.CodeGuestCode:            {Status: http.StatusForbidden, Code: "guest_code_invalid", Text: "the code is wrong, or over"},
 	issue.CodeForbidden:            errForbidden,
 	issue.CodeEncryption:           {Status: http.StatusConflict, Code: "e2ee_unavailable", Text: "this class of rooms asks for end-to-end encryption, which is not to be had here"},
 	issue.CodeUnavailable:          errUnavailable,

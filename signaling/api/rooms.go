@@ -24,6 +24,7 @@ type roomBody struct {
 	Class   string `json:"class"`
 	E2EE    bool   `json:"e2ee"`
 	Guests  bool   `json:"guests"`
+	Invited bool   `json:"guests_by_invitation,omitempty"` // by links of the hosts alone
 	Screens int    `json:"screens"`                        // shared at once
 	Publish *bool  `json:"participants_publish,omitempty"` // not told to strangers
 	Link    string `json:"link,omitempty"`
@@ -47,7 +48,7 @@ type roomRules struct {
 func (a *API) roomBody(r store.Room) roomBody {
 	rules := a.issue.Classes().Of(r)
 	return roomBody{
-		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: rules.Guests, Screens: a.screensOf(r), Publish: new(!r.Listeners), Link: a.publicURL + "/r/" + r.ID,
+		ID: r.ID, Title: r.Title, Class: r.Class, E2EE: r.E2EE, Guests: rules.Guests, Invited: rules.Guests && a.issue.InvitedOnly(r), Screens: a.screensOf(r), Publish: new(!r.Listeners), Link: a.publicURL + "/r/" + r.ID,
 		ACR: r.ACR, MaxAge: int64(r.FactorMaxAge / time.Second),
 		roomRules: &roomRules{
 			Lobby: string(rules.Lobby), Watermark: rules.Watermark, Recording: rules.Recording, StreamKeys: rules.StreamKeys,
@@ -179,7 +180,7 @@ func (a *API) roomFacts(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roomBody{ID: m.ID, Title: m.Title, Class: m.Class, E2EE: m.E2EE, Guests: a.issue.Classes().Of(m).Guests, Screens: a.screensOf(m)}, nil
+	return a.factsOf(m), nil
 }
 
 func (a *API) deleteRoom(w http.ResponseWriter, r *http.Request) (any, error) {

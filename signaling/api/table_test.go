@@ -98,6 +98,15 @@ var table = map[string]row{
 	"GET /api/v1/rooms/{room}/stream-keys":            {401, 403, 403, 200, 200, nil},
 	"POST /api/v1/rooms/{room}/stream-keys":           {401, 403, 403, 201, 403, body(fields{"label": "Camera", "mode": "publish", "life_ms": 3600_000})},
 	"DELETE /api/v1/rooms/{room}/stream-keys/{id}":    {401, 403, 403, 404, 404, nil},
+	"GET /api/v1/rooms/{room}/guest-links":            {401, 403, 403, 200, 200, nil},
+	"POST /api/v1/rooms/{room}/guest-links":           {401, 403, 403, 201, 403, empty},
+	"DELETE /api/v1/rooms/{room}/guest-links/{id}":    {401, 403, 403, 404, 404, nil},
+	"POST /api/v1/guest/link":                         everyone(403, body(fields{"secret": "gl_x"})),
+	"POST /api/v1/guest/code":                         everyone(403, body(fields{"secret": "gl_x"})),
+	"POST /api/v1/guest/lobby":                        everyone(403, body(fields{"secret": "gl_x", "name": "Guest", "jkt": thumb})),
+	"POST /api/v1/password/forgot":                    everyone(409, body(fields{"account": "zhao"})), // no mail is sent here
+	"POST /api/v1/password/reset":                     everyone(403, body(fields{"token": "x", "code": "123456", "password": password})),
+	"POST /api/v1/users/{id}/reset-link":              {401, 403, 403, 403, 409, empty}, // who never came in has no password
 	"GET /api/v1/openapi.yaml":                        everyone(200, nil),
 	"GET /api/v1/openapi.json":                        everyone(200, nil),
 	"/api/v1/":                                        everyone(404, nil),

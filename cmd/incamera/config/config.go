@@ -19,6 +19,7 @@ type Config struct {
 	SQL       SQL       `yaml:"sql"`
 	Process   Process   `yaml:"process"`
 	Auth      Auth      `yaml:"auth"`
+	Mail      Mail      `yaml:"mail"`
 	Signaling Signaling `yaml:"signaling"`
 }
 
@@ -166,6 +167,18 @@ type Auth struct {
 	TimeZone           string        `yaml:"time_zone"`
 	GeoFile            string        `yaml:"geo_file"`
 	Networks           []string      `yaml:"networks"`
+	GuestsByLink       []string      `yaml:"guests_by_link"`
+}
+
+// Mail is the SMTP relay of codes, invitations and links for new passwords. No address: none.
+type Mail struct {
+	Address      string        `yaml:"address"`
+	TLS          string        `yaml:"tls"`
+	CAFile       string        `yaml:"ca_file"`
+	User         string        `yaml:"user"`
+	PasswordFile string        `yaml:"password_file"`
+	From         string        `yaml:"from"`
+	Timeout      time.Duration `yaml:"timeout"`
 }
 
 // Signaling is the behaviour of meetings.
@@ -204,6 +217,7 @@ func Default() Config {
 			OIDC: []Provider{}, LDAP: defaultLDAP,
 			Classes: defaultClasses, DefaultClass: "internal",
 		},
+		Mail:      Mail{TLS: "starttls", Timeout: 15 * time.Second},
 		Signaling: Signaling{SeatKept: time.Minute, MeetingKept: time.Minute, MaxPerMeeting: 300, MaxScreens: 2, MessagesPerSec: 30},
 	}
 }

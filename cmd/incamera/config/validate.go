@@ -53,6 +53,10 @@ func (c Config) Validate() error {
 	k.readable("auth.breached_passwords_file", c.Auth.BreachedFile)
 	c.validateProviders(&k)
 	c.validateLDAP(&k)
+	for _, class := range c.Auth.GuestsByLink {
+		k.oneOf("auth.guests_by_link", class, classNames...)
+	}
+	c.Mail.validate(&k)
 	k.lasts("signaling.seat_kept", c.Signaling.SeatKept, time.Second, 10*time.Minute)
 	k.lasts("signaling.meeting_kept", c.Signaling.MeetingKept, time.Second, time.Hour)
 	k.between("signaling.max_per_meeting", c.Signaling.MaxPerMeeting, 2, 5000)

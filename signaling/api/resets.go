@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"incamera/auth/account"
+	"incamera/auth/store"
+)
+
+// forgetStep is what the time of the answer is rounded up to, whoever was named: finding somebody and making their link
+// takes longer than finding nobody.
+const forgetStep = 400 * time.Millisecond
+
+// forgotPassword mails the person a link, if there is one with an address. The answer is the same in any case.
+func (a *API) forgotPassword(w http.ResponseWriter, r *http.Request) (any, error) {
+	began := time.Now()
+	var in struct {
+		Account string `json:"account"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
+	if a.mail == nil {
+		return nil, errNoMail
+	}
+	if len(in.Account) > 254 {
+		return nil, badField("account", "is too long")
+	}
+	u, to, reset, err := a.accounts.Forgot(r.Context(), in.Account)
+	if err == nil {
+		m := resetLetter(to, a.resetURL(reset))
+		m.Until = a.now().Add(account.ResetLife)
+		err = a.mail.Send(m)
+	}
+	a.note(r, entry{actor: "nobody", verb: "account.forgot", object: u.ID}, err)
+	for _, silent := range []error{account.ErrNotFound, store.ErrNotFound, account.ErrSoon, account.ErrInvalid, account.ErrElsewhere, account.ErrMail} {
+		if errors.Is(err, silent) {
+			err = nil
+		}
+	}
+	if err != nil {
+		a.log.Error("a link for a new password was not sent", "error", err) // the answer tells nobody that there was one
+	}
+	took := time.Since(began)
+	select {
+	case <-r.Context().Done():
+	case <-time.After(took.Truncate(forgetStep) + forgetStep - took):
+	}
+	return nil, nil
+}
+
+func (a *API) resetURL(reset string) string { return a.publicURL + "/reset#" + reset }
+
+// resetPassword sets a new password by a link and the person's second factor, a code of the app or a recovery code.
+// Whoever was signed in as them is out; they sign in anew.
+func (a *API) resetPassword(w http.ResponseWriter, r *http.Request) (any, error) {
+	var in struct {
+		Token    string `json:"token"`
+		Code     string `json:"code"`
+		Password string `json:"password"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
+	u, err := a.accounts.Reset(r.Context(), in.Token, in.Password, func(ctx context.Context, u store.User) error {
+		_, err := a.factors.Verify(ctx, u.ID, in.Code)
+		if err != nil {
+			a.failed(r, u.ID)
+		}
+		return err
+	})
+	a.note(r, entry{actor: subjectOf(u), verb: "account.reset", object: u.ID}, err)
+	if err == nil {
+		a.recalled(r, subjectOf(u))
+	}
+	return nil, err
+}
+
+// resetLink gives an administrator the link for somebody, to hand over by a way of their own. It is worth nothing without
+// that person's second factor.
+func (a *API) resetLink(w http.ResponseWriter, r *http.Request) (any, error) {
+	var out struct {
+		Link        string `json:"link"`
+		ExpiresAtMS int64  `json:"expires_at_ms"`
+	}
+	err := a.onUser(w, r, "account.reset_link", func(ctx context.Context, u store.User) error {
+		if err := a.overAdministrators(r, u); err != nil {
+			return err
+		}
+		t, err := a.accounts.ResetLink(ctx, u.ID)
+		if errors.Is(err, account.ErrInvalid) {
+			err = errNotActive
+		}
+		out.Link, out.ExpiresAtMS = a.resetURL(t), a.now().Add(account.ResetLife).UnixMilli()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return created{out}, nil
+}
