@@ -39,7 +39,7 @@ func (a *API) listProviders(http.ResponseWriter, *http.Request) (any, error) {
 }
 
 // pages of the app that a person may come back to.
-var backRE = regexp.MustCompile(`^/(r/[a-z0-9-]{1,64}(/streams)?|users|network|account)?$`)
+var backRE = regexp.MustCompile(`^/(r/[a-z0-9-]{1,64}(/streams|/guests)?|users|network|account)?$`)
 
 // tripLife is how long a browser is known between leaving for a provider and coming back.
 const tripLife = 15 * time.Minute

@@ -38,6 +38,8 @@ export interface RoomFacts {
   readonly class: string;
   readonly e2ee: boolean;
   readonly guests: boolean;
+  /** Guests come by a link of a host alone. */
+  readonly guests_by_invitation?: boolean;
   readonly screens: number;
 }
 export interface Enrolment {
@@ -64,6 +66,36 @@ export interface StreamKey {
   readonly url: string;
   /** Only in the answer to its making. */
   readonly secret?: string;
+}
+/** What a guest's link asks for besides itself. */
+export type GuestCode = 'none' | 'mail' | 'voice';
+export interface GuestLink {
+  readonly id: string;
+  readonly label?: string;
+  readonly code: GuestCode;
+  readonly mail?: string;
+  readonly max_uses: number;
+  readonly uses: number;
+  readonly expires_at_ms: number;
+  readonly state: 'open' | 'used_up' | 'closed' | 'locked';
+  /** The code to tell, while one is awaited. */
+  readonly spoken?: { readonly code: string; readonly expires_at_ms: number };
+  /** Only in the answer to its making. */
+  readonly link?: string;
+  readonly mail_sent?: boolean;
+}
+export interface GuestLinks {
+  readonly guest_links: readonly GuestLink[];
+  /** Whether codes can go by mail. */
+  readonly mail: boolean;
+}
+export interface NewGuestLink {
+  readonly label?: string;
+  readonly life_ms: number;
+  readonly max_uses: number;
+  readonly code: GuestCode;
+  readonly mail?: string;
+  readonly send?: boolean;
 }
 /** A provider that people sign in at; the titles are what its button says. */
 export interface Provider {
@@ -217,7 +249,9 @@ export const api = {
   enrolTotp: () => call<Enrolment>('POST', '/factors/totp', {}),
   confirmTotp: (code: string) => call<{ recovery_codes: readonly string[] }>('POST', '/factors/totp/confirm', { code }),
   /** Where people may sign in besides here. */
-  providers: () => call<unknown>('GET', '/sign-in/providers').then((body) => listOf<Provider>(body, 'providers')),
+  providers: () => call<{ password_reset?: boolean }>('GET', '/sign-in/providers').then((body) => ({ list: listOf<Provider>(body, 'providers'), reset: body.password_reset === true })),
+  forgotPassword: (account: string) => call<unknown>('POST', '/password/forgot', { account }),
+  resetPassword: (token: string, code: string, password: string) => call<unknown>('POST', '/password/reset', { token, code, password }),
   leaveFor: (provider: string, back: string) => call<{ url: string }>('POST', `/sign-in/oidc/${provider}`, { back }),
   /** What a sign-in that began elsewhere still waits for. */
   waiting: () => call<Waiting>('GET', '/sign-in'),
@@ -232,6 +266,13 @@ export const api = {
   streamKeys: (room: string) => call<unknown>('GET', `/rooms/${room}/stream-keys`).then((body) => listOf<StreamKey>(body, 'stream_keys')),
   createStreamKey: (room: string, body: { label: string; mode: StreamKey['mode']; life_ms: number }) => call<StreamKey>('POST', `/rooms/${room}/stream-keys`, body),
   revokeStreamKey: (room: string, id: string) => call<unknown>('DELETE', `/rooms/${room}/stream-keys/${id}`),
+  guestLinks: (room: string) => call<GuestLinks>('GET', `/rooms/${room}/guest-links`),
+  createGuestLink: (room: string, body: NewGuestLink) => call<GuestLink>('POST', `/rooms/${room}/guest-links`, body),
+  revokeGuestLink: (room: string, id: string) => call<unknown>('DELETE', `/rooms/${room}/guest-links/${id}`),
+  /** What a guest's link leads to. */
+  guestLink: (secret: string, visit: string) => call<{ room: RoomFacts; code: GuestCode; sent_to?: string }>('POST', '/guest/link', visit === '' ? { secret } : { secret, visit }),
+  guestCode: (secret: string) => call<unknown>('POST', '/guest/code', { secret }),
+  guestLobby: (body: { secret: string; name: string; jkt: string; code?: string; visit?: string }) => call<{ pass: string; visit: string }>('POST', '/guest/lobby', body),
   roomFacts: (id: string) => call<RoomFacts>('GET', `/rooms/${id}`),
   roomToken: (id: string, jkt: string, signal?: AbortSignal) => call<RoomToken>('POST', `/rooms/${id}/token`, { jkt }, signal),
   lobbyPass: (id: string, jkt: string, name: string) => call<{ pass: string }>('POST', `/rooms/${id}/lobby`, { jkt, name }),

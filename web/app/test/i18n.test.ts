@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { t as account } from '../src/i18n/account.js';
 import { clock, day, tables, type Language } from '../src/i18n/index.js';
+import { t as guests } from '../src/i18n/guests.js';
 import { t as network } from '../src/i18n/network.js';
 import { t as people } from '../src/i18n/people.js';
 import { t as streams } from '../src/i18n/streams.js';
@@ -14,7 +15,7 @@ type Table = Readonly<Record<string, unknown>>;
 const flat = (table: Table, at = ''): [string, unknown][] => Object.entries(table).flatMap(([key, value]) =>
   typeof value === 'object' && value !== null ? flat(value as Table, `${at}${key}.`) : [[`${at}${key}`, value] as [string, unknown]]);
 
-const parts = [account, network, people, streams];
+const parts = [account, guests, network, people, streams];
 const wordsIn = (language: Language): Table => {
   setLanguage(language);
   return Object.assign({}, tables[language], ...parts.map((t) => t())) as Table;

@@ -10,6 +10,10 @@ test('addresses lead to their screens', () => {
   assert.deepEqual(parseRoute('/setup', '#abc'), { name: 'setup', token: 'abc' });
   assert.deepEqual(parseRoute('/invite', ''), { name: 'invite', token: '' });
   assert.deepEqual(parseRoute('/r/k7m2q9xw4d', ''), { name: 'room', room: 'k7m2q9xw4d' });
+  assert.deepEqual(parseRoute('/g', '#gl_x'), { name: 'guest', token: 'gl_x' });
+  assert.deepEqual(parseRoute('/reset', '#abc'), { name: 'reset', token: 'abc' });
+  assert.deepEqual(parseRoute('/r/k7m2q9xw4d/guests', ''), { name: 'guests', room: 'k7m2q9xw4d' });
+  assert.deepEqual(parseRoute('/r/k7m2q9xw4d/streams', ''), { name: 'streams', room: 'k7m2q9xw4d' });
   assert.deepEqual(parseRoute('/users', ''), { name: 'users' });
   assert.deepEqual(parseRoute('/network', ''), { name: 'network' });
 });

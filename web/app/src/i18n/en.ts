@@ -83,6 +83,8 @@ const general = {
   deleteRoom: 'Delete the room…',
   deleteRoomAsk: (title: string) => `Delete “${title}”? Its link stops working.`,
   streamKeys: 'Stream keys',
+  guestLinks: 'Invite guests',
+  forgotPassword: 'Forgot your password?',
   deleteRoomDo: 'Delete the room',
   people: 'People',
   home: 'Start',

@@ -83,6 +83,8 @@ export const zh: Messages = {
   deleteRoom: '删除会议室…',
   deleteRoomAsk: (title) => `要删除“${title}”吗？其链接将失效。`,
   streamKeys: '推流密钥',
+  guestLinks: '邀请访客',
+  forgotPassword: '忘记密码？',
   deleteRoomDo: '删除会议室',
   people: '人员',
   home: '首页',

@@ -4,4 +4,5 @@ import '../App.js';
 
 export { Account } from '../screens/Account.js';
 export { Enrol } from '../screens/Enrol.js';
+export { NewPassword } from '../screens/NewPassword.js';
 export { Security } from '../screens/Security.js';

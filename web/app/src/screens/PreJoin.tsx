@@ -3,6 +3,7 @@ import { t } from '../i18n/index.js';
 import { phone } from '../state/meetingui.js';
 import { goSignIn, user } from '../state/session.js';
 import { follow, navigate } from '../state/router.js';
+import { invited } from '../state/invited.js';
 import { askToEnter, atDoor, facts, failure, join, joining } from '../state/visit.js';
 import { Brand } from '../ui/Brand.js';
 import { Button } from '../ui/Button.js';
@@ -11,6 +12,7 @@ import { Field } from '../ui/Field.js';
 import { Icon } from '../ui/Icon.js';
 import { Problem } from '../ui/Problem.js';
 import { Switches } from '../ui/Switches.js';
+import { GuestEntrance } from './parts.js';
 import { DevicePickers } from './DevicePickers.js';
 import { Preview } from './Preview.js';
 
@@ -44,14 +46,14 @@ export function PreJoin() {
           </ul>
           <Problem failure={failure.value} />
           {user.value && <a class="link-row row sm" href="/network" onClick={follow} data-testid="prejoin-network"><Icon name="signal" /><span>{m.testNetwork}</span></a>}
-          {room.e2ee ? <div class="note note-danger" role="alert"><Icon name="circle-alert" /><span>{m.e2eeUnsupported}</span></div> : <Entrance guests={room.guests} />}
+          {room.e2ee ? <div class="note note-danger" role="alert"><Icon name="circle-alert" /><span>{m.e2eeUnsupported}</span></div> : invited.value && !user.value ? <GuestEntrance /> : <Entrance guests={room.guests} byLink={room.guests_by_invitation === true} />}
         </section>
       </main>
     </div>
   );
 }
 
-function Entrance({ guests }: { readonly guests: boolean }) {
+function Entrance({ guests, byLink }: { readonly guests: boolean; readonly byLink: boolean }) {
   const m = t();
   const name = useSignal('');
   const tried = useSignal(false);
@@ -71,8 +73,8 @@ function Entrance({ guests }: { readonly guests: boolean }) {
       <Button kind="primary" size="lg" block busy={joining.value && m.asking} testid="prejoin-join" onClick={() => void askToEnter(who.name)}>{m.askToEnter}</Button>
     );
   }
-  const signIn = <Button kind={guests ? 'line' : 'primary'} size="lg" block testid="prejoin-signin" onClick={goSignIn}>{m.signInToJoin}</Button>;
-  if (!guests) return <div class="stack">{signIn}<p class="sm muted">{m.noGuests}</p></div>;
+  const signIn = <Button kind={guests && !byLink ? 'line' : 'primary'} size="lg" block testid="prejoin-signin" onClick={goSignIn}>{m.signInToJoin}</Button>;
+  if (!guests || byLink) return <div class="stack">{signIn}<p class="sm muted">{guests ? m.errors.invitation_required : m.noGuests}</p></div>;
   const ask = () => {
     tried.value = true;
     if (name.value.trim() !== '') void askToEnter(name.value.trim());

@@ -29,6 +29,7 @@ export function RoomRow({ room, onDelete }: { readonly room: Room; readonly onDe
       </div>
       <div class="row room-verbs">
         <Button kind="quiet" icon="copy" label={`${m.copyInvitation}: ${room.title}`} title={m.copyInvitation} testid="room-copy" onClick={() => void copy()} />
+        <a class="btn btn-quiet btn-icon" href={`/r/${room.id}/guests`} onClick={follow} aria-label={`${m.guestLinks}: ${room.title}`} title={m.guestLinks} data-testid="room-guests"><Icon name="user-plus" /></a>
         <a class="btn btn-quiet btn-icon" href={`/r/${room.id}/streams`} onClick={follow} aria-label={`${m.streamKeys}: ${room.title}`} title={m.streamKeys} data-testid="room-streams"><Icon name="video" /></a>
         <Button kind="quiet" icon="x" label={`${m.deleteRoom} ${room.title}`} title={m.deleteRoom} onClick={() => { asking.value = true; }} />
         <a class="btn" href={`/r/${room.id}`} onClick={follow}>{m.open}</a>

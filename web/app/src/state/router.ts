@@ -10,6 +10,9 @@ export type Route =
   | { readonly name: 'invite'; readonly token: string }
   | { readonly name: 'room'; readonly room: string }
   | { readonly name: 'streams'; readonly room: string }
+  | { readonly name: 'guests'; readonly room: string }
+  | { readonly name: 'guest'; readonly token: string }
+  | { readonly name: 'reset'; readonly token: string }
   | { readonly name: 'users' }
   | { readonly name: 'network' }
   | { readonly name: 'security' }
@@ -41,9 +44,13 @@ export function parseRoute(pathname: string, fragment: string): Route {
       return { name: 'setup', token };
     case '/invite':
       return { name: 'invite', token };
+    case '/g':
+      return { name: 'guest', token };
+    case '/reset':
+      return { name: 'reset', token };
   }
-  const streams = /^\/r\/([^/]+)\/streams$/.exec(path)?.[1];
-  if (streams !== undefined && isRoomId(streams)) return { name: 'streams', room: streams };
+  const [inRoom, what] = /^\/r\/([^/]+)\/(streams|guests)$/.exec(path)?.slice(1) ?? [];
+  if (inRoom !== undefined && isRoomId(inRoom)) return { name: what === 'guests' ? 'guests' : 'streams', room: inRoom };
   const room = /^\/r\/([^/]+)$/.exec(path)?.[1];
   return room !== undefined && isRoomId(room) ? { name: 'room', room } : { name: 'not-found' };
 }
@@ -73,7 +80,7 @@ export function startRouter(): void {
 /** Loads the page anew where it is, with the one-time token that its address lost. */
 export function reload(): void {
   const at = here.value;
-  const kept = at.name === 'setup' || at.name === 'invite' ? at.token : at.name === 'sign-in' ? at.came ?? '' : '';
+  const kept = 'token' in at ? at.token : at.name === 'sign-in' ? at.came ?? '' : '';
   if (kept !== '') history.replaceState(null, '', `${location.pathname}#${kept}`);
   location.reload();
 }

@@ -6,6 +6,7 @@ import { api, ApiError, type RoomFacts } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { attachCall, detachCall, media } from './call.js';
 import { camera, chosen, handOver, mic, remember, startPreview, stopPreview } from './devices.js';
+import { invited, invitedPass } from './invited.js';
 import { Pass } from './pass.js';
 import { session, user } from './session.js';
 
@@ -118,15 +119,17 @@ async function connectOnceMore(prepared: Prepared, pass: Pass, signal: AbortSign
   }
 }
 
-/** Waits at the door under this name, then enters with what the host gave. */
-export async function askToEnter(name: string): Promise<void> {
+/** Waits at the door under this name, then enters with what the host gave. `code`: of a guest's link that asks for one. */
+export async function askToEnter(name: string, code = ''): Promise<void> {
   const mine = visit;
   if (!mine?.prepared || joining.value) return;
   const { prepared, abort } = mine;
   joining.value = true;
   failure.value = null;
   try {
-    const { pass } = await api.lobbyPass(mine.room, await prepared.jkt, name);
+    const jkt = await prepared.jkt;
+    const by = invited.peek();
+    const pass = by ? await invitedPass(by, name, jkt, code) : (await api.lobbyPass(mine.room, jkt, name)).pass;
     if (visit !== mine) return;
     stage.value = { name: 'lobby', info: null, guestName: name, admitted: false };
     const admitted = await prepared.waitInLobby({
