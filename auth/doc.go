@@ -11,6 +11,8 @@
 //	mfa        TOTP and recovery codes
 //	passkey    WebAuthn: a factor that no other site can ask for, alone enough to sign in
 //	login      web sessions: password done, second factor done, by what and when
+//	guest      links by which people without an account come to a room's door
+//	mail       the relay for codes and links
 //	apiclient  portals that vouch for their own people
 //	policy     CEL rules: allow, deny, step up, restrict
 //	approval   four eyes: what one administrator asks for, a second approves
@@ -28,6 +30,8 @@
 //	                login.FreshMFA over a few minutes: who has a factor must give it before replacing it
 //	room token      login.Get → issue.ForUser; second_factor_required leads back to "second factor"
 //	lobby pass      issue.LobbyPass (with the session's handle when there is one)
+//	guest's link    issue.GuestLink by a host → issue.Invited → guest.NewCode where it asks for one → issue.InvitedPass
+//	new password    account.Forgot or account.ResetLink → account.Reset with mfa.Verify
 //	admission       issue.ForGuest with the host's person and the waiter's own signed pass
 //	client token    apiclient.Verifier.Verify → issue.ForClient
 //	entering        token.Verifier.Room → token.VerifyProof, its thumbprint equal to Key → Room.ID used once
