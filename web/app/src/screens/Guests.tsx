@@ -49,7 +49,7 @@ export function Guests({ room }: { readonly room: string }) {
       <main class="home" id="main">
         <section class="hi"><div><h1>{m.guestsTitle(title.value)}</h1><p class="muted">{m.guestsText}</p></div></section>
         <section class="card today" aria-labelledby="guests-title">
-          <div class="card-head"><h2 id="guests-title">{m.guestLinks}</h2></div>
+          <div class="card-head"><h2 id="guests-title">{m.guestList}</h2></div>
           <div class="card-problem"><Problem failure={failure.value} /></div>
           {links.value?.guest_links.length === 0 && <p class="pad muted sm">{m.guestsNone}</p>}
           <ul>{links.value?.guest_links.map((one) => <GuestLinkRow key={one.id} of={one} onRevoke={() => void revoke(one.id)} />)}</ul>
