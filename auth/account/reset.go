@@ -110,7 +110,7 @@ func (a *Accounts) Reset(ctx context.Context, link, password string, confirm fun
 		err = ErrReset
 	}
 	if err == nil {
-		a.byLogin.Reset(u.Login)
+		a.byLogin.Reset(ctx, u.Login)
 	}
 	return u, err
 }
