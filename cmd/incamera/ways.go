@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -55,7 +56,23 @@ func openWays(c config.Config, advertise []netip.Addr, public *certificate, reg 
 	if err != nil || !c.Media.Turn.Enabled {
 		return w, err
 	}
+	if unnamed(urls) {
+		log.Warn("the relay over TLS has no name, and Firefox speaks to none by its address; set media.turn.host, or http.public_url, to a name", "urls", urls)
+	}
 	return w, w.openRelay(c.Media.Turn, advertise, urls)
+}
+
+// unnamed says whether a relay over TLS is told to clients by its address.
+func unnamed(urls []string) bool {
+	for _, u := range urls {
+		at, tls := strings.CutPrefix(u, "turns:")
+		at, _, _ = strings.Cut(at, "?")
+		host, _, err := net.SplitHostPort(at)
+		if tls && err == nil && net.ParseIP(host) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // shareable says whether people's own connections come to the public listener, and not those of a proxy for pages.

@@ -78,3 +78,14 @@ func TestWaysOfferWhatPeopleCanReach(t *testing.T) {
 		})
 	}
 }
+
+func TestARelayOverTLSWithoutANameIsNoticed(t *testing.T) {
+	for url, want := range map[string]bool{
+		"turns:meet.example.org:443?transport=tcp": false, "turn:192.0.2.7:443?transport=tcp": false,
+		"turns:192.0.2.7:443?transport=tcp": true, "turns:[2001:db8::7]:443?transport=tcp": true,
+	} {
+		if got := unnamed([]string{"turn:meet.example.org:443?transport=tcp", url}); got != want {
+			t.Errorf("%s: %v", url, got)
+		}
+	}
+}

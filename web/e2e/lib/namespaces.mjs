@@ -58,6 +58,7 @@ export class Wire {
     this.etc = `/etc/netns/${this.client}`; // what `ip netns exec` lays over /etc
     await mkdir(this.etc, { recursive: true });
     await writeFile(join(this.etc, 'hosts'), `127.0.0.1 localhost\n${ip} ${name}\n`);
+    await writeFile(join(this.etc, 'resolv.conf'), 'nameserver 127.0.0.1\n'); // where nobody listens: what hosts does not say fails at once
   }
 
   /** The client comes to another network: the old address and its route are gone, another one comes. */
