@@ -55,7 +55,7 @@ const spoilTest = ([address, down]) => {
 /** What the page of the network test says: its verdict in a word and a sentence, and of each way why not. */
 async function networkTest(p, server, shot) {
   await p.goto(`${server.url}/network`);
-  await p.until(() => document.querySelector('.net [aria-busy="false"]') && document.querySelector('[data-testid="network-verdict"]'), null, { ms: 30_000, what: 'a verdict' });
+  await p.until(() => !!document.querySelector('.net [aria-busy="false"]') && !!document.querySelector('[data-testid="network-verdict"]'), null, { ms: 30_000, what: 'a verdict' });
   if (process.env.SHOTS) await p.screenshot(`${process.env.SHOTS}/network-${p.browser}-${shot}.png`);
   return p.evaluate(() => {
     const verdict = document.querySelector('[data-testid="network-verdict"]');
