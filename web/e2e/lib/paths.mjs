@@ -158,6 +158,15 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
       assert.match(down.says, /No media server is ready.*not your network/);
       assert.match(down.tcp.text, /no media server is ready/);
     }
+    await zhao.page.setViewportSize({ width: 390, height: 844 });
+    await zhao.click('language');
+    assert.match((await networkTest(zhao, server, 'down-phone-zh')).says, /没有可用的媒体服务器/);
+    if (!process.env.SHOTS) return;
+    await new Promise((r) => setTimeout(r, 16_000));
+    await zhao.again(spoilTest, [serverIP, false]);
+    await zhao.page.setViewportSize({ width: 390, height: 844 });
+    await networkTest(zhao, server, 'spoilt-phone-zh');
+    assert.equal(await zhao.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing is wider than the phone');
   });
 
   test('the node counts the ways', async () => {
