@@ -101,18 +101,19 @@ func (a *attendee) enter(ctx context.Context, s *stage, instance int, room strin
 	var err error
 	a.key, err = client.NewKey()
 	must(a.t, err)
-	jws, refused := a.roomToken(instance, room)
-	if jws == "" {
-		a.t.Fatalf("no token: %s", refused)
-	}
-	a.socket, err = client.Dial(ctx, a.bases[instance], "test", s.page)
-	must(a.t, err)
 	a.sending = publisher.New(publisher.Options{Totals: &publisher.Totals{}, Shape: publisher.None, Audio: true})
 	sections := &peer.Sections{Codec: peer.VP8, AudioSlots: 3}
 	a.sending.Describe(sections)
 	a.line = peer.New(s.loop, s.identity, sections, a)
-	a.joined, err = a.socket.Join(ctx, a.key, jws, a.line.Offer(), &wire.MediaIntent{Mic: true})
-	must(a.t, err)
+	must(a.t, s.patiently(ctx, instance, func(socket *client.Socket) (err error) {
+		jws, refused := a.roomToken(instance, room)
+		if jws == "" {
+			a.t.Fatalf("no token: %s", refused)
+		}
+		a.socket = socket
+		a.joined, err = socket.Join(ctx, a.key, jws, a.line.Offer(), &wire.MediaIntent{Mic: true})
+		return err
+	}))
 	must(a.t, a.line.Connect(ctx, a.joined.Answer))
 	sendCtx, cancel := context.WithCancel(ctx)
 	var sent sync.WaitGroup
@@ -292,23 +293,23 @@ func (s *stage) staysOut(ctx context.Context, w way, victim *attendee, instance 
 	t := s.t
 	t.Helper()
 	try := func(jws string) string {
-		socket, err := client.Dial(ctx, s.bases[instance], "test", s.page)
-		must(t, err)
-		defer socket.Close()
-		_, err = socket.Join(ctx, victim.key, jws, victim.line.Offer(), &wire.MediaIntent{})
-		return code(err)
+		return code(s.patiently(ctx, instance, func(socket *client.Socket) error {
+			_, err := socket.Join(ctx, victim.key, jws, victim.line.Offer(), &wire.MediaIntent{})
+			return err
+		}))
 	}
 	if got := try(old); got != string(w.old) {
 		t.Errorf("%s: the old token on instance %d: %q, want %s", w.name, instance, got, w.old)
 	}
-	socket, err := client.Dial(ctx, s.bases[instance], "test", s.page)
-	must(t, err)
-	defer socket.Close()
-	proof, err := victim.key.Prove(victim.joined.Ticket, socket.Welcome.Nonce, socket.Welcome.Audience, time.Now())
-	must(t, err)
-	_, err = socket.Say(ctx, &wire.ClientMessage{Body: &wire.ClientMessage_Resume{Resume: &wire.Resume{Ticket: victim.joined.Ticket, Proof: proof, Offer: victim.line.Offer()}}})
-	must(t, err)
-	if _, err = socket.Hear(ctx); code(err) != string(w.ticket) {
+	err := s.patiently(ctx, instance, func(socket *client.Socket) error {
+		proof, err := victim.key.Prove(victim.joined.Ticket, socket.Welcome.Nonce, socket.Welcome.Audience, time.Now())
+		must(t, err)
+		_, err = socket.Say(ctx, &wire.ClientMessage{Body: &wire.ClientMessage_Resume{Resume: &wire.Resume{Ticket: victim.joined.Ticket, Proof: proof, Offer: victim.line.Offer()}}})
+		must(t, err)
+		_, err = socket.Hear(ctx)
+		return err
+	})
+	if code(err) != string(w.ticket) {
 		t.Errorf("%s: the ticket on instance %d: %v, want %s", w.name, instance, err, w.ticket)
 	}
 	jws, refused := victim.roomToken(instance, room)
@@ -319,6 +320,24 @@ func (s *stage) staysOut(ctx context.Context, w way, victim *attendee, instance 
 	} else if joins && want != "" {
 		if got := try(jws); got != want {
 			t.Errorf("%s: a new token on instance %d: %q, want %s", w.name, instance, got, want)
+		}
+	}
+}
+
+// patiently opens a socket and does something with it, again where the answer is to try again: on a busy machine a node may
+// be late with its sign of life.
+func (s *stage) patiently(ctx context.Context, instance int, do func(*client.Socket) error) error {
+	s.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		socket, err := client.Dial(ctx, s.bases[instance], "test", s.page)
+		must(s.t, err)
+		err = do(socket)
+		if err == nil {
+			return nil // it is the caller's from here on
+		}
+		socket.Close()
+		if again := []string{string(wire.CodeNoNode), string(wire.CodeStateUnavailable)}; !slices.Contains(again, code(err)) || time.Now().After(end) {
+			return err
 		}
 	}
 }
