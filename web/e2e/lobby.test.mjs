@@ -1,6 +1,7 @@
 // The door: guests and late-comers wait, a host decides, and whoever waits learns nothing of the meeting.
 import { test, before, after, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import { serve } from './lib/server.mjs';
 import { launchChromium } from './lib/browsers.mjs';
 import { hearsOthers, invite, join, seesOthers, setUp, startMeeting } from './lib/people.mjs';
@@ -25,12 +26,33 @@ async function answer(host, name, testid) {
   await host.page.locator('[data-testid="waiting-row"]', { hasText: name }).locator(`[data-testid="${testid}"]`).click();
 }
 
+/** Where screenshots of a run go. */
+async function picture(name) {
+  const dir = new URL('../../build/screenshots/', import.meta.url).pathname;
+  await mkdir(dir, { recursive: true });
+  return dir + name;
+}
+
+/** Turns the page over into the other language and comes back to the door. */
+async function switchLanguage(host) {
+  await host.click('dock-more');
+  await host.click('language');
+  await host.page.keyboard.press('Escape');
+  await host.gone('panel-more');
+  if (await host.evaluate(() => !!document.querySelector('[data-testid="dock-host"]'))) await host.click('dock-host');
+  else {
+    await host.click('dock-more');
+    await host.click('dock-host');
+  }
+  await host.see('panel-host');
+}
+
 const inRoom = (person, name) => person.until((n) => {
   for (const p of globalThis.__room?.participants?.values() ?? []) if (p.name === n) return p.id;
   return null;
 }, name, { what: `${name} in the roster` });
 
-describe('the door', { timeout: 180_000 }, () => {
+describe('the door', { timeout: 300_000 }, () => {
   let server, chromium, lin, zhao, guest, second, link;
 
   before(async () => {
@@ -56,6 +78,9 @@ describe('the door', { timeout: 180_000 }, () => {
     await ask(guest, link, 'Aylin Demir');
     const row = await waiting(lin, 'Aylin Demir');
     assert.match(row, /\bGuest\b/);
+    assert.match(row, /No sign-in: the name is their own word/);
+    assert.match(row, /Outside network/);
+    assert.match(row, /127\.0\.0\.1/, 'whoever administers alone may see addresses');
     assert.match(await guest.text('lobby'), /Guest/);
   });
 
@@ -141,9 +166,30 @@ describe('the door', { timeout: 180_000 }, () => {
     await zhao.see('lobby');
     const row = await waiting(lin, 'Zhao Heng');
     assert.doesNotMatch(row, /\bGuest\b/);
+    assert.match(row, /Password and code/);
     await answer(lin, 'Zhao Heng', 'waiting-admit');
     await zhao.see('dock-leave');
     await seesOthers(zhao, 2);
     assert.equal(await lin.evaluate((p) => globalThis.__room.participants.get(p).assurance, await inRoom(lin, 'Zhao Heng')), 'mfa');
+  });
+
+  test('the list can be read on phones and desktops, in both languages; all are let in at once', async () => {
+    const third = await chromium.person();
+    await ask(second, link, '吴梅');
+    await ask(third, link, 'Marc Delorme');
+    await waiting(lin, '吴梅');
+    await waiting(lin, 'Marc Delorme');
+    for (const [width, height] of [[390, 844], [1440, 900]]) {
+      await lin.page.setViewportSize({ width, height });
+      for (const language of ['en', 'zh']) {
+        await lin.page.waitForTimeout(600); // what comes up toasts and goes
+        await lin.screenshot(await picture(`door-${language}-${width}.png`));
+        await switchLanguage(lin);
+      }
+    }
+    await lin.click('waiting-admit-all');
+    await second.see('dock-leave');
+    await third.see('dock-leave');
+    await lin.until(() => globalThis.__room.waiting.length === 0, null, { what: 'nobody at the door' });
   });
 });
