@@ -96,22 +96,27 @@ type epoch struct {
 	n     uint16
 	valid bool
 	layer *Layer
-	press replay
+	press press
 }
 
 // replay walks the ring from a key frame to the present.
 type replay struct {
-	on     bool
-	next   seq.Ext
-	last   seq.Ext       // packets after it are not pressed
-	first  uint32        // timestamp of the key frame that it begins with
-	free   time.Duration // when the path last was too full for more
-	headTS uint32        // timestamp that the pressed past ends at
+	press
+	on    bool
+	next  seq.Ext
+	first uint32        // timestamp of the key frame that it begins with
+	free  time.Duration // when the path last was too full for more
+}
+
+// press is how the past of a replay is pressed together in time.
+type press struct {
+	last   seq.Ext // packets after it are not pressed
+	headTS uint32  // timestamp that the pressed past ends at
 	factor uint32
 }
 
-// press moves a timestamp of the replayed past close to the present.
-func (r *replay) press(ext seq.Ext, ts uint32) uint32 {
+// move brings a timestamp of the replayed past close to the present.
+func (r *press) move(ext seq.Ext, ts uint32) uint32 {
 	if r.factor <= 1 || ext > r.last || int32(r.headTS-ts) <= 0 {
 		return ts
 	}
@@ -332,7 +337,7 @@ func (d *Down) fromRing(l *Layer) bool {
 	if first == nil || head == nil {
 		return false
 	}
-	press := replay{on: true, next: run.First, last: run.Last, headTS: head.TS, factor: replayPress}
+	press := replay{on: true, next: run.First, press: press{last: run.Last, headTS: head.TS, factor: replayPress}}
 	d.switchTo(l, press, first.TS)
 	s.counts.replays.Add(1)
 	d.pump()
@@ -352,9 +357,9 @@ func (d *Down) switchTo(l *Layer, r replay, ts uint32) {
 	d.source = l.source.id
 	d.replay, d.switchedAt = r, s.now
 	d.replay.first = ts
-	d.rw.Switch(r.next, r.press(r.next, ts), s.now)
+	d.rw.Switch(r.next, r.move(r.next, ts), s.now)
 	n := d.rw.Epoch()
-	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r}
+	d.epochs[n%epochsKept] = epoch{n: n, valid: true, layer: l, press: r.press}
 	if d.vp8 != nil {
 		d.vp8.Switch(n)
 	}

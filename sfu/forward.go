@@ -76,7 +76,7 @@ func (d *Down) put(l *Layer, slot *ring.Slot) {
 	n := d.rw.Epoch()
 	ts := slot.TS
 	if e := &d.epochs[n%epochsKept]; e.press.factor > 1 {
-		ts = e.press.press(slot.Ext, ts)
+		ts = e.press.move(slot.Ext, ts)
 	}
 	if d.video && l.grid != nil {
 		d.closeRanks(l, slot)

@@ -22,7 +22,7 @@ func TestEverybodyIsToldWhenAStreamBeginsAnew(t *testing.T) {
 	larger := &Layer{source: l.source, index: 1}
 	waiting.want = larger
 	waiting.watch(larger)
-	behind.replay = replay{on: true, next: l.ring.Highest(), last: l.ring.Highest()}
+	behind.replay = replay{on: true, next: l.ring.Highest(), press: press{last: l.ring.Highest()}}
 
 	l.restart(4711)
 	d.s.tick()

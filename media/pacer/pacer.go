@@ -13,6 +13,7 @@ const (
 	Longest = 300 * time.Millisecond
 	// MaxPackets is the most that a queue may hold of one class.
 	MaxPackets = 512
+	fewest     = 16                     // room at first
 	debtMost   = 200 * time.Millisecond // of what is never queued
 )
 
@@ -62,7 +63,7 @@ func (f *fifo[T]) push(it item[T]) bool {
 		if f.n >= MaxPackets {
 			return false
 		}
-		more := make([]item[T], max(64, 2*f.n))
+		more := make([]item[T], max(fewest, 2*f.n))
 		for i := range f.n {
 			more[i] = f.items[(f.head+i)%len(f.items)]
 		}

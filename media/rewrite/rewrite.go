@@ -50,9 +50,9 @@ type Origin struct {
 	Ext   seq.Ext // the packet in that source
 }
 
-// place is the state of one outgoing sequence number.
+// place is the state of one outgoing sequence number: 12 bytes, as there are hundreds for each receiver.
 type place struct {
-	ext   seq.Ext
+	ext   uint32 // the lowest bits of the packet's number in its source: see whole
 	ts    uint32
 	epoch uint16
 	state placeState
@@ -63,6 +63,9 @@ const (
 	fewest  = 64 // places at first
 	keepFor = 15 // units of place.when: what is older is asked for by nobody
 )
+
+// whole gives a number back its upper bits: those that make it near the source's newest. Within 2^31 packets that is so.
+func (s *Stream) whole(ext uint32) seq.Ext { return s.high + seq.Ext(int64(int32(ext-uint32(s.high)))) }
 
 func unit(now time.Duration) uint8 { return uint8(now >> 27) }
 
@@ -242,7 +245,7 @@ func (s *Stream) advance(ext seq.Ext) {
 		s.grow()
 	}
 	for e := ext - seq.Ext(missing); e < ext; e++ {
-		s.places[s.next&s.mask] = place{ext: e, epoch: s.epoch, state: reserved}
+		s.places[s.next&s.mask] = place{ext: uint32(e), epoch: s.epoch, state: reserved}
 		s.next++
 	}
 	s.high = ext
@@ -254,7 +257,7 @@ func (s *Stream) put(ext seq.Ext, ts uint32, state placeState, now time.Duration
 	if old := &s.places[s.next&s.mask]; old.state == sent && unit(now)-old.when <= keepFor && len(s.places) < s.o.History {
 		s.grow()
 	}
-	s.places[s.next&s.mask] = place{ext: ext, ts: ts, epoch: s.epoch, state: state, when: unit(now)}
+	s.places[s.next&s.mask] = place{ext: uint32(ext), ts: ts, epoch: s.epoch, state: state, when: unit(now)}
 	s.next++
 	s.newest = s.next
 	return o
@@ -269,7 +272,7 @@ func (s *Stream) find(ext seq.Ext) (index uint64, ok bool) {
 	}
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if s.places[mid&s.mask].ext < ext {
+		if s.whole(s.places[mid&s.mask].ext) < ext {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -279,7 +282,7 @@ func (s *Stream) find(ext seq.Ext) (index uint64, ok bool) {
 		return 0, false
 	}
 	p := &s.places[lo&s.mask]
-	return lo, p.ext == ext && p.state == reserved
+	return lo, p.ext == uint32(ext) && p.state == reserved
 }
 
 // dropLate drops a packet that comes after younger ones.
@@ -311,7 +314,7 @@ func (s *Stream) Lookup(n uint16) (Origin, bool) {
 	if p.state != sent {
 		return Origin{}, false
 	}
-	return Origin{Out: Out{Index: i, TS: p.ts}, Epoch: p.epoch, Ext: p.ext}, true
+	return Origin{Out: Out{Index: i, TS: p.ts}, Epoch: p.epoch, Ext: s.whole(p.ext)}, true
 }
 
 // Last is the newest packet's number and the highest timestamp. False before the first.

@@ -70,7 +70,6 @@ func (r *rising) step(name string, d time.Duration) (step, error) {
 	p := r.p
 	p.play(traffic.Stream)
 	time.Sleep(2 * time.Second) // first pictures, caches
-	p.forget()
 	if r.b.profileTo != "" {
 		path := filepath.Join(r.b.profileTo, fmt.Sprintf("%s-%d.trace", name, r.rooms*perRoom))
 		if _, err := p.server.Ask(servers.Request{Op: "trace", Path: path}); err != nil {
@@ -81,7 +80,7 @@ func (r *rising) step(name string, d time.Duration) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	h := p.latencies()
+	h := &s.latency
 	p.silence()
 	t := step{
 		Row: name, Design: p.server.Design, Streams: r.rooms * perRoom, Busy: s.busy(), Micros: s.micros(), Rate: s.out() / s.wall.Seconds(),

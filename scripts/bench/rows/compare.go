@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"incamera/cmd/incamera/load/figures"
 	"incamera/scripts/bench/servers"
 	"incamera/scripts/bench/traffic"
 )
@@ -19,6 +20,7 @@ type span struct {
 	lost, expected uint64
 	foreign        float64 // share of all cores that other processes took
 	stolen         float64 // and that the host gave to others
+	latency        figures.Histogram
 }
 
 func (s *span) cpu() time.Duration { return s.after.CPU() - s.before.CPU() }
@@ -50,7 +52,9 @@ func (p *party) during(d time.Duration) (*span, error) {
 		return nil, err
 	}
 	began, all := time.Now(), machineNow(s.before.CPU())
+	p.forget() // asking for its books holds a server of one core up
 	time.Sleep(d)
+	s.latency.Merge(p.latencies())
 	if s.after, err = p.server.Usage(); err != nil {
 		return nil, err
 	}
