@@ -39,7 +39,9 @@ func (s *Shard) forwardFresh() {
 		p.work = p.work[:0]
 		if s.batch.Len() >= flushAt {
 			s.batch.Flush()
-			s.now = s.clock()
+			if s.running {
+				s.now = s.clock()
+			}
 		}
 	}
 	for _, l := range s.fresh {

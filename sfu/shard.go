@@ -50,7 +50,8 @@ type Shard struct {
 	people int           // transports, and admissions on their way; guarded by Node.mu
 
 	// owned by the loop
-	now      time.Duration // since start; taken once per batch
+	now      time.Duration // since start; taken once per batch, and again while a large one is sent
+	running  bool          // the loop runs: now is the clock's
 	inBatch  bool
 	depth    int           // datagrams since the last delivery
 	first    time.Duration // when the first of them came
@@ -143,6 +144,7 @@ func (s *Shard) call(ctx context.Context, f func()) error {
 // loop is the shard. It ends when the socket is closed.
 func (s *Shard) loop() {
 	defer close(s.done)
+	s.running = true
 	for {
 		wait := s.nextTick
 		if s.held != 0 {
