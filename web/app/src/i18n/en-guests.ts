@@ -29,7 +29,7 @@ export const englishGuests = {
   guestUsedUp: 'used up',
   guestClosed: 'closed: somebody who came by it was sent out',
   guestLocked: 'closed: too many wrong codes',
-  guestSpoken: 'Tell this code now',
+  guestSpoken: 'Tell this code now:',
   guestSpokenFor: (minutes: number) => (minutes <= 1 ? 'good for 1 minute' : `good for ${minutes} minutes`),
   guestAwaits: 'The code is shown here when your guest asks for it.',
   guestRevoke: 'Revoke',

@@ -32,7 +32,7 @@ export const chineseGuests: Shape<typeof englishGuests> = {
   guestUsedUp: '人数已满',
   guestClosed: '已关闭：由此进入的访客被移出',
   guestLocked: '已关闭：验证码错误次数过多',
-  guestSpoken: '请立即告知此验证码',
+  guestSpoken: '请立即告知此验证码：',
   guestSpokenFor: (minutes) => `${Math.max(1, minutes)} 分钟内有效`,
   guestAwaits: '访客申请验证码后，将显示在这里。',
   guestRevoke: '撤销',

@@ -18,7 +18,7 @@ export function GuestLinkRow({ of, onRevoke }: { readonly of: GuestLink; readonl
         <div class="nm clip">{name}</div>
         <div class="xs quiet">{m.guestUntil(moment(of.expires_at_ms))} · {states[of.state]}{of.label !== undefined && of.mail !== undefined ? ` · ${of.mail}` : ''}</div>
         {of.code === 'voice' && of.state === 'open' && (of.spoken
-          ? <div role="status"><span class="sm">{m.guestSpoken}: </span><b class="mono" data-testid="guest-spoken">{of.spoken.code}</b><span class="xs quiet"> · {m.guestSpokenFor(Math.round((of.spoken.expires_at_ms - Date.now()) / 60_000))}</span></div>
+          ? <div role="status"><span class="sm">{m.guestSpoken} </span><b class="mono" data-testid="guest-spoken">{of.spoken.code}</b><span class="xs quiet"> · {m.guestSpokenFor(Math.round((of.spoken.expires_at_ms - Date.now()) / 60_000))}</span></div>
           : <div class="xs quiet">{m.guestAwaits}</div>)}
       </div>
       <Button kind="quiet-danger" testid="guest-revoke" onClick={() => { asking.value = true; }}>{m.guestRevoke}</Button>
