@@ -39,6 +39,10 @@ var (
 	ErrDisabled = errors.New("account: the account is disabled")
 	// ErrElsewhere means that an account has no password here.
 	ErrElsewhere = errors.New("account: the password is kept elsewhere")
+	// ErrLastWay means that a link is the only way into its account.
+	ErrLastWay = errors.New("account: there is no other way into the account")
+	// ErrTooManyLinks means that an account is linked as often as it may be.
+	ErrTooManyLinks = errors.New("account: the account is linked as often as it may be")
 )
 
 // Bounds of what others say of a person.
@@ -158,7 +162,7 @@ func Link(ctx context.Context, s *store.Store, i store.Identity) (store.Identity
 	if have, err := s.Identities.Of(ctx, u.ID); err != nil {
 		return i, err
 	} else if len(have) >= maxIdentities {
-		return i, ErrInvalid
+		return i, ErrTooManyLinks
 	}
 	if _, err := s.Identities.Find(ctx, i.Issuer, i.Subject); err == nil {
 		return i, ErrLinked
@@ -179,6 +183,37 @@ func (a *Accounts) Unlink(ctx context.Context, userID, identity string) error {
 			return err
 		}
 		return s.Logins.DeleteOf(ctx, userID, "")
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// UnlinkOwn takes a link away for the account's owner, whose session keep goes on; the others end. A password, another
+// link or a passkey must be left to come in by.
+func (a *Accounts) UnlinkOwn(ctx context.Context, userID, identity, keep string) error {
+	err := a.o.Store.Tx(ctx, func(s *store.Store) error {
+		u, err := s.Users.Get(ctx, userID)
+		if err != nil {
+			return err
+		}
+		if err := s.Identities.Delete(ctx, userID, identity); err != nil {
+			return err
+		}
+		links, err := s.Identities.Of(ctx, userID)
+		if err != nil {
+			return err
+		}
+		keys, err := s.Passkeys.Of(ctx, userID)
+		if err != nil {
+			return err
+		}
+		works := func(k store.Passkey) bool { return k.BlockedAt.IsZero() }
+		if u.Password == "" && len(links) == 0 && !slices.ContainsFunc(keys, works) {
+			return ErrLastWay
+		}
+		return s.Logins.DeleteOf(ctx, userID, keep)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNotFound

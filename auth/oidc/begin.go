@@ -30,10 +30,11 @@ type Trip struct {
 	Back     string // path to return to
 	Login    string // handle of the session that the browser has, "" for none
 	Address  netip.Addr
-	// Confirms: the trip is the second factor of that session, whose person is User.
-	Confirms bool
-	User     string
-	Hint     string // login_hint, where a person has to prove themselves anew
+	// Confirms: the trip is the second factor of that session, whose person is User. Links: whoever proves themselves
+	// there is to be linked to that person's account.
+	Confirms, Links bool
+	User            string
+	Hint            string // login_hint, where a person has to prove themselves anew
 }
 
 // Begin gives the address to send the browser to.
@@ -81,7 +82,7 @@ func (p *Providers) begin(ctx context.Context, t Trip, n int) (string, error) {
 		}
 		return s.SignInStates.Create(ctx, store.SignInState{
 			State: hash(state), Provider: x.Name, Bound: t.Bound, Nonce: nonce, Verifier: verifier, Trip: n, Login: t.Login, User: t.User,
-			Back: t.Back, Confirms: t.Confirms, Address: from, CreatedAt: now, ExpiresAt: now.Add(tripLife),
+			Back: t.Back, Confirms: t.Confirms, Links: t.Links, Address: from, CreatedAt: now, ExpiresAt: now.Add(tripLife),
 		})
 	})
 	if err != nil {
@@ -90,8 +91,11 @@ func (p *Providers) begin(ctx context.Context, t Trip, n int) (string, error) {
 	ask := []oauth2.AuthCodeOption{
 		gooidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier), param("max_age", strconv.Itoa(int(x.MaxAge/time.Second))),
 	}
-	if n == 2 {
+	if n == 2 || t.Links {
+		// A provider that goes by a session would link whoever used this browser last.
 		ask = append(ask, param("prompt", "login"))
+	}
+	if n == 2 {
 		if len(x.AskACR) > 0 {
 			ask = append(ask, param("acr_values", spaced(x.AskACR)), param("claims", x.essential()))
 		}

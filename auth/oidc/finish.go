@@ -34,7 +34,7 @@ type Arrival struct {
 	Hint     string
 	// as the trip was begun
 	Back, Login, User string
-	Confirms          bool
+	Confirms, Links   bool
 }
 
 // maxToken bounds an ID token.
@@ -81,7 +81,7 @@ func (p *Providers) finish(ctx context.Context, x *provider, c Callback) (Arriva
 	if err != nil {
 		return Arrival{}, err
 	}
-	a := Arrival{Provider: x.Name, Trip: t.Trip, Back: t.Back, Login: t.Login, User: t.User, Confirms: t.Confirms, From: store.Origin{Name: Source(x.Name)}}
+	a := Arrival{Provider: x.Name, Trip: t.Trip, Back: t.Back, Login: t.Login, User: t.User, Confirms: t.Confirms, Links: t.Links, From: store.Origin{Name: Source(x.Name)}}
 	k, err := x.discover(ctx)
 	if err != nil {
 		return a, err

@@ -49,29 +49,29 @@ func (r Identities) Delete(ctx context.Context, user, id string) error {
 
 // SignInState is one trip of a browser to a provider. State and Bound are hashes: of the random value in the address,
 // and of the browser's cookie. Trip is 1, or 2 when the provider was asked again for a second factor. Login is the
-// session that the browser had when it left; Confirms says that the trip is that session's second factor. User is who
-// the first trip showed.
+// session that the browser had when it left; Confirms says that the trip is that session's second factor, Links that its person is to be linked to
+// the account. User is whose session it is, or who the first trip showed.
 type SignInState struct {
 	State, Provider, Bound, Nonce, Verifier string
 	Trip                                    int
 	Login, User, Back, Address              string
-	Confirms                                bool
+	Confirms, Links                         bool
 	CreatedAt, ExpiresAt                    time.Time
 }
 
 // SignInStates is the table of trips that are not over.
 type SignInStates struct{ q querier }
 
-const stateCols = `state, provider, bound, nonce, verifier, trip, login_id, confirms, user_id, back, address, created_at, expires_at`
+const stateCols = `state, provider, bound, nonce, verifier, trip, login_id, confirms, links, user_id, back, address, created_at, expires_at`
 
 func scanState(s scanner) (x SignInState, err error) {
-	err = s.Scan(&x.State, &x.Provider, &x.Bound, &x.Nonce, &x.Verifier, &x.Trip, &x.Login, yes{&x.Confirms}, &x.User, &x.Back, &x.Address, at{&x.CreatedAt}, at{&x.ExpiresAt})
+	err = s.Scan(&x.State, &x.Provider, &x.Bound, &x.Nonce, &x.Verifier, &x.Trip, &x.Login, yes{&x.Confirms}, yes{&x.Links}, &x.User, &x.Back, &x.Address, at{&x.CreatedAt}, at{&x.ExpiresAt})
 	return x, err
 }
 
 func (r SignInStates) Create(ctx context.Context, x SignInState) error {
-	return exec(ctx, r.q, `INSERT INTO sign_in_states (`+stateCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`,
-		x.State, x.Provider, x.Bound, x.Nonce, x.Verifier, x.Trip, x.Login, flag(x.Confirms), x.User, x.Back, x.Address, ms(x.CreatedAt), ms(x.ExpiresAt))
+	return exec(ctx, r.q, `INSERT INTO sign_in_states (`+stateCols+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`,
+		x.State, x.Provider, x.Bound, x.Nonce, x.Verifier, x.Trip, x.Login, flag(x.Confirms), flag(x.Links), x.User, x.Back, x.Address, ms(x.CreatedAt), ms(x.ExpiresAt))
 }
 
 // Take uses a state up and gives it; of two takers, and for any other provider or browser, ErrNotFound.

@@ -54,7 +54,7 @@ func identities(t *testing.T, ctx context.Context, s *store.Store) {
 
 func signInStates(t *testing.T, ctx context.Context, s *store.Store) {
 	x := store.SignInState{
-		State: "st", Provider: "corp", Bound: "b", Nonce: "n", Verifier: "v", Trip: 2, Login: "l", User: "u", Back: "/r/x", Confirms: true,
+		State: "st", Provider: "corp", Bound: "b", Nonce: "n", Verifier: "v", Trip: 2, Login: "l", User: "u", Back: "/r/x", Confirms: true, Links: true,
 		Address: "192.0.2.1", CreatedAt: t0, ExpiresAt: t0.Add(time.Minute),
 	}
 	ok(t, s.SignInStates.Create(ctx, x))

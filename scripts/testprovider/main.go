@@ -31,6 +31,9 @@ func main() {
 		if ask.Get("factor") != "" {
 			who.ACR, who.AMR = "mfa", []string{"pwd", "otp"}
 		}
+		if ask.Get("factor") == "other" {
+			who.Subject, who.Login, who.Name, who.SID = "4712", "lin.elsewhere", "Lin Yue", "s2"
+		}
 		return who
 	})
 	fmt.Println("provider ready:", p.Issuer)

@@ -121,11 +121,11 @@ func TestAStepUpAtTheProviderRenewsTheFactor(t *testing.T) {
 		return a.want(200, "", "POST", "/api/v1/second-factor/oidc", fields{"back": "/"}).text("url")
 	}
 	who.AuthTime, who.ACR = w.clock(), "pwd"
-	if to := a.back(a.there(w.idp, leave())); to != "/sign-in#failed:provider_no_factor" || when() != before {
+	if to := a.back(a.there(w.idp, leave())); to != "/#failed:provider_no_factor" || when() != before {
 		t.Fatal(to)
 	}
 	who.ACR, who.Subject = "mfa", "2"
-	if to := a.back(a.there(w.idp, leave())); to != "/sign-in#failed:provider_other_person" || when() != before {
+	if to := a.back(a.there(w.idp, leave())); to != "/#failed:provider_other_person" || when() != before {
 		t.Fatal(to)
 	}
 	who.Subject = "1"

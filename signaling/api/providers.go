@@ -39,7 +39,7 @@ func (a *API) listProviders(http.ResponseWriter, *http.Request) (any, error) {
 }
 
 // pages of the app that a person may come back to.
-var backRE = regexp.MustCompile(`^/(r/[a-z0-9-]{1,64}(/streams|/guests)?|users|network|account)?$`)
+var backRE = regexp.MustCompile(`^/(r/[a-z0-9-]{1,64}(/streams|/guests)?|users|network|account|security|confirmed)?$`)
 
 // tripLife is how long a browser is known between leaving for a provider and coming back.
 const tripLife = 15 * time.Minute
@@ -174,11 +174,16 @@ func (a *API) comeBack(w http.ResponseWriter, r *http.Request) (any, error) {
 		if p == errInternal {
 			a.log.Error("request failed", "route", r.Pattern, "error", err)
 		}
-		return redirect{"/sign-in#failed:" + p.Code}, nil
+		// Who is signed in and went for something more goes back to the page that says it.
+		if to == "" {
+			to = "/sign-in"
+		}
+		return redirect{to + "#failed:" + p.Code}, nil
 	}
 	return redirect{to}, nil
 }
 
+// arrive gives where the browser goes on: on error, the page that says so, "" for that of sign-in.
 func (a *API) arrive(w http.ResponseWriter, r *http.Request) (string, error) {
 	name, q := r.PathValue("provider"), r.URL.Query()
 	for _, k := range []string{"state", "code", "error", "iss"} {
@@ -199,10 +204,16 @@ func (a *API) arrive(w http.ResponseWriter, r *http.Request) (string, error) {
 			err = errors.Join(err, a.accounts.Shut(r.Context(), got.Person.Issuer, got.Person.Subject))
 		}
 		a.note(r, e, err)
+		if got.Confirms || got.Links {
+			return got.Back, err
+		}
 		return "", err
 	}
 	if got.Confirms {
 		return a.confirmed(w, r, got)
+	}
+	if got.Links {
+		return a.linked(r, got)
 	}
 	u, err := a.whoArrived(r, got)
 	e.actor, e.object = subjectOf(u), u.ID

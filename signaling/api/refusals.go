@@ -76,6 +76,8 @@ var refusals = []struct {
 	{account.ErrNotLinked, &problem.Problem{Status: http.StatusForbidden, Code: "account_not_linked", Text: "no account here is linked to this person"}},
 	{account.ErrDisabled, &problem.Problem{Status: http.StatusForbidden, Code: "account_disabled", Text: "the account is disabled"}},
 	{account.ErrLinked, &problem.Problem{Status: http.StatusConflict, Code: "identity_linked", Text: "the person is linked to an account already"}},
+	{account.ErrLastWay, &problem.Problem{Status: http.StatusConflict, Code: "last_way_in", Text: "this is the only way into your account: add a passkey or another one first"}},
+	{account.ErrTooManyLinks, &problem.Problem{Status: http.StatusConflict, Code: "limit", Text: "the account is linked as often as it may be"}},
 	{oidc.ErrUnknown, errNotFound},
 	{oidc.ErrTrip, &problem.Problem{Status: http.StatusForbidden, Code: "sign_in_over", Text: "the sign-in took too long, was used, or was begun elsewhere"}},
 	{oidc.ErrBusy, &problem.Problem{Status: http.StatusTooManyRequests, Code: "rate_limited", Text: "too many sign-ins are open", Retry: 10 * time.Second}},

@@ -53,7 +53,11 @@ func (a *API) me(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	u, err := a.userBody(r, p.session.User)
-	return map[string]any{"user": u, "permissions": a.roles.Of(role.Role(u.Role))}, err
+	out := map[string]any{"user": u, "permissions": a.roles.Of(role.Role(u.Role)), "password": p.session.User.Password != ""}
+	if name := providerOf(p.session); name != "" && a.providers != nil {
+		out["provider"] = name
+	}
+	return out, err
 }
 
 func (a *API) setupNeeded(_ http.ResponseWriter, r *http.Request) (any, error) {

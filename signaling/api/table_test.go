@@ -68,6 +68,9 @@ var table = map[string]row{
 	"POST /api/v1/factors/totp":                       {401, 403, 200, 200, 200, empty},
 	"POST /api/v1/factors/totp/confirm":               {401, 403, 403, 403, 403, code}, // nothing was begun
 	"POST /api/v1/factors/recovery":                   {401, 403, 403, 200, 200, empty},
+	"GET /api/v1/identities":                          {401, 403, 403, 200, 200, nil},
+	"POST /api/v1/identities/oidc/{provider}":         {401, 403, 403, 404, 404, empty}, // none is configured
+	"DELETE /api/v1/identities/{identity}":            {401, 403, 403, 404, 404, nil},
 	"POST /api/v1/password":                           {401, 403, 403, 204, 204, body(fields{"old": password, "new": "a loud bell in the tower"})},
 	"GET /api/v1/sessions":                            {401, 403, 403, 200, 200, nil},
 	"DELETE /api/v1/sessions":                         {401, 403, 403, 204, 204, nil},

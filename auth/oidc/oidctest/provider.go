@@ -216,7 +216,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	}
 	if p.o.Page && r.Method != http.MethodPost {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><title>Test provider</title><h1>Test provider</h1><form method="post"><button id="yes">Sign in</button> <button id="factor" name="factor" value="1">Sign in with a second factor</button> <button id="no" name="no" value="1">No</button></form>`)
+		fmt.Fprintf(w, `<!doctype html><title>Test provider</title><h1>Test provider</h1><form method="post"><button id="yes">Sign in</button> <button id="factor" name="factor" value="1">Sign in with a second factor</button> <button id="other" name="factor" value="other">Sign in as somebody else</button> <button id="no" name="no" value="1">No</button></form>`)
 		return
 	}
 	if p.o.Page && r.FormValue("no") != "" {

@@ -6,7 +6,7 @@ import { isAdmin, loadSession, session } from './state/session.js';
 import { t } from './i18n/index.js';
 import { Home } from './screens/Home.js';
 import { NotFound } from './screens/NotFound.js';
-import { Account, ByLink, Guests, Network, NewPassword, Security, Streams, Users } from './screens/parts.js';
+import { Account, ByLink, Confirmed, Guests, Network, NewPassword, Security, Streams, Users } from './screens/parts.js';
 import { ProblemScreen } from './screens/ProblemScreen.js';
 import { RoomScreen } from './screens/RoomScreen.js';
 import { SignIn } from './screens/SignIn.js';
@@ -29,6 +29,7 @@ function Screen() {
   if (at.name === 'setup' || at.name === 'invite') return <Account key={at.name} way={at.name} token={at.token} />;
   if (at.name === 'sign-in') return <SignIn />;
   if (at.name === 'reset') return <NewPassword key="reset" token={at.token} />;
+  if (at.name === 'confirmed') return <Confirmed />;
   if (at.name === 'not-found') return <NotFound />;
   if (who.state === 'unknown' || (inside && who.state === 'out')) return <main id="main" class="wait-page"><p class="muted" role="status">{t().loading}</p></main>;
   if (at.name === 'room') return capable ? <RoomScreen room={at.room} /> : <Unsupported missing={missing.filter((one) => one.required)} />;

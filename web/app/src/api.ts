@@ -9,6 +9,22 @@ export interface User {
   readonly role: string;
   readonly mfa: { readonly totp: boolean; readonly passkey: boolean };
 }
+/** Who is signed in here, and how. */
+export interface Me {
+  readonly user: User;
+  /** Whether the account has a password of its own here. */
+  readonly password: boolean;
+  /** The provider that the session began at. */
+  readonly provider?: string;
+}
+/** Whom one is at a provider. */
+export interface Identity {
+  readonly id: string;
+  readonly provider: string;
+  readonly subject: string;
+  readonly created_at_ms: number;
+  readonly used_at_ms: number;
+}
 export interface Room {
   readonly id: string;
   readonly title: string;
@@ -222,7 +238,7 @@ async function callOnce<T>(method: string, path: string, body?: unknown, signal?
 }
 
 export const api = {
-  me: () => call<{ user: User }>('GET', '/me'),
+  me: () => call<Me>('GET', '/me'),
   setupNeeded: () => call<{ needed: boolean }>('GET', '/setup'),
   setup: (body: { token: string; login: string; name: string; password: string }) => call<unknown>('POST', '/setup', body),
   acceptInvite: (token: string, password: string) => call<unknown>('POST', '/invite', { token, password }),
@@ -241,6 +257,11 @@ export const api = {
   newRecovery: () => call<{ recovery_codes: readonly string[] }>('POST', '/factors/recovery', {}),
   changePassword: (old: string, fresh: string) => call<unknown>('POST', '/password', { old, new: fresh }),
   sessions: () => call<unknown>('GET', '/sessions').then((body) => listOf<WebSession>(body, 'sessions')),
+  endSessions: () => call<unknown>('DELETE', '/sessions'),
+  identities: () => call<unknown>('GET', '/identities').then((body) => listOf<Identity>(body, 'identities')),
+  leaveToLink: (provider: string, back: string) => call<{ url: string }>('POST', `/identities/oidc/${provider}`, { back }),
+  unlink: (id: string) => call<unknown>('DELETE', `/identities/${id}`),
+  leaveToConfirm: (back: string) => call<{ url: string }>('POST', '/second-factor/oidc', { back }),
   endSession: (id: string) => call<unknown>('DELETE', `/sessions/${id}`),
   resetFactors: (id: string) => call<Approval>('POST', `/users/${id}/reset-factors`, {}),
   approvals: () => call<unknown>('GET', '/approvals').then((body) => listOf<Approval>(body, 'approvals')),

@@ -7,6 +7,8 @@ test('addresses lead to their screens', () => {
   assert.deepEqual(parseRoute('/', ''), { name: 'home' });
   assert.deepEqual(parseRoute('/sign-in/', ''), { name: 'sign-in' });
   assert.deepEqual(parseRoute('/sign-in', '#failed:x'), { name: 'sign-in', came: 'failed:x' });
+  assert.deepEqual(parseRoute('/security', '#failed:x'), { name: 'security', came: 'failed:x' });
+  assert.deepEqual(parseRoute('/confirmed', ''), { name: 'confirmed' });
   assert.deepEqual(parseRoute('/setup', '#abc'), { name: 'setup', token: 'abc' });
   assert.deepEqual(parseRoute('/invite', ''), { name: 'invite', token: '' });
   assert.deepEqual(parseRoute('/r/k7m2q9xw4d', ''), { name: 'room', room: 'k7m2q9xw4d' });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sameNetwork } from '../src/ui/address.js';
 import { initials, tint } from '../src/ui/initials.js';
 import { inviteLinkFrom } from '../src/ui/invitelink.js';
 import { pictureOf } from '../src/ui/qr.js';
@@ -27,6 +28,13 @@ test('the QR picture may come as data URL, SVG or base64', () => {
   assert.equal(pictureOf('data:image/png;base64,AA'), 'data:image/png;base64,AA');
   assert.equal(pictureOf('<svg/>'), 'data:image/svg+xml,%3Csvg%2F%3E');
   assert.equal(pictureOf('AA=='), 'data:image/png;base64,AA==');
+});
+
+test('addresses of one network are told as such', () => {
+  for (const [a, b, want] of [
+    ['192.0.2.1', '192.0.2.1', true], ['192.0.2.1', '192.0.2.2', false], ['', '', false], ['2001:db8:1:2::1', '2001:db8:1:2:9:8:7:6', true],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', false], ['2001:db8::1', '2001:db8:0:0:5::1', true], ['::1', '::2', true], ['::1', '127.0.0.1', false],
+  ] as const) assert.equal(sameNetwork(a, b), want, `${a} ${b}`);
 });
 
 test('an unknown room class is not taken for a higher one', () => {

@@ -17,6 +17,9 @@ export const englishSecurity = {
   stepUpText: 'What you asked for needs your second step again. You stay where you are.',
   stepUpPasskey: 'This needs your passkey. You stay where you are.',
   stepUpNoPasskey: 'This opens with a passkey only. Add one in Security, then come back.',
+  stepUpAt: (title: string) => `Confirm with ${title}`,
+  stepUpThere: 'Confirm where you signed in',
+  stepUpWindow: 'Go on in the window that opened. You stay where you are.',
   openSecurity: 'Open Security',
 
   security: 'Security',

@@ -20,6 +20,9 @@ export const chineseSecurity: Shape<typeof englishSecurity> = {
   stepUpText: '您的操作需要再次完成第二步验证。您会留在当前页面。',
   stepUpPasskey: '此操作需要您的通行密钥。您会留在当前页面。',
   stepUpNoPasskey: '仅限通行密钥进入。请在“安全”中添加后再来。',
+  stepUpAt: (title) => `通过${title}确认`,
+  stepUpThere: '在您登录的地方确认',
+  stepUpWindow: '请在打开的窗口中继续，您会留在当前页面。',
   openSecurity: '打开“安全”',
 
   security: '安全',

@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { api, type Factors, type WebSession } from '../api.js';
+import { api, type Factors, type Identity, type WebSession } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/account.js';
 import { deviceName, makePasskey, passkeysWork } from '../passkeys.js';
-import { refreshUser } from '../state/session.js';
+import { route } from '../state/router.js';
+import { hasPassword, refreshUser, signOutEverywhere, user } from '../state/session.js';
 import { toast } from '../state/toasts.js';
 import { Button } from '../ui/Button.js';
 import { Confirm } from '../ui/Confirm.js';
@@ -13,29 +14,36 @@ import { Problem } from '../ui/Problem.js';
 import { TopBar } from '../ui/TopBar.js';
 import { ChangePassword } from './ChangePassword.js';
 import { EnrolApp } from './EnrolApp.js';
+import { Links } from './Links.js';
 import { PasskeyRow } from './PasskeyRow.js';
 import { RecoveryCodes } from './RecoveryCodes.js';
 import { SessionRow } from './SessionRow.js';
 
-/** One's own factors, password and sign-ins. */
+/** One's own factors, linked accounts, password and sign-ins. */
 export function Security() {
   const m = t();
   const factors = useSignal<Factors | null>(null);
   const sessions = useSignal<readonly WebSession[]>([]);
+  const links = useSignal<readonly Identity[]>([]);
   const codes = useSignal<readonly string[] | null>(null);
   const adding = useSignal(false);
-  const asking = useSignal<'totp' | 'codes' | null>(null);
+  const asking = useSignal<'totp' | 'codes' | 'sessions' | null>(null);
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
 
   const load = async () => {
     try {
-      [factors.value, sessions.value] = await Promise.all([api.factors(), api.sessions()]);
+      [factors.value, sessions.value, links.value] = await Promise.all([api.factors(), api.sessions(), api.identities()]);
     } catch (error) {
       failure.value = failureOf(error);
     }
   };
-  useEffect(() => { void load(); }, []);
+  useEffect(() => {
+    // Back from a provider, where a link was to be made.
+    const failed = /^failed:(\w+)$/.exec(route.value.name === 'security' ? route.value.came ?? '' : '')?.[1];
+    if (failed !== undefined) failure.value = failureOf({ code: failed });
+    void load();
+  }, []);
 
   /** Does one thing and shows what is there then. */
   const act = async (run: () => Promise<unknown>) => {
@@ -44,7 +52,7 @@ export function Security() {
     failure.value = null;
     try {
       await run();
-      await Promise.all([load(), refreshUser()]);
+      if (user.value) await Promise.all([load(), refreshUser()]);
     } catch (error) {
       failure.value = failureOf(error);
     } finally {
@@ -59,6 +67,7 @@ export function Security() {
   });
 
   const have = factors.value;
+  const here = sessions.value.find((one) => one.current)?.address ?? '';
   if (codes.value || adding.value) {
     return (
       <>
@@ -108,15 +117,24 @@ export function Security() {
               </ul>
             )}
           </section>
+          <Links list={links.value} act={(run) => void act(run)} />
           <section class="card today" aria-labelledby="sessions-title">
-            <div class="card-head"><h2 id="sessions-title">{m.sessionsTitle}</h2></div>
-            <ul>{sessions.value.map((one) => <SessionRow key={one.id} of={one} onEnd={() => void act(() => api.endSession(one.id))} />)}</ul>
+            <div class="card-head row between wrap">
+              <h2 id="sessions-title">{m.sessionsTitle}</h2>
+              <Button kind="quiet-danger" testid="sessions-end" onClick={() => { asking.value = 'sessions'; }}>{m.endSessions}</Button>
+            </div>
+            <ul>{sessions.value.map((one) => <SessionRow key={one.id} of={one} here={here} onEnd={() => void act(() => api.endSession(one.id))} />)}</ul>
           </section>
         </div>
-        <aside class="stack-4 side last"><ChangePassword onDone={() => void load()} /></aside>
+        <aside class="stack-4 side last">
+          {hasPassword.value ? <ChangePassword onDone={() => void load()} /> : <section class="card pad"><p class="sm muted" data-testid="password-elsewhere">{m.passwordElsewhere}</p></section>}
+        </aside>
       </main>
       {asking.value === 'totp' && (
         <Confirm text={m.removeAppAsk} action={m.remove} onNo={() => { asking.value = null; }} onYes={() => { asking.value = null; void act(() => api.removeTotp()); }} />
+      )}
+      {asking.value === 'sessions' && (
+        <Confirm text={m.endSessionsAsk} action={m.endSessions} onNo={() => { asking.value = null; }} onYes={() => { asking.value = null; void act(signOutEverywhere); }} />
       )}
       {asking.value === 'codes' && (
         <Confirm text={m.newCodesAsk} action={m.newCodes} onNo={() => { asking.value = null; }}

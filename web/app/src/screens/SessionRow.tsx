@@ -1,11 +1,19 @@
 import type { WebSession } from '../api.js';
 import { t } from '../i18n/account.js';
 import { moment } from '../i18n/index.js';
+import { sameNetwork } from '../ui/address.js';
 import { Button } from '../ui/Button.js';
 import { Icon } from '../ui/Icon.js';
 
-/** One of one's own sign-ins, named by browser and system. */
-export function SessionRow({ of, onEnd }: { readonly of: WebSession; readonly onEnd: () => void }) {
+export interface SessionRowProps {
+  readonly of: WebSession;
+  /** The address of the sign-in that the page itself is. */
+  readonly here: string;
+  readonly onEnd: () => void;
+}
+
+/** One of one's own sign-ins, named by browser and system, and by its network. */
+export function SessionRow({ of, here, onEnd }: SessionRowProps) {
   const m = t();
   const how = !of.signed_in ? m.sessionPending : of.assurance === 'phishing_resistant' ? m.sessionPasskey : m.sessionFactor;
   return (
@@ -13,7 +21,7 @@ export function SessionRow({ of, onEnd }: { readonly of: WebSession; readonly on
       <Icon name={/iPhone|Android|Mobile/.test(of.agent) ? 'smartphone' : 'monitor'} />
       <div class="grow">
         <div class="nm clip" title={of.agent}>{browserName(of.agent) || m.unknownBrowser}</div>
-        <div class="xs quiet">{of.address} · {m.sessionSince(moment(of.created_at_ms))} · {how}</div>
+        <div class="xs quiet">{of.address}{!of.current && sameNetwork(of.address, here) && ` (${m.sameNetwork})`} · {m.sessionSince(moment(of.created_at_ms))} · {how}</div>
       </div>
       {of.current ? <span class="tag tag-safe">{m.thisOne}</span> : <Button kind="quiet-danger" testid="session-end" onClick={onEnd}>{m.endSession}</Button>}
     </li>

@@ -11,6 +11,7 @@ const inside = (what: ComponentChildren) => <>{what}</>;
 
 export const Account = later(() => import('../parts/account.js').then((part) => part.Account), alone);
 export const Enrol = later(() => import('../parts/account.js').then((part) => part.Enrol), inside);
+export const Confirmed = later(() => import('../parts/account.js').then((part) => part.Confirmed), alone);
 export const Security = later(() => import('../parts/account.js').then((part) => part.Security), below('security'));
 export const NewPassword = later(() => import('../parts/account.js').then((part) => part.NewPassword), alone);
 export const Users = later(() => import('../parts/people.js').then((part) => part.Users), below('users'));

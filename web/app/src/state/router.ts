@@ -15,7 +15,10 @@ export type Route =
   | { readonly name: 'reset'; readonly token: string }
   | { readonly name: 'users' }
   | { readonly name: 'network' }
-  | { readonly name: 'security' }
+  /** `came`: how a trip to a provider failed, `failed:<code>`. */
+  | { readonly name: 'security'; readonly came?: string }
+  /** Where a window ends that went to a provider for a second factor. */
+  | { readonly name: 'confirmed'; readonly came?: string }
   | { readonly name: 'not-found' };
 
 /** Room ids: ten characters without l, o and i, so that they can be read aloud. */
@@ -37,7 +40,9 @@ export function parseRoute(pathname: string, fragment: string): Route {
     case '/users':
       return { name: 'users' };
     case '/security':
-      return { name: 'security' };
+      return token === '' ? { name: 'security' } : { name: 'security', came: token };
+    case '/confirmed':
+      return token === '' ? { name: 'confirmed' } : { name: 'confirmed', came: token };
     case '/network':
       return { name: 'network' };
     case '/setup':

@@ -1,7 +1,7 @@
 // Who is signed in, as far as the server says.
 
 import { computed, signal } from '@preact/signals';
-import { api, ApiError, type User } from '../api.js';
+import { api, ApiError, type Me, type User } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { navigate, route } from './router.js';
 
@@ -15,13 +15,23 @@ export const session = signal<Session>({ state: 'unknown' });
 export const user = computed(() => (session.value.state === 'in' ? session.value.user : null));
 export const isAdmin = computed(() => ['sole_admin', 'system_admin', 'security_officer'].includes(user.value?.role ?? ''));
 
+/** The provider that the session began at; '' when that was here. */
+export const cameFrom = signal('');
+/** Whether the account has a password here. */
+export const hasPassword = signal(true);
+
+function isIn(me: Me): void {
+  cameFrom.value = me.provider ?? '';
+  hasPassword.value = me.password;
+  session.value = { state: 'in', user: me.user };
+}
+
 /** Where to go after signing in: the room whose link was opened, else home. Memory only. */
 const returnTo = signal('/');
 
 export async function loadSession(): Promise<void> {
   try {
-    const { user: found } = await api.me();
-    session.value = { state: 'in', user: found };
+    isIn(await api.me());
   } catch (error) {
     const signedOut = error instanceof ApiError && (error.status === 401 || error.status === 403);
     session.value = signedOut ? { state: 'out' } : { state: 'problem', failure: failureOf(error) };
@@ -31,8 +41,8 @@ export async function loadSession(): Promise<void> {
 /** Asks again what the signed-in person has; what fails changes nothing. */
 export async function refreshUser(): Promise<void> {
   try {
-    const { user: found } = await api.me();
-    if (session.value.state === 'in') session.value = { state: 'in', user: found };
+    const me = await api.me();
+    if (session.value.state === 'in') isIn(me);
   } catch {
     // The next request says it where it matters.
   }
@@ -62,6 +72,13 @@ export function want(path: string): void {
 export function goAbroad(url: string): void {
   const { protocol } = new URL(url);
   if (protocol === 'https:' || protocol === 'http:') location.assign(url);
+}
+
+/** Ends all of one's sessions, this one too. */
+export async function signOutEverywhere(): Promise<void> {
+  await api.endSessions();
+  session.value = { state: 'out' };
+  navigate('/sign-in');
 }
 
 export async function signOut(): Promise<void> {

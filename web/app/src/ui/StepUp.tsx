@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { api, type FactorDemand } from '../api.js';
+import { confirmElsewhere } from '../state/elsewhere.js';
+import { language } from '../state/prefs.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/index.js';
 import { askPasskey, passkeysWork } from '../passkeys.js';
-import { user } from '../state/session.js';
+import { cameFrom, user } from '../state/session.js';
 import { answered, asking } from '../state/stepup.js';
 import { Button } from './Button.js';
 import { CodeEntry } from './CodeEntry.js';
@@ -22,7 +24,9 @@ function Sheet({ demand }: { readonly demand: FactorDemand }) {
   const has = user.value?.mfa;
   const passkey = passkeysWork() && has?.passkey === true;
   const onlyPasskey = demand.acr === 'phishing_resistant';
-  const way = useSignal<'passkey' | 'otp' | 'recovery'>(passkey || onlyPasskey ? 'passkey' : has?.totp === false ? 'recovery' : 'otp');
+  const from = cameFrom.value;
+  const onlyThere = from !== '' && !passkey && has?.totp !== true;
+  const way = useSignal<'passkey' | 'otp' | 'recovery' | 'there'>(onlyThere ? 'there' : passkey || onlyPasskey ? 'passkey' : has?.totp === false ? 'recovery' : 'otp');
   const busy = useSignal(false);
   const failure = useSignal<Failure | null>(null);
   const title = useRef<HTMLHeadingElement>(null);
@@ -47,13 +51,38 @@ function Sheet({ demand }: { readonly demand: FactorDemand }) {
       busy.value = false;
     }
   };
+  // The provider that the person came from may be asked, too: in a window of its own.
+  const there = useSignal('');
+  const away = useSignal<AbortController | null>(null);
+  useEffect(() => {
+    if (from === '') return undefined;
+    api.providers().then((all) => {
+      const found = all.find((one) => one.name === from);
+      if (found) there.value = language.value === 'en' ? found.title : found.title_zh;
+    }, () => undefined);
+    return () => away.value?.abort();
+  }, [from]);
+  const atProvider = async () => {
+    away.value?.abort();
+    const mine = new AbortController();
+    away.value = mine;
+    failure.value = null;
+    try {
+      await confirmElsewhere(mine.signal);
+      answered(true);
+    } catch (error) {
+      const said = failureOf(error);
+      if (said.code !== 'aborted') failure.value = said;
+    }
+    if (away.value === mine) away.value = null;
+  };
   const none = onlyPasskey && !passkey;
   const next = way.value === 'passkey' ? (has?.totp ? 'otp' : 'recovery') : way.value === 'otp' ? 'recovery' : passkey ? 'passkey' : 'otp';
   return (
     <section class="sheet stepup" role="dialog" aria-labelledby="stepup-title" aria-describedby="stepup-text" data-testid="stepup" data-acr={demand.acr}
       onKeyDown={(event) => { event.stopPropagation(); if (event.key === 'Escape') answered(false); }}>
       <div class="row top stepup-head">
-        <span class="mk"><Icon name={way.value === 'passkey' ? 'fingerprint' : way.value === 'otp' ? 'smartphone' : 'life-buoy'} size="lg" /></span>
+        <span class="mk"><Icon name={way.value === 'passkey' ? 'fingerprint' : way.value === 'otp' ? 'smartphone' : way.value === 'there' ? 'shield-check' : 'life-buoy'} size="lg" /></span>
         <div class="grow">
           <h2 class="small-title" id="stepup-title" tabIndex={-1} ref={title}>{m.confirmYouTitle}</h2>
           <p class="sm muted" id="stepup-text">{none ? m.stepUpNoPasskey : onlyPasskey ? m.stepUpPasskey : m.stepUpText}</p>
@@ -68,10 +97,16 @@ function Sheet({ demand }: { readonly demand: FactorDemand }) {
           {!onlyPasskey && <Button size="lg" testid="stepup-other" onClick={() => { way.value = next; }}>{m.otherWay}</Button>}
         </div>
       )}
-      {way.value !== 'passkey' && (
+      {way.value !== 'passkey' && way.value !== 'there' && (
         <>
           <CodeEntry key={way.value} recovery={way.value === 'recovery'} onDone={() => answered(true)} onExpired={() => answered(false)} />
           <Button kind="quiet" testid="stepup-other" onClick={() => { way.value = next; }}>{next === 'passkey' ? m.usePasskey : next === 'otp' ? m.useApp : m.useRecovery}</Button>
+        </>
+      )}
+      {from !== '' && (
+        <>
+          <Button kind={onlyThere ? 'primary' : 'line'} size="lg" block testid="stepup-there" onClick={() => void atProvider()}>{there.value === '' ? m.stepUpThere : m.stepUpAt(there.value)}</Button>
+          {away.value && <p class="sm muted" role="status">{m.stepUpWindow}</p>}
         </>
       )}
     </section>
