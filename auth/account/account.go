@@ -191,6 +191,19 @@ func (a *Accounts) SetDisabled(ctx context.Context, userID string, disabled bool
 	})
 }
 
+// Enable lets a disabled account in again and gives its state: one that never had a password waits for its owner, as it
+// did before.
+func (a *Accounts) Enable(ctx context.Context, userID string) (state string, err error) {
+	u, err := a.Get(ctx, userID)
+	if err != nil || u.State != store.UserDisabled {
+		return u.State, err
+	}
+	if u.Password == "" && u.Source == store.SourceLocal {
+		return store.UserInvited, a.o.Store.Users.SetState(ctx, userID, store.UserInvited)
+	}
+	return store.UserActive, a.SetDisabled(ctx, userID, false)
+}
+
 func normal(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
 
 // addressKey groups IPv6 by /64: whoever has one address there has them all.

@@ -176,7 +176,17 @@ func rooms(t *testing.T, ctx context.Context, s *store.Store) {
 	same(t, must[bool](t)(s.Bans.Has(ctx, r.ID, "g:1")), true)
 	ok(t, s.Bans.Lift(ctx, r.ID, "g:1"))
 	same(t, must[bool](t)(s.Bans.Has(ctx, r.ID, "g:1")), false)
-	ok(t, s.Rooms.Delete(ctx, r.ID, t0))
+	over := func(since time.Time) []store.RoomEnd { return must[[]store.RoomEnd](t)(s.Rooms.Over(ctx, since, 9)) }
+	same(t, len(over(t0)), 0)
+	ok(t, s.Rooms.End(ctx, r.ID, t0.Add(time.Second)))
+	same(t, over(t0), []store.RoomEnd{{Room: r.ID, At: t0.Add(time.Second)}})
+	same(t, len(over(t0.Add(2*time.Second))), 0)
+	same(t, must[[]store.Room](t)(s.Rooms.All(ctx, "k", 9)), []store.Room{r})
+	same(t, len(must[[]store.Room](t)(s.Rooms.All(ctx, r.ID, 9))), 0)
+	ok(t, s.Rooms.Delete(ctx, r.ID, t0.Add(3*time.Second)))
+	same(t, over(t0.Add(2*time.Second)), []store.RoomEnd{{Room: r.ID, At: t0.Add(3 * time.Second)}})
+	is(t, s.Rooms.End(ctx, r.ID, t0), store.ErrNotFound)
+	same(t, len(must[[]store.Room](t)(s.Rooms.All(ctx, "", 9))), 0)
 	_, err := s.Rooms.Get(ctx, r.ID)
 	is(t, err, store.ErrNotFound)
 }

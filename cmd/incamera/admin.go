@@ -11,12 +11,12 @@ import (
 
 func adminCommand() *command {
 	return &command{
-		name: "admin", args: "node|client|account|role|policy|device|factors|keys|token-keys|audit", short: "enrol processes and API clients; give roles; new passwords; reset second factors; change keys; read the audit log",
+		name: "admin", args: "node|user|session|room|client|account|role|policy|device|factors|keys|token-keys|audit", short: "enrol processes and API clients; accounts, sessions, rooms and roles; new passwords; reset second factors; change keys; read the audit log",
 		children: []*command{
 			{name: "node", args: "enroll", short: "processes of this deployment", children: []*command{
 				{name: "enroll", short: "issue a key and certificate for a node or a signaling instance", run: enroll},
 			}},
-			clientCommand(), accountCommand(), rolesCommand(), policyCommand(), deviceCommand(), factorsCommand(), keysCommand(), tokenKeysCommand(), auditCommand(),
+			usersCommand(), sessionsCommand(), roomsCommand(), clientCommand(), accountCommand(), rolesCommand(), policyCommand(), deviceCommand(), factorsCommand(), keysCommand(), tokenKeysCommand(), auditCommand(),
 		},
 	}
 }

@@ -6,13 +6,28 @@ import (
 	"strings"
 
 	accountrole "incamera/auth/role"
+	"incamera/auth/store"
 	"incamera/cmd/incamera/config"
 )
 
 func rolesCommand() *command {
-	return &command{name: "role", args: "set", short: "what accounts may do", children: []*command{
+	return &command{name: "role", args: "set|list", short: "what accounts may do", children: []*command{
+		{name: "list", short: "list who has which role, but for plain users", run: listRoles},
 		{name: "set", short: "give an account another role", run: setRole},
 	}}
+}
+
+func listRoles(ctx context.Context, w world, args []string) error {
+	var only *string
+	return onStore(ctx, w, "incamera admin role list [--role ROLE] [--config FILE]", "Lists accounts that are more than users, or all of one role: role, login, state, name.", args,
+		func(text func(string, string, string) *string) { only = text("role", "", "one `role`") },
+		func(s *store.Store) error {
+			return eachUser(ctx, s, func(u store.User) {
+				if *only == u.Role || *only == "" && u.Role != string(accountrole.User) {
+					fmt.Fprintf(w.stdout, "%s\t%s\t%s\t%s\n", u.Role, u.Login, u.State, u.Name)
+				}
+			})
+		})
 }
 
 func setRole(ctx context.Context, w world, args []string) error {

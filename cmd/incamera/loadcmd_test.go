@@ -204,6 +204,40 @@ func TestLoadThatIsInterruptedStillReports(t *testing.T) {
 	}
 }
 
+// Whoever holds the machine ends a meeting that they are not in; the instance that carries it sees the database.
+func TestAMeetingIsEndedFromTheMachineWhilePeopleAreInIt(t *testing.T) {
+	d := deploy(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var out output
+	done := make(chan error, 1)
+	go func() {
+		done <- root().dispatch(ctx, world{stdout: &out, stderr: &out}, "", append(d.args(), "--duration", "10m", "--viewers", "2", "--slots", "1"))
+	}()
+	until := func(what, text string) {
+		t.Helper()
+		for end := time.Now().Add(2 * time.Minute); !strings.Contains(out.String(), text); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("not within two minutes: %s\n%s", what, &out)
+			}
+		}
+	}
+	until("people meet", `"second"`)
+	rooms, said, err := d.call(ctx, "admin", "room", "list")
+	room, _, _ := strings.Cut(rooms, "\t")
+	if err != nil || strings.Count(rooms, "\n") != 1 {
+		t.Fatalf("%v: %q %s", err, rooms, said)
+	}
+	if _, said, err := d.call(ctx, "admin", "room", "end", "--id", room); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	until("all three are out", `"thrown_out":3`)
+	interrupt()
+	if err := <-done; err != nil {
+		t.Fatalf("%v: %s", err, &out)
+	}
+}
+
 func TestLoadNamesTheFlagThatIsWrong(t *testing.T) {
 	good := []string{"load", "--url", "https://meet.example.org", "--client", "c", "--key", "k"}
 	for flag, args := range map[string][]string{

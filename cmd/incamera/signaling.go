@@ -123,7 +123,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
 		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Guests: s.people.guests, Mail: s.people.mailer(), Clients: s.people.clients, Audit: s.people.audit,
 		Roles:   accountRules(c),
-		Ended:   func(ctx context.Context, room string) { _ = s.meetings.End(ctx, room, meeting.ServerActor()) },
+		Ended:   func(ctx context.Context, room string) { _ = s.endMeeting(ctx, room) },
 		Recall:  func(ctx context.Context, subject string) { s.recall(ctx, log, subject) },
 		Changed: func(ctx context.Context, before, after store.Room) { s.changed(ctx, log, before, after) }, Inside: s.inside,
 		DefaultClass: c.Auth.DefaultClass,
@@ -143,6 +143,15 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 		return nil, err
 	}
 	return s, s.startLoops(ctx, log)
+}
+
+// endMeeting ends the meeting in a room, where there is one.
+func (s *signalingPart) endMeeting(ctx context.Context, room string) error {
+	err := s.meetings.End(ctx, room, meeting.ServerActor())
+	if refused, ok := errors.AsType[*meeting.Error](err); ok && refused.Code != meeting.CodeUnavailable {
+		return nil // there is none, or it is over
+	}
+	return err
 }
 
 // recall has this instance and all others look after a subject. Where Redis is away, the others do at their next round.
@@ -190,6 +199,8 @@ func (s *signalingPart) startLoops(ctx context.Context, log *slog.Logger) (err e
 	s.loops.Go(func() { s.people.policy.LookLoop(loops, log, s.service.LookAgain) })
 	s.loops.Go(func() { s.calls.HearLoop(loops, log, s.service.Recall) })
 	s.loops.Go(func() { s.people.signing.LookLoop(loops, log) })
+	ends := &roomEnds{store: s.people.store, end: s.endMeeting, since: time.Now(), done: map[store.RoomEnd]bool{}}
+	s.loops.Go(func() { ends.loop(loops, log) })
 	if s.sweeper, err = meeting.StartSweeper(meeting.SweeperOptions{Store: s.meetings, Alive: s.directory.Alive, Log: log}); err != nil {
 		return err
 	}

@@ -60,17 +60,21 @@ func (a *API) listSessions(_ http.ResponseWriter, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	return map[string]any{"sessions": sessionBodies(sessions, p.session.ID)}, nil
+}
+
+func sessionBodies(sessions []login.Session, current string) []sessionBody {
 	list := make([]sessionBody, len(sessions))
 	for i, s := range sessions {
 		list[i] = sessionBody{
-			ID: s.ID, Current: s.ID == p.session.ID, SignedIn: s.State == login.Full, CreatedAtMS: s.CreatedAt.UnixMilli(),
+			ID: s.ID, Current: s.ID == current, SignedIn: s.State == login.Full, CreatedAtMS: s.CreatedAt.UnixMilli(),
 			ExpiresAtMS: s.ExpiresAt.UnixMilli(), SecondFactorMS: milli(s.MFAAt), Address: s.Address, Agent: s.Agent,
 		}
 		if class, at := s.Class(); !at.IsZero() {
 			list[i].Assurance = string(class)
 		}
 	}
-	return map[string]any{"sessions": list}, nil
+	return list
 }
 
 func milli(t time.Time) int64 {

@@ -136,13 +136,8 @@ func (a *API) disableUser(w http.ResponseWriter, r *http.Request) (any, error) {
 // enableUser lets a disabled account in again. One that never had a password waits for its owner as before.
 func (a *API) enableUser(w http.ResponseWriter, r *http.Request) (any, error) {
 	return nil, a.onUser(w, r, "account.enable", func(ctx context.Context, u store.User) error {
-		switch {
-		case u.State != store.UserDisabled:
-			return nil
-		case u.Password == "" && u.Source == store.SourceLocal:
-			return a.store.Users.SetState(ctx, u.ID, store.UserInvited)
-		}
-		return a.accounts.SetDisabled(ctx, u.ID, false)
+		_, err := a.accounts.Enable(ctx, u.ID)
+		return err
 	})
 }
 

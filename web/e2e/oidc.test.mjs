@@ -15,7 +15,7 @@ async function picture(name) {
 const at = (person, path) => person.until((p) => location.pathname === p, path, { what: path });
 const onProvider = (person) => person.until(() => document.title === 'Test provider', null, { what: 'the provider' });
 
-describe('signing in at a provider', { timeout: 240_000 }, () => {
+describe('signing in at a provider', { timeout: 380_000 }, () => {
   let server, chromium, lin, wei, hosts;
 
   before(async () => {
