@@ -15,7 +15,7 @@ import (
 // for its hosts.
 var ofOthers = []string{
 	"PATCH /api/v1/rooms/{room}", "DELETE /api/v1/rooms/{room}", "GET /api/v1/rooms/{room}/stream-keys", "POST /api/v1/rooms/{room}/stream-keys",
-	"DELETE /api/v1/rooms/{room}/stream-keys/{id}",
+	"DELETE /api/v1/rooms/{room}/stream-keys/{id}", "POST /api/v1/rooms/{room}/end",
 	"GET /api/v1/rooms/{room}/guest-links", "POST /api/v1/rooms/{room}/guest-links", "DELETE /api/v1/rooms/{room}/guest-links/{id}",
 }
 
