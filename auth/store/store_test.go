@@ -181,7 +181,7 @@ func rooms(t *testing.T, ctx context.Context, s *store.Store) {
 	ok(t, s.Rooms.End(ctx, r.ID, t0.Add(time.Second)))
 	same(t, over(t0), []store.RoomEnd{{Room: r.ID, At: t0.Add(time.Second)}})
 	same(t, len(over(t0.Add(2*time.Second))), 0)
-	same(t, must[[]store.Room](t)(s.Rooms.All(ctx, "k", 9)), []store.Room{r})
+	same(t, must[[]store.Room](t)(s.Rooms.All(ctx, "k", 9)), []store.Room{must[store.Room](t)(s.Rooms.Get(ctx, r.ID))})
 	same(t, len(must[[]store.Room](t)(s.Rooms.All(ctx, r.ID, 9))), 0)
 	ok(t, s.Rooms.Delete(ctx, r.ID, t0.Add(3*time.Second)))
 	same(t, over(t0.Add(2*time.Second)), []store.RoomEnd{{Room: r.ID, At: t0.Add(3 * time.Second)}})

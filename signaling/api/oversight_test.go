@@ -40,7 +40,7 @@ func TestWhoMayEndRoomsSeesThemAllAndEndsAMeetingFromOutside(t *testing.T) {
 	admin := w.admin()
 	zhao, wei := admin.user("zhao", "192.0.2.3"), admin.user("wei", "192.0.2.4")
 	officer := admin.as("chen", "192.0.2.5", role.Security)
-	a, b := zhao.room("internal"), wei.room("secret")
+	a, b := zhao.room("internal"), wei.room("internal")
 	rooms := officer.want(200, "", "GET", "/api/v1/rooms/all", nil).body["rooms"].([]any)
 	if len(rooms) != 2 {
 		t.Fatal(rooms)

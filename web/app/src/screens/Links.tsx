@@ -20,7 +20,7 @@ export function Links({ list, act }: LinksProps) {
   const m = t();
   const providers = useSignal<readonly Provider[]>([]);
   const asking = useSignal<Identity | null>(null);
-  useEffect(() => { api.providers().then((all) => { providers.value = all; }, () => undefined); }, []);
+  useEffect(() => { api.providers().then(({ list: all }) => { providers.value = all; }, () => undefined); }, []);
 
   const titleOf = (name: string) => {
     const found = providers.value.find((one) => one.name === name);

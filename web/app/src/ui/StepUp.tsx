@@ -56,7 +56,7 @@ function Sheet({ demand }: { readonly demand: FactorDemand }) {
   const away = useSignal<AbortController | null>(null);
   useEffect(() => {
     if (from === '') return undefined;
-    api.providers().then((all) => {
+    api.providers().then(({ list: all }) => {
       const found = all.find((one) => one.name === from);
       if (found) there.value = language.value === 'en' ? found.title : found.title_zh;
     }, () => undefined);
