@@ -121,7 +121,7 @@ func (a *attendee) enter(ctx context.Context, s *stage, instance int, room strin
 	a.stop = sync.OnceFunc(func() {
 		cancel()
 		sent.Wait()
-		leaving, done := context.WithTimeout(context.Background(), time.Second)
+		leaving, done := context.WithTimeout(context.Background(), time.Minute) // else the seat is kept for a while
 		defer done()
 		_ = a.socket.Leave(leaving)
 		a.line.Close()
@@ -353,9 +353,9 @@ func code(err error) string {
 
 func (s *stage) until(what string, ok func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.t.Fatalf("not in a minute: %s", what)
+			s.t.Fatalf("not in two minutes: %s", what)
 		}
 	}
 }
