@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzBodies sends any body to any POST: the answer is JSON, a refusal is one of the client's, and nothing panics. It
+// FuzzBodies sends any body to any POST and PATCH: the answer is JSON, a refusal is one of the client's, and nothing panics. It
 // comes with a full session and a good assertion, so that the body is what decides.
 func FuzzBodies(f *testing.F) {
 	w := newWorld(f, httpsURL)
@@ -22,6 +22,7 @@ func FuzzBodies(f *testing.F) {
 		for _, seed := range []string{
 			``, `{}`, `null`, `[]`, `{"x":1}`, `{"login":"lin.yue","password":"a quiet lamp by the window"}`, `{"code":"123456"}`, `{"code":""}`,
 			`{"title":"Budget","class":"secret","guests":true}`, `{"title":"Budget"}`, `{"jkt":"` + thumb + `","name":"Maria"}`, `{"jkt":"` + thumb + `"}`,
+			`{"version":1,"class":"secret","lobby":"","max_age":0,"locked":true}`, `{"version":9223372036854775808}`, `{"trusted":true}`,
 			`{"token":"x","login":"x","name":"X","password":"a quiet lamp by the window"}`, `{"login":"sun","name":"Sun","role":"user"}`,
 			`{"old":"x","new":"\u0000"}`, "{\"title\":\"\xff\"}", `{"title":"\ud800"}`, `{"login":"\u0000","password":"\u0000"}`,
 			`{"user":{"id":"k","name":"K"},"jkt":"` + thumb + `","amr":["otp"],"auth_time":1e400}`,
@@ -32,8 +33,8 @@ func FuzzBodies(f *testing.F) {
 	}
 	count := 0
 	f.Fuzz(func(t *testing.T, route uint8, body string) {
-		path := fill.Replace(paths[int(route)%len(paths)])
-		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		method, path, _ := strings.Cut(fill.Replace(paths[int(route)%len(paths)]), " ")
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		r.RemoteAddr = "127.0.0.1:1"
 		count++ // an address of its own: budgets are not what is tried here

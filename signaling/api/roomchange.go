@@ -42,6 +42,10 @@ func (a *API) changeRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var in roomChange
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
 	m, err := a.room(r.Context(), r.PathValue("room"))
 	if err != nil {
 		return nil, err
@@ -62,7 +66,7 @@ func (a *API) changeRoom(w http.ResponseWriter, r *http.Request) (any, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	return a.change(w, r, m, who)
+	return a.change(r, m, in, who)
 }
 
 // hosts says whether somebody hosts a room by right: its owner, and members whose standing role it is.
@@ -82,6 +86,10 @@ func (a *API) clientChangeRoom(w http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
+	var in roomChange
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
 	m, err := a.room(r.Context(), r.PathValue("room"))
 	if err != nil {
 		return nil, err
@@ -89,14 +97,10 @@ func (a *API) clientChangeRoom(w http.ResponseWriter, r *http.Request) (any, err
 	if !c.Has(apiclient.ScopeRooms) || m.Owner != issue.ClientSubject(c.ID) {
 		return nil, errForbidden
 	}
-	return a.change(w, r, m, changer{subject: m.Owner, role: roomclass.Program})
+	return a.change(r, m, in, changer{subject: m.Owner, role: roomclass.Program})
 }
 
-func (a *API) change(w http.ResponseWriter, r *http.Request, before store.Room, who changer) (any, error) {
-	var in roomChange
-	if err := decode(w, r, &in); err != nil {
-		return nil, err
-	}
+func (a *API) change(r *http.Request, before store.Room, in roomChange, who changer) (any, error) {
 	after, err := a.changed(r.Context(), before, in, who)
 	meta := differences(before, after)
 	e := entry{actor: who.subject, verb: "room.update", object: before.ID, meta: meta}
