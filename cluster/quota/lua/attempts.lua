@@ -1,4 +1,5 @@
--- Attempts at keys, of one shard of a purpose. KEYS: states by field ("count:last:until"), fields by last use.
+-- Attempts at keys, of one shard of a purpose. KEYS: states by field ("count:last:until"), fields by
+-- last use, or by the end of their wait: who fills the memory with other keys must not free those that wait.
 -- ARGV: verb, field, attempts counted elsewhere meanwhile, then of throttle.Options: free, base, max, forget, most; times in
 -- milliseconds. Answers how long to wait, the count, and how long the next one will have to wait.
 local verb, field, owed = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -53,6 +54,6 @@ if not raw then
   end
 end
 redis.call('HSET', KEYS[1], field, string.format('%.0f:%.0f:%.0f', count, last, till))
-redis.call('ZADD', KEYS[2], now, field)
+redis.call('ZADD', KEYS[2], math.max(now, till), field)
 for i = 1, 2 do redis.call('PEXPIRE', KEYS[i], string.format('%.0f', forget + max)) end
 return {math.ceil(left), count, math.max(0, math.ceil(till - now))}
