@@ -11,18 +11,26 @@ export const binary = new URL('../../../build/incamera', import.meta.url).pathna
 
 /** A TCP port that was free a moment ago. */
 export async function freePort() {
-  const s = createServer().listen(0, '127.0.0.1');
-  await once(s, 'listening');
-  const { port } = s.address();
-  s.close();
-  await once(s, 'close');
-  return port;
+  for (;;) {
+    const s = createServer().listen(lowPort(), '127.0.0.1');
+    try {
+      await once(s, 'listening');
+      return s.address().port;
+    } catch { /* taken: try another */ } finally {
+      if (s.listening) await new Promise((closed) => { s.close(closed); });
+    }
+  }
+}
+
+/** A port that the system does not give to outgoing connections, one of which may take it meanwhile. */
+function lowPort() {
+  return 12000 + Math.floor(Math.random() * 20000);
 }
 
 /** The first of `count` UDP ports in a row that were free a moment ago. */
 export async function freeUDP(count = 2) {
   for (;;) {
-    const base = 20000 + Math.floor(Math.random() * 30000);
+    const base = lowPort();
     const socks = [];
     try {
       for (let i = 0; i < count; i++) {
