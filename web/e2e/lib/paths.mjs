@@ -46,7 +46,7 @@ const spoilTest = ([address, down]) => {
     const body = await response.json();
     body.ice_servers = body.ice_servers.flatMap(({ urls, ...rest }) => urls.map((u) => {
       if (u.startsWith('turns:')) return { ...rest, urls: [u.replace(/:[^:?]+:/, `:${address}:`)] };
-      return u.endsWith('tcp') ? { ...rest, urls: [u], credential: 'a guess' } : { ...rest, urls: [u.replace(/:\d+\?/, ':9?')] };
+      return u.endsWith('tcp') ? { ...rest, urls: [u], credential: 'a guess' } : { ...rest, urls: [u.replace(/:\d+\?/, ':3479?')] };
     }));
     return new Response(JSON.stringify(body), { status: 200 });
   };
@@ -74,9 +74,6 @@ const way = () => Promise.all(globalThis.__observer.pcs.filter((pc) => pc.connec
   const remote = all.get(pair?.remoteCandidateId);
   return { protocol: local?.protocol, type: local?.candidateType, relay: local?.relayProtocol, to: remote?.address, port: remote?.port };
 })).then((list) => list.at(-1));
-
-/** Seen to fail on some builds, with all three in one meeting: one of the others' pictures stops. The cause is not known. */
-const unexplained = 'pictures stop, or the spoilt relay is told of in other words';
 
 describe('where no UDP passes', { timeout: 560_000 }, () => {
   let home, server, chromium, firefox, lin, zhao, chen, link;
@@ -122,7 +119,7 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
   });
 
   for (const [looks, protocol, policy] of [['^turns:', 'tls', false], ['^turn:.*=tcp', 'tcp', true], ['^turn:.*=udp', 'udp', true]]) {
-    test(`whoever gets out over ${protocol} to a relay only is in the meeting too, in Chromium and in Firefox`, { todo: protocol !== 'tls' && unexplained }, async () => {
+    test(`whoever gets out over ${protocol} to a relay only is in the meeting too, in Chromium and in Firefox`, async () => {
       if (protocol === 'udp') execFileSync('ip', ['netns', 'exec', process.env.PATHS_SERVER, 'iptables', '-I', 'INPUT', '-p', 'udp', '--dport', `${home.turn}`, '-j', 'ACCEPT']);
       for (const p of [zhao, chen]) {
         await p.again(relayOnly, [looks, policy]);
@@ -140,7 +137,7 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
     });
   }
 
-  test('the page of the network test says which ways lead to the server, and why others do not', { todo: unexplained }, async () => {
+  test('the page of the network test says which ways lead to the server, and why others do not', async () => {
     for (const p of [zhao, chen]) {
       await p.again();
       const said = await networkTest(p, server, 'blocked');
@@ -150,11 +147,11 @@ describe('where no UDP passes', { timeout: 560_000 }, () => {
       assert.match(said.udp4.text, /Nothing comes back from 10\.77\.0\.1:\d+\. A firewall/);
     }
     await new Promise((r) => setTimeout(r, 16_000)); // one person's tests are closed after 15 s, and bounded
-    for (const [p, refused, address] of [[zhao, 'refused', ''], [chen, 'cut', 'by_name']]) {
+    for (const [p, address] of [[zhao, ''], [chen, 'by_name']]) {
       await p.again(spoilTest, [serverIP, false]);
       const said = await networkTest(p, server, 'spoilt');
       console.log(`${p.browser}: ${JSON.stringify(said)}`);
-      assert.deepEqual([said.turn_udp.why, said.turn_tcp.why, said.turn_tls.why], ['blocked', refused, address], p.browser);
+      assert.deepEqual([said.turn_udp.why, said.turn_tcp.why, said.turn_tls.why], ['blocked', 'refused', address], p.browser);
       await p.again(spoilTest, [serverIP, true]);
       const down = await networkTest(p, server, 'down');
       assert.equal(down.verdict, 'no_node', p.browser);

@@ -292,7 +292,6 @@ export class Media {
       this.#options.logger.info('not connected yet: trying relays', {});
       this.#restartOf(transport, 'relays');
     };
-    transport.onBlocked = relay;
     if (transport.blocked) relay();
     else this.#scope.timeout(relay, relayAfterMs);
   }

@@ -1,5 +1,6 @@
 // One PeerConnection: the sending lines, the pool of receiving lines, one offer and one answer.
 
+import { firstAddress, hasNoAddress } from './addresses.js';
 import { cleanOffer, preferCodecs, trimExtensions } from './codecs.js';
 import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
@@ -54,8 +55,6 @@ export class Transport {
   /** Offers made on this connection. */
   offers = 0;
   onState: (state: TransportState) => void = () => {};
-  /** The browser has given up on the direct ways before it was told of relays: a restart can still connect. */
-  onBlocked: () => void = () => {};
 
   readonly #pc: RTCPeerConnection;
   readonly #options: TransportOptions;
@@ -136,6 +135,7 @@ export class Transport {
     return this.#state === 'connecting' && this.hasRelays && !this.#triedRelays;
   }
 
+  /** The browser has no address of its own to try: it waits for relays, and the first answer was not applied. */
   get blocked(): boolean {
     return this.#blocked;
   }
@@ -249,7 +249,14 @@ export class Transport {
   async #apply(answer: MediaAnswer): Promise<void> {
     const sdp = await unpackSdp(answer.answer);
     this.#relays = answer.iceServers; // each answer brings a new credential
-    await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+    // Firefox gives up at once on an answer that it has nothing to pair with, and what it has given up on once sends no
+    // media even when a restart connects it. So such an answer waits for addresses.
+    if (this.wantsRelays && hasNoAddress(this.#pc)) this.#blocked = true;
+    else {
+      if (this.#blocked) await firstAddress(this.#pc, this.#scope);
+      await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+      this.#blocked = false;
+    }
     this.#mapSlots(answer);
   }
 
@@ -279,10 +286,6 @@ export class Transport {
       case 'disconnected':
         return this.#become('lost');
       case 'failed':
-        // Firefox says so at once when nothing is left to check, where Chromium waits.
-        if (!this.wantsRelays) return this.#become('failed');
-        this.#blocked = true;
-        return this.onBlocked();
       case 'closed':
         return this.#become('failed');
       default:
