@@ -37,7 +37,9 @@ func wrong(code string) string {
 	return "000000"
 }
 
-func (c *clocked) take(l guest.Link, code string) error { return c.TakeCode(context.Background(), l, code) }
+func (c *clocked) take(l guest.Link, code string) error {
+	return c.TakeCode(context.Background(), l, code)
+}
 
 func (c *clocked) spoilt(t *testing.T, why string, l guest.Link, code string) {
 	t.Helper()
