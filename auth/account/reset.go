@@ -69,9 +69,8 @@ func (a *Accounts) Forgot(ctx context.Context, named string) (u store.User, addr
 	return u, address, reset, err
 }
 
-// Reset sets a new password and ends all sessions of the person. confirm asks for their second factor; the link is used
-// up only when all is right.
-func (a *Accounts) Reset(ctx context.Context, link, password string, confirm func(ctx context.Context, u store.User) error) (store.User, error) {
+// ResetFor says for whom a link for a new password is, while it holds; ErrReset otherwise.
+func (a *Accounts) ResetFor(ctx context.Context, link string) (store.User, error) {
 	id, err := a.o.Store.Resets.Peek(ctx, tokenHash(link), a.o.Now())
 	if errors.Is(err, store.ErrNotFound) {
 		return store.User{}, ErrReset
@@ -80,11 +79,18 @@ func (a *Accounts) Reset(ctx context.Context, link, password string, confirm fun
 		return store.User{}, err
 	}
 	u, err := a.Get(ctx, id)
-	if err != nil {
-		return store.User{}, err
+	if err == nil && resettable(u) != nil {
+		err = ErrReset
 	}
-	if resettable(u) != nil {
-		return u, ErrReset
+	return u, err
+}
+
+// Reset sets a new password and ends all sessions of the person. confirm asks for their second factor; the link is used
+// up only when all is right.
+func (a *Accounts) Reset(ctx context.Context, link, password string, confirm func(ctx context.Context, u store.User) error) (store.User, error) {
+	u, err := a.ResetFor(ctx, link)
+	if err != nil {
+		return u, err
 	}
 	if err := a.judge(ctx, u.Login, u.Name, password); err != nil {
 		return u, err

@@ -2,6 +2,7 @@ package passkey
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,24 @@ func (k *Keys) BeginConfirm(ctx context.Context, session string, user store.User
 func (k *Keys) FinishConfirm(ctx context.Context, session string, user store.User, a Assertion) (Proof, error) {
 	p, err := k.finish(ctx, kindConfirm, "s:"+session, user.ID, a)
 	return p, k.done(kindConfirm, err)
+}
+
+// BeginReset asks the bearer of a link for a new password for a passkey of the person it is for. The question names none
+// of them: a link does not tell what the person has.
+func (k *Keys) BeginReset(ctx context.Context, link string, address netip.Addr) (json.RawMessage, error) {
+	return k.ask(ctx, kindReset, boundToLink(link), address, nil)
+}
+
+// FinishReset judges the answer; only a passkey of the link's own person counts.
+func (k *Keys) FinishReset(ctx context.Context, link string, user store.User, a Assertion) (Proof, error) {
+	p, err := k.finish(ctx, kindReset, boundToLink(link), user.ID, a)
+	return p, k.done(kindReset, err)
+}
+
+// boundToLink is what a challenge of a link is kept under: its hash, as the link itself is stored nowhere.
+func boundToLink(link string) string {
+	sum := sha256.Sum256([]byte(link))
+	return "r:" + encode(sum[:])
 }
 
 func (k *Keys) ask(ctx context.Context, kind, bound string, address netip.Addr, of []protocol.CredentialDescriptor) (json.RawMessage, error) {

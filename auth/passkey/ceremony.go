@@ -20,6 +20,7 @@ const (
 	kindSignIn  = "sign_in"
 	kindConfirm = "confirm"
 	kindEnrol   = "enrol"
+	kindReset   = "reset"
 )
 
 // begin stores a fresh challenge for a browser (a random value in its cookie, hashed by the caller) or a web session.

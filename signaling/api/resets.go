@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"incamera/auth/account"
+	"incamera/auth/passkey"
 	"incamera/auth/store"
 )
 
@@ -54,18 +55,56 @@ func (a *API) forgotPassword(w http.ResponseWriter, r *http.Request) (any, error
 
 func (a *API) resetURL(reset string) string { return a.publicURL + "/reset#" + reset }
 
-// resetPassword sets a new password by a link and the person's second factor, a code of the app or a recovery code.
-// Whoever was signed in as them is out; they sign in anew.
-func (a *API) resetPassword(w http.ResponseWriter, r *http.Request) (any, error) {
+// askReset asks the bearer of a link for the person's passkey. Whether they have one is not said.
+func (a *API) askReset(w http.ResponseWriter, r *http.Request) (any, error) {
 	var in struct {
-		Token    string `json:"token"`
-		Code     string `json:"code"`
-		Password string `json:"password"`
+		Token string `json:"token"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return nil, err
 	}
+	if _, err := a.accounts.ResetFor(r.Context(), in.Token); err != nil {
+		return nil, err
+	}
+	if a.passkeys == nil {
+		return nil, errNoPasskeys
+	}
+	options, err := a.passkeys.BeginReset(r.Context(), in.Token, a.address(r))
+	return optionsBody{options}, err
+}
+
+// resetPassword sets a new password by a link and the person's second factor: a passkey, a code of the app or a recovery
+// code. Whoever was signed in as them is out; they sign in anew.
+func (a *API) resetPassword(w http.ResponseWriter, r *http.Request) (any, error) {
+	var in struct {
+		Token    string         `json:"token"`
+		Code     string         `json:"code,omitempty"`
+		Passkey  *assertionBody `json:"passkey,omitempty"` // in the place of the code
+		Password string         `json:"password"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return nil, err
+	}
+	var answer passkey.Assertion
+	if in.Passkey != nil {
+		if in.Code != "" {
+			return nil, badField("code", "goes without a passkey")
+		}
+		var err error
+		if answer, err = in.Passkey.read(); err != nil {
+			return nil, err
+		}
+		if a.passkeys == nil {
+			return nil, errNoPasskeys
+		}
+	}
 	u, err := a.accounts.Reset(r.Context(), in.Token, in.Password, func(ctx context.Context, u store.User) error {
+		if in.Passkey != nil {
+			proof, err := a.passkeys.FinishReset(ctx, in.Token, u, answer)
+			proof.User = u
+			a.notePasskey(r, "account.reset_factor", proof, err)
+			return err
+		}
 		_, err := a.factors.Verify(ctx, u.ID, in.Code)
 		if err != nil {
 			a.failed(r, u.ID)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +99,95 @@ func TestAnAdministratorHandsALinkOver(t *testing.T) {
 	admin.want(204, "", "POST", "/api/v1/users/"+u.userID+"/disable", fields{})
 	stranger.want(403, "reset_invalid", "POST", "/api/v1/password/reset", fields{"token": token, "code": u.code(), "password": fresh})
 	admin.want(409, "conflict", "POST", path, fields{})
+}
+
+const resetOptions, resetPath = "/api/v1/password/reset/passkey/options", "/api/v1/password/reset"
+
+// linkFor is a link for a new password, as it comes by mail.
+func linkFor(t *testing.T, w *world, box *mailbox, account string) string {
+	t.Helper()
+	w.agent("192.0.2.88").want(204, "", "POST", "/api/v1/password/forgot", fields{"account": account})
+	_, rest, ok := strings.Cut(box.last(t).Text, httpsURL+"/reset#")
+	link, _, _ := strings.Cut(rest, "\n")
+	if !ok || len(link) < 40 {
+		t.Fatal("no link was mailed")
+	}
+	return link
+}
+
+func TestAPasskeyIsTheSecondFactorOfANewPassword(t *testing.T) {
+	w, box := withMail(t)
+	lin := w.agent("192.0.2.1") // who has a passkey, and no app
+	lin.want(201, "", "POST", "/api/v1/setup", fields{"token": w.setup, "login": "lin.yue", "name": "Lin Yue", "password": password})
+	d, _ := lin.passkey("Laptop")
+	id, _ := lin.want(200, "", "GET", "/api/v1/me", nil).body["user"].(map[string]any)["id"].(string)
+	must(t, w.accounts.SetMail(context.Background(), id, "lin@example.org"))
+	link := linkFor(t, w, box, "lin.yue")
+
+	b := w.agent("192.0.2.8")
+	ask := func() reply { return b.want(200, "", "POST", resetOptions, fields{"token": link}) }
+	if raw := ask().raw; strings.Contains(raw, "allowCredentials") || strings.Contains(raw, id) {
+		t.Error("the link tells which passkeys the person has:", raw)
+	}
+	reset := func(token string, answer fields, pass string) reply {
+		return b.call("POST", resetPath, fields{"token": token, "passkey": answer, "password": pass})
+	}
+	zhao := lin.user("zhao", "192.0.2.3")
+	other, _ := zhao.passkey("Phone")
+	must(t, w.accounts.SetMail(context.Background(), zhao.userID, "zhao@example.org"))
+	theirs := linkFor(t, w, box, "zhao")
+
+	b.want(403, "reset_invalid", "POST", resetOptions, fields{"token": link[1:] + "A"})
+	b.want(403, "second_factor_invalid", "POST", resetPath, fields{"token": link, "code": "123456", "password": fresh}) // a code: there is no app
+	b.want(400, "bad_request", "POST", resetPath, fields{"token": link, "code": "123456", "passkey": d.answer(t, ask()), "password": fresh})
+	for what, c := range map[string]struct {
+		answer func() fields
+		want   string
+	}{
+		"another person's":        {func() fields { return other.answer(t, ask()) }, "passkey_refused"},
+		"for another link":        {func() fields { return d.answer(t, b.want(200, "", "POST", resetOptions, fields{"token": theirs})) }, "ceremony_over"},
+		"for a sign-in":           {func() fields { return d.answer(t, b.want(200, "", "POST", signInOptions, fields{})) }, "ceremony_over"},
+		"for a session's confirm": {func() fields { return d.answer(t, lin.want(200, "", "POST", confirmOptions, fields{})) }, "ceremony_over"},
+		"from another origin": {func() fields {
+			bad := *d
+			bad.rp.Origin = "https://meet.test.evil.test"
+			return bad.answer(t, ask())
+		}, "passkey_refused"},
+		"without the person verified": {func() fields {
+			bad := *d
+			bad.auth.Options.UserNotVerified = true
+			return bad.answer(t, ask())
+		}, "passkey_refused"},
+	} {
+		if got := reset(link, c.answer(), fresh); got.status != 403 || got.code != c.want {
+			t.Errorf("%s: %s", what, got.raw)
+		}
+		d.cred.Counter++ // the copies above have counted on
+	}
+	if got := reset(link, d.answer(t, ask()), "lin.yue"); got.code != "password_weak" {
+		t.Error(got.raw)
+	}
+	lin.want(200, "", "GET", "/api/v1/me", nil) // nothing has changed
+
+	late := d.answer(t, ask())
+	w.pass(5*time.Minute + time.Second)
+	if got := reset(link, late, fresh); got.code != "ceremony_over" {
+		t.Error("late:", got.raw)
+	}
+	good := d.answer(t, ask())
+	if got := reset(link, good, fresh); got.status != 204 {
+		t.Fatal("the control:", got.raw)
+	}
+	if got := reset(link, good, "another grey heron waits"); got.code != "reset_invalid" {
+		t.Error("the link is good twice:", got.raw)
+	}
+	lin.want(401, "unauthenticated", "GET", "/api/v1/me", nil)
+	if got := b.signIn("lin.yue", fresh); got.text("next") != "second_factor" {
+		t.Error(got.raw)
+	}
+	for _, want := range []string{"account.reset_factor u:" + id + " " + id + " ok", "account.reset u:" + id + " " + id + " ok"} {
+		if !slices.Contains(w.entries(), want) {
+			t.Errorf("not on record: %q", want)
+		}
+	}
 }

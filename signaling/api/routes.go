@@ -67,6 +67,7 @@ func (a *API) pages() []route {
 		{"DELETE /api/v1/identities/{identity}", false, role.Account, a.unlinkOwn},
 		{"POST /api/v1/password", true, role.Account, a.changePassword},
 		{"POST /api/v1/password/forgot", true, role.Anyone, a.forgotPassword},
+		{"POST /api/v1/password/reset/passkey/options", true, role.Anyone, a.askReset},
 		{"POST /api/v1/password/reset", true, role.Anyone, a.resetPassword},
 		{"GET /api/v1/sessions", false, role.Account, a.listSessions},
 		{"DELETE /api/v1/sessions", false, role.Account, a.endSessions},

@@ -112,6 +112,7 @@ var table = map[string]row{
 	"POST /api/v1/guest/code":                         everyone(403, body(fields{"secret": "gl_x"})),
 	"POST /api/v1/guest/lobby":                        everyone(403, body(fields{"secret": "gl_x", "name": "Guest", "jkt": thumb})),
 	"POST /api/v1/password/forgot":                    everyone(409, body(fields{"account": "zhao"})), // no mail is sent here
+	"POST /api/v1/password/reset/passkey/options":     everyone(403, body(fields{"token": "x"})),
 	"POST /api/v1/password/reset":                     everyone(403, body(fields{"token": "x", "code": "123456", "password": password})),
 	"POST /api/v1/users/{id}/reset-link":              {401, 403, 403, 403, 409, empty}, // who never came in has no password
 	"GET /api/v1/openapi.yaml":                        everyone(200, nil),

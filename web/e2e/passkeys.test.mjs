@@ -241,4 +241,31 @@ describe('passkeys', { timeout: 140_000 }, () => {
     await shoot(lin, 'users');
     await signIn(zhao, server, { ...accountOfZhao, way: 'way-otp' }); // nothing has changed for them
   });
+
+  test('a forgotten password is set anew by a link and the passkey', async () => {
+    const users = (await ask(lin, 'GET', '/users')).body.users;
+    const { id } = users.find((one) => one.login === accountOfZhao.login);
+    const made = await ask(lin, 'POST', `/users/${id}/reset-link`, {});
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    await zhao.goto('about:blank');
+    await zhao.goto(made.body.link);
+    await zhao.fill('reset-password', 'seven grey herons wait');
+    const zhaoKeys = (await zhaoKey.credentials()).map(({ credentialId, isResidentCredential, rpId, privateKey, userHandle, signCount }) =>
+      ({ credentialId, isResidentCredential, rpId, privateKey, userHandle, signCount }));
+    await zhaoKey.remove();
+    const foreign = await giveAuthenticator(zhao); // an authenticator without a key of theirs
+    await zhao.click('reset-passkey');
+    await zhao.until(() => document.querySelector('[data-testid="problem"]') !== null, null, { what: 'no passkey to be found' });
+    await foreign.remove();
+    zhaoKey = await giveAuthenticator(zhao);
+    for (const kept of zhaoKeys) await zhaoKey.put(kept);
+    await shoot(zhao, 'reset-passkey');
+    await zhao.click('reset-passkey');
+    await zhao.see('reset-done');
+    await zhao.goto(`${server.url}/sign-in`);
+    await zhao.fill('signin-login', accountOfZhao.login);
+    await zhao.fill('signin-password', 'seven grey herons wait');
+    await zhao.click('signin-submit');
+    await zhao.see('way-otp');
+  });
 });

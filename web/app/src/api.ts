@@ -237,6 +237,9 @@ async function callOnce<T>(method: string, path: string, body?: unknown, signal?
   return parsed as T;
 }
 
+/** The second step of a new password: a code, or a passkey's answer. */
+export type SecondStep = { readonly code: string } | { readonly passkey: Assertion };
+
 export const api = {
   me: () => call<Me>('GET', '/me'),
   setupNeeded: () => call<{ needed: boolean }>('GET', '/setup'),
@@ -272,7 +275,8 @@ export const api = {
   /** Where people may sign in besides here. */
   providers: () => call<{ password_reset?: boolean }>('GET', '/sign-in/providers').then((body) => ({ list: listOf<Provider>(body, 'providers'), reset: body.password_reset === true })),
   forgotPassword: (account: string) => call<unknown>('POST', '/password/forgot', { account }),
-  resetPassword: (token: string, code: string, password: string) => call<unknown>('POST', '/password/reset', { token, code, password }),
+  resetOptions: (token: string) => call<{ public_key: RequestOptions }>('POST', '/password/reset/passkey/options', { token }).then((body) => body.public_key),
+  resetPassword: (token: string, password: string, step: SecondStep) => call<unknown>('POST', '/password/reset', { token, password, ...step }),
   leaveFor: (provider: string, back: string) => call<{ url: string }>('POST', `/sign-in/oidc/${provider}`, { back }),
   /** What a sign-in that began elsewhere still waits for. */
   waiting: () => call<Waiting>('GET', '/sign-in'),

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
-import { api } from '../api.js';
+import { api, type SecondStep } from '../api.js';
 import { failureOf, type Failure } from '../failure.js';
 import { t } from '../i18n/account.js';
+import { askPasskey, passkeysWork } from '../passkeys.js';
 import { navigate } from '../state/router.js';
 import { Button } from '../ui/Button.js';
 import { EntryShell } from '../ui/EntryShell.js';
@@ -59,13 +60,12 @@ function Choose({ token }: { readonly token: string }) {
   const done = useSignal(false);
   const failure = useSignal<Failure | null>(null);
   const short = [...password.value].length < LEAST_PASSWORD;
-  const submit = async () => {
-    tried.value = true;
-    if (busy.value || short || code.value.trim() === '') return;
+  const set = async (withWhat: () => Promise<SecondStep>) => {
+    if (busy.value || short) return;
     busy.value = true;
     failure.value = null;
     try {
-      await api.resetPassword(token, code.value.trim(), password.value);
+      await api.resetPassword(token, password.value, await withWhat());
       password.value = '';
       done.value = true;
     } catch (error) {
@@ -73,6 +73,14 @@ function Choose({ token }: { readonly token: string }) {
     } finally {
       busy.value = false;
     }
+  };
+  const submit = async () => {
+    tried.value = true;
+    if (code.value.trim() !== '') await set(async () => ({ code: code.value.trim() }));
+  };
+  const byPasskey = async () => {
+    tried.value = true;
+    await set(async () => ({ passkey: await askPasskey(await api.resetOptions(token)) }));
   };
   if (done.value) {
     return (
@@ -92,6 +100,7 @@ function Choose({ token }: { readonly token: string }) {
         <Field label={m.resetCode} hint={m.resetCodeHint} value={code.value} onInput={(value) => { code.value = value; }} autocomplete="one-time-code" maxLength={40} mono testid="reset-code" />
       </div>
       <Button kind="primary" size="lg" block type="submit" busy={busy.value && m.continuing} testid="reset-submit">{m.resetDo}</Button>
+      {passkeysWork() && <Button size="lg" block icon="fingerprint" disabled={busy.value} testid="reset-passkey" onClick={() => void byPasskey()}>{m.resetByPasskey}</Button>}
     </form>
   );
 }
