@@ -76,6 +76,7 @@ func (p *Peer) proven(addr netip.AddrPort) {
 	}
 	if p.roam.probing && p.dest.Addr() == addr {
 		p.roam.probing, p.roam.back = false, nil
+		p.tellPath()
 	}
 }
 
@@ -98,4 +99,5 @@ func (s *Shard) selected(p *Peer, addr netip.AddrPort) {
 	if s.learn(p, addr) {
 		p.proven(addr)
 	}
+	p.tellPath()
 }

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"math/bits"
+	"net/netip"
 	"time"
 
 	"incamera/cluster/noderpc"
@@ -89,9 +90,22 @@ func (p *Peer) tellHints(src *Source, mask uint8) {
 	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_PublishHints{PublishHints: hints}})
 }
 
+// tellPath reports where the client is once that is proven, if it is elsewhere than was told. A NAT that changes only the
+// port is no news.
+func (p *Peer) tellPath() {
+	at := p.client()
+	if !at.IsValid() || at == p.told {
+		return
+	}
+	p.told = at
+	p.emit(&noderpc.Event{Ref: p.ref, Event: &noderpc.Event_Path{Path: &noderpc.Path{Address: at.String()}}})
+}
+
 // resync tells everything again: an outbox overflowed, or another instance took the transport over.
 func (p *Peer) resync() {
 	p.tell()
+	p.told = netip.Addr{}
+	p.tellPath()
 	p.tellSlots(true)
 	for _, src := range p.sources {
 		if src != nil && src.hinted() {

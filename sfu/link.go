@@ -206,6 +206,7 @@ func (p *Peer) overLink(l *link) {
 		p.otherPath()
 	}
 	p.link, p.dest, p.roam = l, nil, roam{}
+	p.tellPath()
 }
 
 // selectedLink makes a TCP connection the way to a peer.

@@ -53,7 +53,18 @@ func newNAT(b *bench) *nat {
 // rebind gives the client another port; what still comes to the old one is lost.
 func (n *nat) rebind() {
 	n.t.Helper()
-	conn, err := net.DialUDP("udp4", nil, n.node)
+	n.move(nil)
+}
+
+// rebindFrom takes the client to another network.
+func (n *nat) rebindFrom(ip string) {
+	n.t.Helper()
+	n.move(&net.UDPAddr{IP: net.ParseIP(ip)})
+}
+
+func (n *nat) move(from *net.UDPAddr) {
+	n.t.Helper()
+	conn, err := net.DialUDP("udp4", from, n.node)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -25,6 +25,24 @@ func (n *Node) pathOf(addr netip.AddrPort) string {
 	return pathUDP
 }
 
+// client is the address that the peer's packets come from, behind this node's relay that of the relay's client; invalid
+// as long as nobody has proven it.
+func (p *Peer) client() netip.Addr {
+	switch {
+	case p.link != nil:
+		return p.link.conn.Remote().Addr().Unmap()
+	case p.dest == nil || p.roam.probing:
+		return netip.Addr{}
+	}
+	at := p.dest.Addr()
+	if relay := p.shard.node.relay; relay != nil {
+		if client := relay.ClientOf(at); client.IsValid() {
+			return client
+		}
+	}
+	return at.Addr().Unmap()
+}
+
 // startRelay opens the node's own relay to the shards.
 func (n *Node) startRelay(o *RelayOptions) error {
 	var targets []turn.Target

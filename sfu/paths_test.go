@@ -75,6 +75,9 @@ func TestAPersonWithoutUDPIsInTheMeetingOverTCP(t *testing.T) {
 	if p := remotePair(t, alice); p.Remote.Protocol != webrtc.ICEProtocolTCP {
 		t.Errorf("connected over %v", p)
 	}
+	eventually(t, "the node tells where both are", func() bool {
+		return b.toldOf("alice") == remotePair(t, alice).Local.Address && b.toldOf("bob") == remotePair(t, bob).Local.Address
+	})
 	if p := remotePair(t, bob); p.Remote.Protocol != webrtc.ICEProtocolUDP {
 		t.Errorf("the one with UDP is on %v", p)
 	}
@@ -281,15 +284,16 @@ func TestConnectionsThatAreForNobodyEndSoon(t *testing.T) {
 // relayed gives a node a relay that listens on UDP, TCP and TLS.
 func relayed(t *testing.T) func(*Options) {
 	t.Helper()
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	at := netip.AddrPortFrom(hostAddr(t), 0).String() // its clients are then not where its relays are
+	pc, err := net.ListenPacket("udp4", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tcpL, err := net.Listen("tcp", "127.0.0.1:0")
+	tcpL, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tlsL, err := net.Listen("tcp", "127.0.0.1:0")
+	tlsL, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,6 +380,7 @@ func TestAPersonBehindTheRelayIsInTheMeeting(t *testing.T) {
 			if got := b.paths(t); got["turn_"+kind+" ipv4"] != 1 {
 				t.Errorf("the paths were counted as %v", got)
 			}
+			eventually(t, "the node tells where the relay's client is", func() bool { return b.toldOf("bob") == own.String() })
 			eventually(t, "the first transport is gone", func() bool { return b.node.Participants() == 2 })
 		})
 	}

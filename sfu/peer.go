@@ -110,6 +110,7 @@ type Peer struct {
 	streams map[uint32]*stream
 	sources [5]*Source // by kind
 	addrs   []remote
+	told    netip.Addr // where signaling knows the client to be
 	checks  checks
 	marks   [marksPerPeer]uint32 // SSRCs that were authentic
 	marked  int

@@ -84,6 +84,7 @@ func (p *Peer) follow(src netip.AddrPort, ssrc uint32, size int) {
 		r.earn(size)
 		p.challenge()
 	}
+	p.tellPath()
 	if p.signal != nil {
 		p.signal.nominate(src)
 	}

@@ -327,7 +327,9 @@ func TestAnOutboxThatOverflowedIsToldEverythingAgain(t *testing.T) {
 	}
 	box := b.node.Outbox("sig2")
 	into := make([]*noderpc.Event, 64)
-	told := func() (state string, occupant uint32) {
+	var state string
+	var occupant uint32
+	told := func() (string, uint32) {
 		for n := box.Take(into); n > 0; n = box.Take(into) {
 			for _, ev := range into[:n] {
 				if s := ev.GetTransport(); s != nil {
@@ -340,14 +342,14 @@ func TestAnOutboxThatOverflowedIsToldEverythingAgain(t *testing.T) {
 				}
 			}
 		}
-		return
+		return state, occupant
 	}
 	if state, id := told(); state != "connected" || id != source(1, camera) {
 		t.Fatalf("the new owner was told %q, %d", state, id)
 	}
+	state, occupant = "", 0
 	for box.Put(&noderpc.Event{}) {
 	}
-	told()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
 		if state, id := told(); state == "connected" && id == source(1, camera) {

@@ -45,13 +45,14 @@ type Options struct {
 	Instance string // this instance's id, the same as in its registry record and its node pool
 	Audience string // the deployment's identifier: aud of tokens and proofs
 
-	Tokens    session.Tokens  // token.Verifier
-	Minter    session.Minter  // token.Minter
-	Issuer    session.Issuer  // mints what an admitted person joins with
-	Meetings  Meetings        // meeting.Store
-	Directory place.Directory // registry.Registry
-	Bans      session.Bans    // lasting bans, in SQL
-	Review    session.Review  // nil: the policy is not asked again during the call
+	Tokens    session.Tokens   // token.Verifier
+	Minter    session.Minter   // token.Minter
+	Sponsors  session.Sponsors // nil: the issuer alone judges hosts
+	Issuer    session.Issuer   // mints what an admitted person joins with
+	Meetings  Meetings         // meeting.Store
+	Directory place.Directory  // registry.Registry
+	Bans      session.Bans     // lasting bans, in SQL
+	Review    session.Review   // nil: the policy is not asked again during the call
 	Certified func(*http.Request) bool
 	Visits    session.Visits       // what hosts are told of people who wait; nil: names and assurances
 	Presence  session.Presence     // whether people who sit are still entitled to; nil: never asked
@@ -132,7 +133,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{}
 	s.hub, err = hub.New(hub.Options{
 		Instance: o.Instance, Meetings: o.Meetings, Nodes: nodes, Log: o.Log, Registerer: o.Registerer,
-		Rebalance: func(m *hub.Member) { s.place.Rebalance(m) },
+		Rebalance: func(m *hub.Member) { s.place.Rebalance(m) }, Moved: s.LookAgain,
 	})
 	if err != nil {
 		return nil, err
@@ -158,7 +159,7 @@ func New(o Options) (*Service, error) {
 func (o *Options) sessionOptions(s *Service, nodes Nodes) session.Options {
 	l := o.Limits
 	return session.Options{
-		Instance: o.Instance, Audience: o.Audience, Tokens: o.Tokens, Minter: o.Minter, Issuer: o.Issuer,
+		Instance: o.Instance, Audience: o.Audience, Tokens: o.Tokens, Minter: o.Minter, Issuer: o.Issuer, Sponsors: o.Sponsors,
 		Seats: o.Meetings, Talk: o.Meetings, Moderation: o.Meetings, Lobby: o.Meetings, Nodes: nodes,
 		Bans: o.Bans, Presence: o.Presence, Visits: o.Visits, Rooms: o.Rooms, Origins: o.Origins, Policy: o.Policy, Review: o.Review, Certified: o.Certified, Audit: o.Audit,
 		Hub: s.hub, Place: s.place, ClientAddr: o.ClientAddr, Log: o.Log, Registerer: o.Registerer, Now: o.Now,

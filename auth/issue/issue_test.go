@@ -271,7 +271,7 @@ func TestEveryPathNeedsAFreshSecondFactor(t *testing.T) {
 			})
 		}
 	}
-	for _, asks := range []string{"Need", "Meets", "Sits", "Possible", "Classes", "Invited", "InvitedOnly"} {
+	for _, asks := range []string{"Need", "Meets", "Sits", "Possible", "Classes", "Invited", "InvitedOnly", "MaySponsor"} {
 		covered[asks] = true // says what is asked for, and issues nothing
 	}
 	typ := reflect.TypeFor[*issue.Issuer]()
@@ -376,10 +376,21 @@ func TestAClientsHostAdmitsInTheClientsRoomForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := issue.Host{Room: portal, Person: out.Person, EnteredAt: w.now}
+	if err := w.MaySponsor(ctx, h); err != nil {
+		t.Error(err)
+	}
 	if _, err := w.ForGuest(ctx, issue.GuestRequest{Host: h, Pass: pass.Token}); err != nil {
 		t.Fatal(err)
 	}
 	w.now = w.now.Add(61 * time.Minute)
+	if err := w.MaySponsor(ctx, h); issue.CodeOf(err) != issue.CodeSecondFactorRequired {
+		t.Errorf("a host whose factor is stale may vouch: %v", err)
+	}
+	again := h
+	again.Person.FactorAt = w.now // asked for it during the call
+	if err := w.MaySponsor(ctx, again); err != nil {
+		t.Errorf("a host who gave the factor again may not vouch: %v", err)
+	}
 	if _, err := w.ForGuest(ctx, issue.GuestRequest{Host: h, Pass: pass.Token}); issue.CodeOf(err) != issue.CodeSecondFactorRequired {
 		t.Error(err)
 	}

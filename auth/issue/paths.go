@@ -237,42 +237,6 @@ func (i *Issuer) ForGuest(ctx context.Context, q GuestRequest) (Issued, error) {
 	})
 }
 
-// sponsor demands that the host may admit people to this room, now.
-func (i *Issuer) sponsor(ctx context.Context, a *attempt, h Host) error {
-	p := h.Person
-	if !p.Moderate || !p.Role.May(token.ActAdmit) || p.Assurance != token.AssuranceMFA && p.Assurance != token.AssurancePhishingResistant {
-		return refuse(CodeForbidden, "only hosts admit")
-	}
-	if err := i.banned(ctx, a.room.ID, p.Subject); err != nil {
-		return err
-	}
-	switch {
-	case p.Login != "":
-		s, err := i.session(ctx, a.room, p.Login)
-		if err != nil {
-			return err
-		}
-		if UserSubject(s.User.ID) != p.Subject {
-			return refuse(CodeUnauthorized, "")
-		}
-	case p.Client != "":
-		c, err := i.client(ctx, p.Client)
-		if err != nil {
-			return err
-		}
-		if a.room.Owner != ClientSubject(c.ID) {
-			return refuse(CodeForbidden, "not a room of this client")
-		}
-		need, age := i.need(a.room), i.age(h.EnteredAt)
-		if h.EnteredAt.IsZero() || age > need.MaxAge || age < -token.Skew || need.Assurance == token.AssurancePhishingResistant && p.Assurance != need.Assurance {
-			return demand(need, "")
-		}
-	default:
-		return refuse(CodeUnauthorized, "")
-	}
-	return nil
-}
-
 func (i *Issuer) client(ctx context.Context, id string) (apiclient.Client, error) {
 	c, err := i.o.Clients.Client(ctx, id)
 	if errors.Is(err, apiclient.ErrNotFound) || err == nil && c.Disabled {

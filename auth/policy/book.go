@@ -19,6 +19,8 @@ import (
 var (
 	// ErrNoVersion: there is no such version.
 	ErrNoVersion = errors.New("policy: no such version")
+	// ErrNoDecision: nothing was decided yet, or it is not remembered.
+	ErrNoDecision = errors.New("policy: no such decision")
 	// ErrChanged: somebody else made a version meanwhile; look at it first.
 	ErrChanged = errors.New("policy: there is a newer version")
 	// ErrComment: a version needs a comment, and not a long one.
@@ -102,22 +104,23 @@ func (b *Book) Look(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
-// LookLoop looks every LookEvery until ctx ends, and tells of a new version.
+// LookLoop looks every LookEvery until ctx ends, and tells of a new version, whoever made it.
 func (b *Book) LookLoop(ctx context.Context, log *slog.Logger, changed func()) {
 	t := time.NewTicker(LookEvery)
 	defer t.Stop()
+	told := b.Engine()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
 		}
-		yes, err := b.Look(ctx)
+		_, err := b.Look(ctx)
 		if err != nil && ctx.Err() == nil {
 			log.Error("the policy could not be read", "error", err)
 		}
-		if yes {
-			if e := b.Engine(); e != nil {
+		if e := b.Engine(); e != told {
+			if told = e; e != nil {
 				log.Info("a new version of the policy counts", "version", e.version)
 			}
 			changed()
@@ -221,6 +224,20 @@ func (b *Book) Version(ctx context.Context, version int64) (store.Policy, error)
 // History gives the newest versions, newest first.
 func (b *Book) History(ctx context.Context, limit int) ([]store.Policy, error) {
 	return b.o.Store.Policies.History(ctx, min(max(limit, 1), keptVersions))
+}
+
+// Decided gives the facts of the latest decision, or of the one of an id; ErrNoDecision when there is none.
+func (b *Book) Decided(ctx context.Context, id string) (r Request, err error) {
+	list, err := b.o.Store.Policies.Decisions(ctx, keptDecisions)
+	if err != nil {
+		return r, err
+	}
+	for _, d := range list {
+		if id == "" || d.ID == id {
+			return r, json.Unmarshal([]byte(d.Facts), &r)
+		}
+	}
+	return r, ErrNoDecision
 }
 
 // Record keeps a decision's facts, so that other rules can be tried on them.

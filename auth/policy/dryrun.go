@@ -8,6 +8,7 @@ import (
 
 // Trial is what a policy would have decided in one case.
 type Trial struct {
+	ID     string // of the decision
 	Facts  Request
 	Before Outcome // as it was decided
 	Rule   string
@@ -32,7 +33,7 @@ func (b *Book) DryRun(ctx context.Context, text string, last int) (looked int, c
 		return 0, nil, err
 	}
 	for _, d := range list {
-		t := Trial{Before: Outcome(d.Outcome), Rule: d.Rule}
+		t := Trial{ID: d.ID, Before: Outcome(d.Outcome), Rule: d.Rule}
 		if err := json.Unmarshal([]byte(d.Facts), &t.Facts); err != nil {
 			return looked, changed, fmt.Errorf("policy: decision %s: %w", d.ID, err)
 		}

@@ -33,19 +33,19 @@ type ruleText struct {
 // New judges what the rules say.
 func Load(data []byte) ([]Rule, error) {
 	if len(data) > MaxText {
-		return nil, fmt.Errorf("policy: the text is longer than %d bytes", MaxText)
+		return nil, &TextError{Err: fmt.Errorf("the text is longer than %d bytes", MaxText)}
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	var list []ruleText
 	if err := d.Decode(&list); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("policy: the file holds no rules")
+			return nil, &TextError{Err: errors.New("the file holds no rules")}
 		}
-		return nil, fmt.Errorf("policy: %w", err)
+		return nil, badText(err)
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("policy: more than one document")
+		return nil, &TextError{Err: errors.New("more than one document")}
 	}
 	rules := make([]Rule, len(list))
 	for i, r := range list {

@@ -58,21 +58,10 @@ type compiled struct {
 	program cel.Program
 }
 
-// RuleError says which rule does not compile, and why.
-type RuleError struct {
-	Rule string
-	Err  error
-}
-
-func (e *RuleError) Error() string { return fmt.Sprintf("policy: rule %q: %v", e.Rule, e.Err) }
-
-// Unwrap gives the compiler's error.
-func (e *RuleError) Unwrap() error { return e.Err }
-
 // New compiles the rules.
 func New(o Options) (*Engine, error) {
 	if len(o.Rules) == 0 || len(o.Rules) > maxRules {
-		return nil, fmt.Errorf("policy: %d rules, must be 1 to %d", len(o.Rules), maxRules)
+		return nil, &TextError{Err: fmt.Errorf("%d rules, must be 1 to %d", len(o.Rules), maxRules)}
 	}
 	env, err := environment(o.Networks)
 	if err != nil {
@@ -86,10 +75,15 @@ func New(o Options) (*Engine, error) {
 	for _, r := range o.Rules {
 		c, err := e.compile(env, r, o.Networks)
 		if err != nil {
-			return nil, &RuleError{r.Name, err}
+			out := &RuleError{Rule: r.Name, Err: err}
+			var where *badCondition
+			if errors.As(err, &where) {
+				out.Line, out.Column = where.line, where.column
+			}
+			return nil, out
 		}
 		if seen[r.Name] {
-			return nil, &RuleError{r.Name, errors.New("the name is used twice")}
+			return nil, &RuleError{Rule: r.Name, Err: errors.New("the name is used twice")}
 		}
 		seen[r.Name] = true
 		e.rules = append(e.rules, c)
@@ -102,7 +96,7 @@ func (e *Engine) compile(env *cel.Env, r Rule, n Networks) (compiled, error) {
 		return compiled{}, err
 	}
 	ast, issues := env.Compile(r.When)
-	if err := issues.Err(); err != nil {
+	if err := condition(issues); err != nil {
 		return compiled{}, err
 	}
 	if ast.OutputType() != cel.BoolType {

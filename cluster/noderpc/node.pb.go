@@ -928,7 +928,7 @@ func (x *Heartbeat) GetSeq() uint64 {
 	return 0
 }
 
-// Event is what a node reports; lossless kinds (transport, occupancy) are resent in full after an overflow.
+// Event is what a node reports; lossless kinds (transport, occupancy, path) are resent in full after an overflow.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   *TransportRef          `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
@@ -939,6 +939,7 @@ type Event struct {
 	//	*Event_Speakers
 	//	*Event_PublishHints
 	//	*Event_Ack
+	//	*Event_Path
 	//	*Event_Link
 	Event         isEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
@@ -1034,6 +1035,15 @@ func (x *Event) GetAck() *HeartbeatAck {
 	return nil
 }
 
+func (x *Event) GetPath() *Path {
+	if x != nil {
+		if x, ok := x.Event.(*Event_Path); ok {
+			return x.Path
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetLink() *Link {
 	if x != nil {
 		if x, ok := x.Event.(*Event_Link); ok {
@@ -1067,6 +1077,10 @@ type Event_Ack struct {
 	Ack *HeartbeatAck `protobuf:"bytes,6,opt,name=ack,proto3,oneof"`
 }
 
+type Event_Path struct {
+	Path *Path `protobuf:"bytes,7,opt,name=path,proto3,oneof"`
+}
+
 type Event_Link struct {
 	Link *Link `protobuf:"bytes,8,opt,name=link,proto3,oneof"`
 }
@@ -1080,6 +1094,8 @@ func (*Event_Speakers) isEvent_Event() {}
 func (*Event_PublishHints) isEvent_Event() {}
 
 func (*Event_Ack) isEvent_Event() {}
+
+func (*Event_Path) isEvent_Event() {}
 
 func (*Event_Link) isEvent_Event() {}
 
@@ -1224,6 +1240,52 @@ func (x *Link) GetBps() uint64 {
 	return 0
 }
 
+// Path says where a client's packets come from; over the node's own relay, where the relay's client is. It is told when
+// the address is proven and when it changes, but not of a change of the port alone.
+type Path struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // IPv4 or IPv6, without a port
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Path) Reset() {
+	*x = Path{}
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Path) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Path) ProtoMessage() {}
+
+func (x *Path) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Path.ProtoReflect.Descriptor instead.
+func (*Path) Descriptor() ([]byte, []int) {
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Path) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 type Occupancy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         []*SlotState           `protobuf:"bytes,1,rep,name=slots,proto3" json:"slots,omitempty"`
@@ -1233,7 +1295,7 @@ type Occupancy struct {
 
 func (x *Occupancy) Reset() {
 	*x = Occupancy{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1307,7 @@ func (x *Occupancy) String() string {
 func (*Occupancy) ProtoMessage() {}
 
 func (x *Occupancy) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[18]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1320,7 @@ func (x *Occupancy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Occupancy.ProtoReflect.Descriptor instead.
 func (*Occupancy) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{18}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Occupancy) GetSlots() []*SlotState {
@@ -1282,7 +1344,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1356,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[19]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1369,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{19}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SlotState) GetSlot() uint32 {
@@ -1361,7 +1423,7 @@ type Speakers struct {
 
 func (x *Speakers) Reset() {
 	*x = Speakers{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1435,7 @@ func (x *Speakers) String() string {
 func (*Speakers) ProtoMessage() {}
 
 func (x *Speakers) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[20]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1448,7 @@ func (x *Speakers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speakers.ProtoReflect.Descriptor instead.
 func (*Speakers) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{20}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Speakers) GetSpeakers() []*Speaker {
@@ -1406,7 +1468,7 @@ type Speaker struct {
 
 func (x *Speaker) Reset() {
 	*x = Speaker{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1480,7 @@ func (x *Speaker) String() string {
 func (*Speaker) ProtoMessage() {}
 
 func (x *Speaker) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[21]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1493,7 @@ func (x *Speaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Speaker.ProtoReflect.Descriptor instead.
 func (*Speaker) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{21}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Speaker) GetNumber() uint32 {
@@ -1458,7 +1520,7 @@ type PublishHints struct {
 
 func (x *PublishHints) Reset() {
 	*x = PublishHints{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1532,7 @@ func (x *PublishHints) String() string {
 func (*PublishHints) ProtoMessage() {}
 
 func (x *PublishHints) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[22]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1545,7 @@ func (x *PublishHints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishHints.ProtoReflect.Descriptor instead.
 func (*PublishHints) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{22}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PublishHints) GetKind() Kind {
@@ -1512,7 +1574,7 @@ type LayerHint struct {
 
 func (x *LayerHint) Reset() {
 	*x = LayerHint{}
-	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1586,7 @@ func (x *LayerHint) String() string {
 func (*LayerHint) ProtoMessage() {}
 
 func (x *LayerHint) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_noderpc_node_proto_msgTypes[23]
+	mi := &file_cluster_noderpc_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1599,7 @@ func (x *LayerHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LayerHint.ProtoReflect.Descriptor instead.
 func (*LayerHint) Descriptor() ([]byte, []int) {
-	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{23}
+	return file_cluster_noderpc_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LayerHint) GetRid() string {
@@ -1624,7 +1686,7 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"9\n" +
 	"\tHeartbeat\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xa4\x03\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xd2\x03\n" +
 	"\x05Event\x120\n" +
 	"\x03ref\x18\x01 \x01(\v2\x1e.incamera.node.v1.TransportRefR\x03ref\x12@\n" +
 	"\ttransport\x18\x02 \x01(\v2 .incamera.node.v1.TransportStateH\x00R\ttransport\x12;\n" +
@@ -1632,6 +1694,7 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\bspeakers\x18\x04 \x01(\v2\x1a.incamera.node.v1.SpeakersH\x00R\bspeakers\x12E\n" +
 	"\rpublish_hints\x18\x05 \x01(\v2\x1e.incamera.node.v1.PublishHintsH\x00R\fpublishHints\x122\n" +
 	"\x03ack\x18\x06 \x01(\v2\x1e.incamera.node.v1.HeartbeatAckH\x00R\x03ack\x12,\n" +
+	"\x04path\x18\a \x01(\v2\x16.incamera.node.v1.PathH\x00R\x04path\x12,\n" +
 	"\x04link\x18\b \x01(\v2\x16.incamera.node.v1.LinkH\x00R\x04linkB\a\n" +
 	"\x05event\" \n" +
 	"\fHeartbeatAck\x12\x10\n" +
@@ -1640,7 +1703,9 @@ const file_cluster_noderpc_node_proto_rawDesc = "" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x18\n" +
 	"\x04Link\x12\x10\n" +
-	"\x03bps\x18\x01 \x01(\x04R\x03bps\">\n" +
+	"\x03bps\x18\x01 \x01(\x04R\x03bps\" \n" +
+	"\x04Path\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\">\n" +
 	"\tOccupancy\x121\n" +
 	"\x05slots\x18\x01 \x03(\v2\x1b.incamera.node.v1.SlotStateR\x05slots\"\xa7\x01\n" +
 	"\tSlotState\x12\x12\n" +
@@ -1688,7 +1753,7 @@ func file_cluster_noderpc_node_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_noderpc_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_cluster_noderpc_node_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_cluster_noderpc_node_proto_goTypes = []any{
 	(Kind)(0),                  // 0: incamera.node.v1.Kind
 	(*AdmitRequest)(nil),       // 1: incamera.node.v1.AdmitRequest
@@ -1709,12 +1774,13 @@ var file_cluster_noderpc_node_proto_goTypes = []any{
 	(*HeartbeatAck)(nil),       // 16: incamera.node.v1.HeartbeatAck
 	(*TransportState)(nil),     // 17: incamera.node.v1.TransportState
 	(*Link)(nil),               // 18: incamera.node.v1.Link
-	(*Occupancy)(nil),          // 19: incamera.node.v1.Occupancy
-	(*SlotState)(nil),          // 20: incamera.node.v1.SlotState
-	(*Speakers)(nil),           // 21: incamera.node.v1.Speakers
-	(*Speaker)(nil),            // 22: incamera.node.v1.Speaker
-	(*PublishHints)(nil),       // 23: incamera.node.v1.PublishHints
-	(*LayerHint)(nil),          // 24: incamera.node.v1.LayerHint
+	(*Path)(nil),               // 19: incamera.node.v1.Path
+	(*Occupancy)(nil),          // 20: incamera.node.v1.Occupancy
+	(*SlotState)(nil),          // 21: incamera.node.v1.SlotState
+	(*Speakers)(nil),           // 22: incamera.node.v1.Speakers
+	(*Speaker)(nil),            // 23: incamera.node.v1.Speaker
+	(*PublishHints)(nil),       // 24: incamera.node.v1.PublishHints
+	(*LayerHint)(nil),          // 25: incamera.node.v1.LayerHint
 }
 var file_cluster_noderpc_node_proto_depIdxs = []int32{
 	0,  // 0: incamera.node.v1.AdmitRequest.on:type_name -> incamera.node.v1.Kind
@@ -1731,28 +1797,29 @@ var file_cluster_noderpc_node_proto_depIdxs = []int32{
 	11, // 11: incamera.node.v1.SetWishes.wishes:type_name -> incamera.node.v1.Wish
 	6,  // 12: incamera.node.v1.Event.ref:type_name -> incamera.node.v1.TransportRef
 	17, // 13: incamera.node.v1.Event.transport:type_name -> incamera.node.v1.TransportState
-	19, // 14: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
-	21, // 15: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
-	23, // 16: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
+	20, // 14: incamera.node.v1.Event.occupancy:type_name -> incamera.node.v1.Occupancy
+	22, // 15: incamera.node.v1.Event.speakers:type_name -> incamera.node.v1.Speakers
+	24, // 16: incamera.node.v1.Event.publish_hints:type_name -> incamera.node.v1.PublishHints
 	16, // 17: incamera.node.v1.Event.ack:type_name -> incamera.node.v1.HeartbeatAck
-	18, // 18: incamera.node.v1.Event.link:type_name -> incamera.node.v1.Link
-	20, // 19: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
-	22, // 20: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
-	0,  // 21: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
-	24, // 22: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
-	1,  // 23: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
-	5,  // 24: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
-	7,  // 25: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
-	14, // 26: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
-	2,  // 27: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
-	2,  // 28: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
-	8,  // 29: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
-	15, // 30: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
-	27, // [27:31] is the sub-list for method output_type
-	23, // [23:27] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	19, // 18: incamera.node.v1.Event.path:type_name -> incamera.node.v1.Path
+	18, // 19: incamera.node.v1.Event.link:type_name -> incamera.node.v1.Link
+	21, // 20: incamera.node.v1.Occupancy.slots:type_name -> incamera.node.v1.SlotState
+	23, // 21: incamera.node.v1.Speakers.speakers:type_name -> incamera.node.v1.Speaker
+	0,  // 22: incamera.node.v1.PublishHints.kind:type_name -> incamera.node.v1.Kind
+	25, // 23: incamera.node.v1.PublishHints.layers:type_name -> incamera.node.v1.LayerHint
+	1,  // 24: incamera.node.v1.Node.Admit:input_type -> incamera.node.v1.AdmitRequest
+	5,  // 25: incamera.node.v1.Node.Renegotiate:input_type -> incamera.node.v1.RenegotiateRequest
+	7,  // 26: incamera.node.v1.Node.Command:input_type -> incamera.node.v1.CommandRequest
+	14, // 27: incamera.node.v1.Node.Watch:input_type -> incamera.node.v1.Heartbeat
+	2,  // 28: incamera.node.v1.Node.Admit:output_type -> incamera.node.v1.AdmitResponse
+	2,  // 29: incamera.node.v1.Node.Renegotiate:output_type -> incamera.node.v1.AdmitResponse
+	8,  // 30: incamera.node.v1.Node.Command:output_type -> incamera.node.v1.CommandResponse
+	15, // 31: incamera.node.v1.Node.Watch:output_type -> incamera.node.v1.Event
+	28, // [28:32] is the sub-list for method output_type
+	24, // [24:28] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_cluster_noderpc_node_proto_init() }
@@ -1772,6 +1839,7 @@ func file_cluster_noderpc_node_proto_init() {
 		(*Event_Speakers)(nil),
 		(*Event_PublishHints)(nil),
 		(*Event_Ack)(nil),
+		(*Event_Path)(nil),
 		(*Event_Link)(nil),
 	}
 	type x struct{}
@@ -1780,7 +1848,7 @@ func file_cluster_noderpc_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_noderpc_node_proto_rawDesc), len(file_cluster_noderpc_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

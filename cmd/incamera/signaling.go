@@ -121,7 +121,7 @@ func startSignaling(ctx context.Context, c config.Config, id *pki.Identity, rdb 
 	})
 	web, err := api.New(api.Options{
 		PublicURL: c.HTTP.PublicURL, MaxScreens: c.Signaling.MaxScreens, Store: sql, Accounts: s.people.accounts, Factors: s.people.factors,
-		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Logins: s.people.sessions, Issue: s.people.issuer, Guests: s.people.guests, Mail: s.people.mailer(), Clients: s.people.clients, Audit: s.people.audit,
+		Passkeys: s.people.passkeys, Providers: s.people.providers, Approvals: s.people.waiting, Policy: s.people.policy, Logins: s.people.sessions, Issue: s.people.issuer, Guests: s.people.guests, Mail: s.people.mailer(), Clients: s.people.clients, Audit: s.people.audit,
 		Roles:   accountRules(c),
 		Ended:   func(ctx context.Context, room string) { _ = s.endMeeting(ctx, room) },
 		Recall:  func(ctx context.Context, subject string) { s.recall(ctx, log, subject) },
@@ -169,7 +169,7 @@ func (s *signalingPart) startService(ctx context.Context, c config.Config, id *p
 	}
 	s.service, err = signaling.New(signaling.Options{
 		Instance: s.instance, Audience: c.HTTP.PublicURL, Tokens: s.people.tokens, Minter: s.people.minter,
-		Issuer: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
+		Issuer: admission{s.people.issuer}, Sponsors: admission{s.people.issuer}, Meetings: s.meetings, Directory: s.directory,
 		Bans: bans{sql, s.people.guests, time.Now}, Presence: presence{s.people}, Visits: visitors, Rooms: rooms{sql, s.people.issuer, c.Signaling.MaxPerMeeting, time.Now},
 		Origins: newOrigins(c.HTTP, s.people.registry), Audit: acts{s.people.audit, s.people.guests}, Policy: entrance{s.people}, Review: review{s.people}, Certified: door.Certified,
 		Nodes: func(events signaling.NodeEvents) (signaling.Nodes, error) {

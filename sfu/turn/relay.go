@@ -37,6 +37,7 @@ type relay struct {
 	user   string
 	kind   Kind
 	addr   netip.AddrPort
+	client netip.Addr // who asked for it; guarded by server.mu
 	once   sync.Once
 
 	// guarded by mu

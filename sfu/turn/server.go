@@ -101,7 +101,10 @@ func New(o Options) (*Server, error) {
 		LoggerFactory: o.Log, Realm: realm,
 		AuthHandler: s.auth, QuotaHandler: s.quota,
 		EventHandler: turn.EventHandler{
-			OnAllocationCreated: func(src, _ net.Addr, _, _, _ string, _ net.Addr, _ int) { s.stream(src, (*guard).serve) },
+			OnAllocationCreated: func(src, _ net.Addr, _, _, _ string, at net.Addr, _ int) {
+				s.asked(at, src)
+				s.stream(src, (*guard).serve)
+			},
 			OnAllocationDeleted: func(src, _ net.Addr, _, _, _ string) { s.stream(src, (*guard).over) },
 		},
 	}
@@ -167,6 +170,30 @@ func (s *Server) KindOf(addr netip.AddrPort) Kind {
 		return r.kind
 	}
 	return ""
+}
+
+// asked notes whose a new relay is, before anything passes it.
+func (s *Server) asked(at, client net.Addr) {
+	relay, err := netip.ParseAddrPort(at.String())
+	from, err2 := netip.ParseAddrPort(client.String())
+	if err != nil || err2 != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.relays[unmap(relay)]; r != nil {
+		r.client = from.Addr().Unmap().WithZone("")
+	}
+}
+
+// ClientOf is where the client of a relay speaks to it from, by the relay's address; invalid when it is none of ours.
+func (s *Server) ClientOf(addr netip.AddrPort) netip.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.relays[addr]; r != nil {
+		return r.client
+	}
+	return netip.Addr{}
 }
 
 // auth finds the key of a credential. Expired ones still refresh and bind what they opened.

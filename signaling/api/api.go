@@ -25,6 +25,7 @@ import (
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
+	"incamera/auth/policy"
 	"incamera/auth/role"
 	"incamera/auth/roomclass"
 	"incamera/auth/store"
@@ -43,6 +44,7 @@ type Options struct {
 	Passkeys  *passkey.Keys   // nil: the public URL can have none
 	Providers *oidc.Providers // nil: people sign in here only
 	Approvals *approval.Approvals
+	Policy    *policy.Book
 	Logins    *login.Sessions
 	Issue     *issue.Issuer
 	Guests    guest.Links
@@ -73,8 +75,8 @@ type Options struct {
 
 // Validate says what is missing.
 func (o *Options) Validate() error {
-	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Approvals == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil || o.Guests.Store == nil {
-		return errors.New("api: Store, Accounts, Factors, Approvals, Logins, Issue, Audit and Guests are required")
+	if o.Store == nil || o.Accounts == nil || o.Factors == nil || o.Approvals == nil || o.Policy == nil || o.Logins == nil || o.Issue == nil || o.Audit == nil || o.Guests.Store == nil {
+		return errors.New("api: Store, Accounts, Factors, Approvals, Policy, Logins, Issue, Audit and Guests are required")
 	}
 	if o.Clients.Clients == nil || o.Clients.Once == nil || o.Clients.Now == nil || o.Clients.Audience == "" {
 		return errors.New("api: Clients needs its registry, memory, clock and audience")
@@ -120,6 +122,7 @@ type API struct {
 	passkeys  *passkey.Keys
 	providers *oidc.Providers
 	approvals *approval.Approvals
+	policy    *policy.Book
 	logins    *login.Sessions
 	issue     *issue.Issuer
 	guests    guest.Links
@@ -165,7 +168,7 @@ func New(o Options) (*API, error) {
 	}
 	a := &API{
 		publicURL: public.Scheme + "://" + public.Host, secure: public.Scheme == "https", store: o.Store, accounts: o.Accounts,
-		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, logins: o.Logins, issue: o.Issue, guests: o.Guests, mail: o.Mail, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
+		factors: o.Factors, passkeys: o.Passkeys, providers: o.Providers, approvals: o.Approvals, policy: o.Policy, logins: o.Logins, issue: o.Issue, guests: o.Guests, mail: o.Mail, clients: o.Clients, audit: o.Audit, roles: o.Roles, screens: o.MaxScreens, ended: o.Ended, tell: o.Changed, inside: o.Inside,
 		registry: apiclient.Registry{Store: o.Store}, defaultClass: cmp.Or(o.DefaultClass, roomclass.Internal),
 		recall: o.Recall, shared: o.Shared, probe: o.Probe,
 		address: o.ClientAddr, log: o.Log, now: o.Now,

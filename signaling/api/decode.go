@@ -13,17 +13,20 @@ import (
 	"incamera/auth/token"
 )
 
-// maxBody bounds every request body of this package; nothing here is larger than a form.
+// maxBody bounds the request bodies of this package but for those that hold a policy; nothing else is larger than a form.
 const maxBody = 16 << 10
 
 // decode reads the body's one JSON object into v, at most maxBody of Content-Type application/json (a cross-site form
 // cannot send that without asking first). Unknown, repeated and missing names, null and broken UTF-8 are refused; a
 // name may be missing where v says omitempty.
-func decode(w http.ResponseWriter, r *http.Request, v any) error {
+func decode(w http.ResponseWriter, r *http.Request, v any) error { return decodeUpTo(w, r, maxBody, v) }
+
+// decodeUpTo is decode for a body of another size.
+func decodeUpTo(w http.ResponseWriter, r *http.Request, most int64, v any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return badField("Content-Type", "must be application/json")
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
 		var big *http.MaxBytesError
 		if errors.As(err, &big) {

@@ -157,6 +157,7 @@ func buildWorld(t testing.TB, publicURL string, change func(*Options, *seal.Keys
 	w.policy, err = policy.Open(ctx, policy.BookOptions{Store: w.store, Base: policy.Defaults(2 * time.Hour), Registerer: w.metrics, Now: w.clock})
 	must(t, err)
 	o.Guests = guest.Links{Store: w.store, Seal: v, Now: w.clock}
+	o.Policy = w.policy
 	o.Issue, err = issue.New(issue.Options{
 		Store: w.store, Sessions: o.Logins, Clients: w.registry, Policy: w.policy, Facts: &facts.Gatherer{Store: w.store}, Audit: o.Audit, Minter: minter,
 		Verifier: w.tokens, Streams: streamkey.Keys{Store: w.store, Now: w.clock}, Guests: o.Guests, InvitedOnly: func(m store.Room) bool { return m.Title == "By invitation" }, MaxAge: 2 * time.Hour, Registerer: w.metrics, Now: w.clock,

@@ -208,7 +208,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		t.Error("empty options")
 	}
 	full := Options{
-		Store: w.store, Accounts: w.accounts, Factors: w.api.factors, Approvals: w.api.approvals, Logins: w.api.logins, Issue: w.api.issue, Audit: w.api.audit,
+		Store: w.store, Accounts: w.accounts, Factors: w.api.factors, Approvals: w.api.approvals, Policy: w.policy, Logins: w.api.logins, Issue: w.api.issue, Audit: w.api.audit,
 		Guests: w.api.guests, Clients: w.api.clients, ClientAddr: w.api.address, Log: w.api.log, Registerer: w.metrics,
 	}
 	for _, url := range []string{"", "meet.test", "ftp://meet.test", "https://", "https://a@meet.test", "https://meet.test/x", "https://meet.test?x", "https://meet.test#x"} {

@@ -15,6 +15,7 @@ import (
 	"incamera/auth/mfa"
 	"incamera/auth/oidc"
 	"incamera/auth/passkey"
+	"incamera/auth/policy"
 	"incamera/auth/store"
 	"incamera/auth/streamkey"
 	"incamera/auth/token"
@@ -105,6 +106,10 @@ var refusals = []struct {
 	{apiclient.ErrReplayed, &problem.Problem{Status: http.StatusUnauthorized, Code: "token_used", Text: "the client assertion was used before"}},
 	{apiclient.ErrUnavailable, errUnavailable},
 	{apiclient.ErrFactor, errSecondFactor},
+	{policy.ErrNoVersion, errNotFound},
+	{policy.ErrNoDecision, errNotFound},
+	{policy.ErrChanged, errChanged},
+	{policy.ErrComment, badField("comment", "is needed, of at most 200 bytes")},
 	{streamkey.ErrNotFound, errNotFound},
 	{store.ErrNotFound, errNotFound},
 	{store.ErrConflict, errChanged},
@@ -118,6 +123,9 @@ func translateAuth(err error) *problem.Problem {
 		if errors.Is(err, r.err) {
 			return r.is
 		}
+	}
+	if p := badPolicy(err); p != nil {
+		return p
 	}
 	var slow *account.Throttled
 	if errors.As(err, &slow) {

@@ -64,5 +64,11 @@ func (a *API) changeRole(w http.ResponseWriter, r *http.Request) (any, error) {
 		a.note(r, e, err)
 		return nil, err
 	}
-	return nil, a.act(r, e, func(ctx context.Context) error { return a.store.Users.SetRole(ctx, u.ID, in.Role) })
+	return nil, a.act(r, e, func(ctx context.Context) error {
+		err := a.store.Users.SetRole(ctx, u.ID, in.Role)
+		if err == nil {
+			a.recalled(r, subjectOf(u)) // rules may ask for the role of who sits in a meeting
+		}
+		return err
+	})
 }

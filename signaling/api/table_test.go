@@ -39,6 +39,9 @@ func everyone(status int, b func(*stage, *agent) any) row {
 	return row{status, status, status, status, status, b}
 }
 
+// allowAll is a policy that keeps nobody out.
+const allowAll = "- {name: all, when: 'true', outcome: allow}\n"
+
 var table = map[string]row{
 	"GET /api/v1/me":                                  {401, 403, 403, 200, 200, nil},
 	"GET /api/v1/setup":                               everyone(200, nil),
@@ -88,6 +91,12 @@ var table = map[string]row{
 	"GET /api/v1/approvals":                           {401, 403, 403, 403, 200, nil},
 	"POST /api/v1/approvals/{id}/approve":             {401, 403, 403, 403, 404, empty},
 	"DELETE /api/v1/approvals/{id}":                   {401, 403, 403, 403, 404, nil},
+	"GET /api/v1/policy":                              {401, 403, 403, 403, 200, nil},
+	"GET /api/v1/policy/{version}":                    {401, 403, 403, 403, 200, nil},
+	"POST /api/v1/policy":                             {401, 403, 403, 403, 201, body(fields{"text": allowAll, "comment": "why", "after": 0})},
+	"POST /api/v1/policy/{version}/activate":          {401, 403, 403, 403, 201, empty},
+	"POST /api/v1/policy/check":                       {401, 403, 403, 403, 200, body(fields{"text": allowAll})},
+	"POST /api/v1/policy/explain":                     {401, 403, 403, 403, 200, body(fields{"facts": fields{"subject": "u:1", "assurance": "mfa"}})},
 	"GET /api/v1/audit":                               {401, 403, 403, 403, 200, nil},
 	"GET /api/v1/audit/export":                        {401, 403, 403, 403, 200, nil},
 	"GET /api/v1/clients":                             {401, 403, 403, 403, 200, nil},
@@ -188,7 +197,7 @@ func walk(t *testing.T, pattern string, want row) {
 		if strings.Contains(path, "/sessions/") {
 			id = s.session
 		}
-		path = strings.NewReplacer("{room}", s.room, "{id}", id, "{identity}", "i_none", "{provider}", "none").Replace(path)
+		path = strings.NewReplacer("{room}", s.room, "{id}", id, "{identity}", "i_none", "{provider}", "none", "{version}", "0").Replace(path)
 		var in any
 		if want.body != nil {
 			in = want.body(s, c.agent)

@@ -21,6 +21,7 @@ type Error struct {
 	Code    wire.Code
 	Message string
 	Retry   time.Duration // when to come back; 0: not told
+	StepUp  *wire.StepUp  // the second factor that is asked for; nil: none
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
@@ -193,7 +194,7 @@ func read(data []byte) (*wire.ServerMessage, error) {
 	switch b := m.Body.(type) {
 	case *wire.ServerMessage_Error:
 		e := b.Error
-		return nil, &Error{wire.Code(e.Code), e.Message, time.Duration(e.RetryAfterMs) * time.Millisecond}
+		return nil, &Error{wire.Code(e.Code), e.Message, time.Duration(e.RetryAfterMs) * time.Millisecond, e.StepUp}
 	case *wire.ServerMessage_Bye:
 		return nil, &Ended{wire.Reason(b.Bye.Reason)}
 	}

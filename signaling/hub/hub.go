@@ -21,6 +21,7 @@ type Options struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Rebalance  func(*Member) // somebody here needs a transport with other rights, or at the room's new home; may be nil
+	Moved      func()        // somebody's packets come from another address than before; may be nil, must not block
 	Retry      time.Duration // pause after a failed Watch; 500 ms
 	CallTime   time.Duration // longest wait for a node to end a transport; 2 s
 }

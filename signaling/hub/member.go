@@ -47,7 +47,7 @@ type Member struct {
 	old    Seat // still draining while a move goes on; zero otherwise
 	gone   bool
 	link   link       // what the newest transport that told of it carries
-	media  netip.Addr // where the transport's packets come from; invalid before ICE
+	media  netip.Addr // where the transport's packets come from; invalid before a node told
 }
 
 type message struct {
@@ -116,7 +116,8 @@ func (m *Member) Role() wire.Role {
 	return m.role
 }
 
-// MediaAddr is where the member's packets come from, as the node saw it; invalid before ICE, or where a relay is between.
+// MediaAddr is where the member's packets come from, as the node saw it; invalid before ICE. It is known only as long as
+// the member sits.
 func (m *Member) MediaAddr() netip.Addr {
 	m.Room.mu.Lock()
 	defer m.Room.mu.Unlock()

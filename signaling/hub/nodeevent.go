@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -97,12 +98,31 @@ func (r *Room) nodeEventLocked(node string, ev *noderpc.Event) (after func(), kn
 		}
 	case *noderpc.Event_Link:
 		m.link = link{e.Link.GetBps(), time.Now()}
+	case *noderpc.Event_Path:
+		if current {
+			return m.pathLocked(e.Path.Address), true
+		}
 	case *noderpc.Event_PublishHints:
 		if current {
 			m.pushLocked(message{data: r.hub.encode(hintsToWire(e.PublishHints)), key: "hints" + e.PublishHints.Kind.String()})
 		}
 	}
 	return nil, true
+}
+
+// pathLocked notes where the member's packets come from. The first address is found by the next look at the rules; one
+// that takes the place of another is news at once.
+func (m *Member) pathLocked(address string) (after func()) {
+	at, err := netip.ParseAddr(address)
+	if err != nil {
+		return nil
+	}
+	before := m.media
+	m.media = at.Unmap().WithZone("")
+	if !before.IsValid() || before == m.media {
+		return nil
+	}
+	return m.Room.hub.o.Moved
 }
 
 // oldOverLocked ends the transport a member has moved away from.

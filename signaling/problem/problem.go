@@ -16,6 +16,9 @@ type Problem struct {
 	// ACR and MaxAge say which second factor is asked for, and how recent; empty: another refusal, or any.
 	ACR    string
 	MaxAge time.Duration
+	// Rule, Line and Column say where a text is wrong; zero: nowhere in particular.
+	Rule         string
+	Line, Column int
 }
 
 func (p *Problem) Error() string { return p.Code + ": " + p.Text }
@@ -26,6 +29,9 @@ type body struct {
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
 	ACR          string `json:"acr,omitempty"`
 	MaxAge       int64  `json:"max_age,omitempty"` // seconds, as in OpenID Connect
+	Rule         string `json:"rule,omitempty"`
+	Line         int    `json:"line,omitempty"`
+	Column       int    `json:"column,omitempty"`
 }
 
 // Write answers a request with the refusal. Waiting times are rounded up: who waits that long is not early.
@@ -36,7 +42,7 @@ func (p *Problem) Write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.FormatInt(int64((p.Retry+time.Second-1)/time.Second), 10))
 	}
 	w.WriteHeader(p.Status)
-	said := body{Code: p.Code, Message: p.Text, RetryAfterMS: (p.Retry + time.Millisecond - 1).Milliseconds(), ACR: p.ACR, MaxAge: int64(p.MaxAge / time.Second)}
+	said := body{Code: p.Code, Message: p.Text, RetryAfterMS: (p.Retry + time.Millisecond - 1).Milliseconds(), ACR: p.ACR, MaxAge: int64(p.MaxAge / time.Second), Rule: p.Rule, Line: p.Line, Column: p.Column}
 	_ = json.NewEncoder(w).Encode(map[string]body{"error": said}) // the client is gone when this fails
 }
 

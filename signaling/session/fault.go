@@ -14,6 +14,7 @@ type Fault struct {
 	Message    string
 	RetryAfter time.Duration
 	Close      wire.CloseCode
+	StepUp     *wire.StepUp // with CodeSecondFactor: which factor
 	drop       Drop
 	cause      error
 }
@@ -29,7 +30,7 @@ func (f *Fault) Unwrap() error { return f.cause }
 
 func (f *Fault) message(re uint32) *wire.ServerMessage {
 	return &wire.ServerMessage{Re: re, Body: &wire.ServerMessage_Error{Error: &wire.Error{
-		Code: string(f.Code), Message: f.Message, RetryAfterMs: uint32(f.RetryAfter.Milliseconds()),
+		Code: string(f.Code), Message: f.Message, RetryAfterMs: uint32(f.RetryAfter.Milliseconds()), StepUp: f.StepUp,
 	}}}
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"incamera/auth/policy"
@@ -140,24 +141,60 @@ func endMeeting(ctx context.Context, s *Session, _ *request) error {
 	return s.srv.o.Moderation.End(ctx, st.Room, st.actor())
 }
 
-// admit lets a waiter in. The instance that holds the waiter's socket mints the token when it sees the event.
-func admit(ctx context.Context, s *Session, req *request) error {
-	q := req.GetAdmit()
-	st, err := s.moderate(ctx, token.ActAdmit, "admit", q.Waiter, nil)
-	if err != nil {
-		return err
-	}
-	if a := st.Person.Assurance; a == token.AssuranceGuest || a == token.AssuranceStreamKey {
-		return refuse(wire.CodeForbidden, "only somebody with a second factor can vouch for a guest")
-	}
-	host := st.Person // with the rights of now: a person may have been made co-host since they entered
+// host is the word of somebody who lets a waiter in, with the rights of now: a person may have been made co-host since
+// they entered.
+func (st *seat) host(waiter string) token.Admission {
+	host := st.Person
 	host.Moderate = true
 	if host.Role = token.RoleCohost; st.member.Role() == wire.Role_ROLE_HOST {
 		host.Role = token.RoleHost
 	}
-	word, err := s.srv.o.Minter.MintAdmission(token.Admission{
-		Room: st.Room, Waiter: q.Waiter, Person: host, EnteredAt: st.EnteredAt,
-	})
+	return token.Admission{Room: st.Room, Waiter: waiter, Person: host, EnteredAt: st.EnteredAt}
+}
+
+// vouches refuses a host who cannot vouch for anybody now, before the waiter hears that somebody opened: whoever needs a
+// fresh second factor for it is asked for that.
+func (s *Session) vouches(ctx context.Context, host token.Admission) error {
+	st := s.seat.Load()
+	if !st.may(token.ActAdmit) {
+		return nil // what moderate refuses
+	}
+	if a := host.Assurance; a == token.AssuranceGuest || a == token.AssuranceStreamKey {
+		return refuse(wire.CodeForbidden, "only somebody with a second factor can vouch for a guest")
+	}
+	if s.srv.o.Sponsors == nil {
+		return nil
+	}
+	err := s.srv.o.Sponsors.Sponsor(ctx, host)
+	var need *FactorNeeded
+	switch {
+	case errors.As(err, &need):
+		fault := refuse(wire.CodeSecondFactor, "confirm your second factor first")
+		fault.StepUp = &wire.StepUp{Acr: string(need.Assurance), MaxAgeMs: need.MaxAge.Milliseconds()}
+		if st.Person.Client != "" { // who has an account gives the factor on the deployment's own page
+			fault.StepUp.Nonce = s.freshNonce()
+		}
+		return fault
+	case errors.Is(err, ErrRevoked):
+		return refuse(wire.CodeForbidden, "this seat cannot vouch for anybody").because(err)
+	case err != nil:
+		return unavailable.because(err)
+	}
+	return nil
+}
+
+// admit lets a waiter in. The instance that holds the waiter's socket mints the token when it sees the event.
+func admit(ctx context.Context, s *Session, req *request) error {
+	q := req.GetAdmit()
+	host := s.seat.Load().host(q.Waiter)
+	if err := s.vouches(ctx, host); err != nil {
+		return err
+	}
+	st, err := s.moderate(ctx, token.ActAdmit, "admit", q.Waiter, nil)
+	if err != nil {
+		return err
+	}
+	word, err := s.srv.o.Minter.MintAdmission(host)
 	if err != nil {
 		return refuse(wire.CodeForbidden, "this seat cannot vouch for anybody").because(err)
 	}

@@ -38,6 +38,21 @@ type Issuer interface {
 	Admitted(ctx context.Context, pass string, host token.Admission) (string, error)
 }
 
+// Sponsors says whether a host may vouch for somebody now.
+type Sponsors interface {
+	// Sponsor is asked with the word of the host that is about to be signed. Its error is a *FactorNeeded when the host has
+	// to give a second factor first, ErrRevoked when the host may not vouch at all; any other means that it cannot be told.
+	Sponsor(ctx context.Context, host token.Admission) error
+}
+
+// FactorNeeded says which second factor somebody has to give first.
+type FactorNeeded struct {
+	Assurance token.Assurance
+	MaxAge    time.Duration
+}
+
+func (e *FactorNeeded) Error() string { return "session: a second factor is needed first" }
+
 // Seats is how people get into and out of meetings; meeting.Store is one.
 type Seats interface {
 	Join(ctx context.Context, r meeting.JoinRequest) (meeting.JoinResult, error)
@@ -178,6 +193,7 @@ type Options struct {
 	Tokens     Tokens
 	Minter     Minter
 	Issuer     Issuer
+	Sponsors   Sponsors // nil: the issuer alone judges hosts, once somebody is let in
 	Seats      Seats
 	Talk       Talk
 	Moderation Moderation

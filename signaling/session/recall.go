@@ -32,8 +32,10 @@ func newRecalls() *recalls {
 	return &recalls{kick: make(chan struct{}, 1), subjects: map[string]bool{}, absent: map[*seat]time.Time{}}
 }
 
-// Recall has everybody looked after at once whom the subject is, or for whom it answers. It does not block.
+// Recall has everybody looked after at once whom the subject is, or for whom it answers, and the policy asked anew: what
+// an account is may have changed with it. It does not block.
 func (s *Server) Recall(subject string) {
+	defer s.LookAgain()
 	r := s.recalls
 	r.mu.Lock()
 	r.heard++

@@ -32,6 +32,7 @@ const (
 	CodeOverloaded          Code = "overloaded"
 	CodeStateUnavailable    Code = "state_unavailable"
 	CodeConflict            Code = "conflict"
+	CodeSecondFactor        Code = "second_factor_required"
 	CodeInternal            Code = "internal"
 )
 

@@ -2192,6 +2192,7 @@ type Error struct {
 	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	RetryAfterMs  uint32                 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	StepUp        *StepUp                `protobuf:"bytes,4,opt,name=step_up,json=stepUp,proto3" json:"step_up,omitempty"` // with second_factor_required: which one; without deadline_ms and remove
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2245,6 +2246,13 @@ func (x *Error) GetRetryAfterMs() uint32 {
 		return x.RetryAfterMs
 	}
 	return 0
+}
+
+func (x *Error) GetStepUp() *StepUp {
+	if x != nil {
+		return x.StepUp
+	}
+	return nil
 }
 
 // Bye is the last message before the server closes.
@@ -4821,11 +4829,12 @@ const file_signaling_wire_incamera_proto_rawDesc = "" +
 	"\x04Ping\",\n" +
 	"\x04Pong\x12$\n" +
 	"\x0eserver_time_ms\x18\x01 \x01(\x03R\fserverTimeMs\"\x04\n" +
-	"\x02Ok\"[\n" +
+	"\x02Ok\"\x89\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\"6\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x12,\n" +
+	"\astep_up\x18\x04 \x01(\v2\x13.incamera.v1.StepUpR\x06stepUp\"6\n" +
 	"\x03Bye\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x17\n" +
 	"\aby_name\x18\x02 \x01(\tR\x06byName\" \n" +
@@ -5171,39 +5180,40 @@ var file_signaling_wire_incamera_proto_depIdxs = []int32{
 	14, // 47: incamera.v1.Resumed.slots:type_name -> incamera.v1.Slot
 	41, // 48: incamera.v1.Resumed.grants:type_name -> incamera.v1.Grants
 	13, // 49: incamera.v1.Resumed.ice_servers:type_name -> incamera.v1.IceServer
-	1,  // 50: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
-	29, // 51: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
-	1,  // 52: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
-	31, // 53: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
-	1,  // 54: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
-	33, // 55: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
-	1,  // 56: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
-	35, // 57: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
-	14, // 58: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
-	13, // 59: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
-	1,  // 60: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
-	2,  // 61: incamera.v1.Grants.actions:type_name -> incamera.v1.Action
-	3,  // 62: incamera.v1.Participant.role:type_name -> incamera.v1.Role
-	4,  // 63: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
-	43, // 64: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
-	1,  // 65: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
-	4,  // 66: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
-	42, // 67: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
-	44, // 68: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
-	45, // 69: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
-	42, // 70: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
-	42, // 71: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
-	48, // 72: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
-	44, // 73: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
-	45, // 74: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
-	1,  // 75: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
-	3,  // 76: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
-	59, // 77: incamera.v1.Standing.step_up:type_name -> incamera.v1.StepUp
-	78, // [78:78] is the sub-list for method output_type
-	78, // [78:78] is the sub-list for method input_type
-	78, // [78:78] is the sub-list for extension type_name
-	78, // [78:78] is the sub-list for extension extendee
-	0,  // [0:78] is the sub-list for field type_name
+	59, // 50: incamera.v1.Error.step_up:type_name -> incamera.v1.StepUp
+	1,  // 51: incamera.v1.SetMedia.kind:type_name -> incamera.v1.SourceKind
+	29, // 52: incamera.v1.SetWishes.wishes:type_name -> incamera.v1.Wish
+	1,  // 53: incamera.v1.Wish.kind:type_name -> incamera.v1.SourceKind
+	31, // 54: incamera.v1.Occupancy.slots:type_name -> incamera.v1.SlotState
+	1,  // 55: incamera.v1.SlotState.kind:type_name -> incamera.v1.SourceKind
+	33, // 56: incamera.v1.Speakers.speakers:type_name -> incamera.v1.Speaker
+	1,  // 57: incamera.v1.PublishHints.kind:type_name -> incamera.v1.SourceKind
+	35, // 58: incamera.v1.PublishHints.layers:type_name -> incamera.v1.LayerHint
+	14, // 59: incamera.v1.Answer.slots:type_name -> incamera.v1.Slot
+	13, // 60: incamera.v1.Answer.ice_servers:type_name -> incamera.v1.IceServer
+	1,  // 61: incamera.v1.Grants.publish:type_name -> incamera.v1.SourceKind
+	2,  // 62: incamera.v1.Grants.actions:type_name -> incamera.v1.Action
+	3,  // 63: incamera.v1.Participant.role:type_name -> incamera.v1.Role
+	4,  // 64: incamera.v1.Participant.assurance:type_name -> incamera.v1.Assurance
+	43, // 65: incamera.v1.Participant.media:type_name -> incamera.v1.MediaSource
+	1,  // 66: incamera.v1.MediaSource.kind:type_name -> incamera.v1.SourceKind
+	4,  // 67: incamera.v1.Waiter.assurance:type_name -> incamera.v1.Assurance
+	42, // 68: incamera.v1.Snapshot.participants:type_name -> incamera.v1.Participant
+	44, // 69: incamera.v1.Snapshot.waiting:type_name -> incamera.v1.Waiter
+	45, // 70: incamera.v1.Snapshot.chat:type_name -> incamera.v1.ChatMessage
+	42, // 71: incamera.v1.Event.participant_joined:type_name -> incamera.v1.Participant
+	42, // 72: incamera.v1.Event.participant_changed:type_name -> incamera.v1.Participant
+	48, // 73: incamera.v1.Event.participant_left:type_name -> incamera.v1.ParticipantLeft
+	44, // 74: incamera.v1.Event.waiter_added:type_name -> incamera.v1.Waiter
+	45, // 75: incamera.v1.Event.chat:type_name -> incamera.v1.ChatMessage
+	1,  // 76: incamera.v1.MuteParticipant.kind:type_name -> incamera.v1.SourceKind
+	3,  // 77: incamera.v1.SetRole.role:type_name -> incamera.v1.Role
+	59, // 78: incamera.v1.Standing.step_up:type_name -> incamera.v1.StepUp
+	79, // [79:79] is the sub-list for method output_type
+	79, // [79:79] is the sub-list for method input_type
+	79, // [79:79] is the sub-list for extension type_name
+	79, // [79:79] is the sub-list for extension extendee
+	0,  // [0:79] is the sub-list for field type_name
 }
 
 func init() { file_signaling_wire_incamera_proto_init() }

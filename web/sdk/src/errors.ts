@@ -16,16 +16,25 @@ export type LocalErrorCode =
   | 'device_missing' // no such device, or it was unplugged
   | 'declined'; // a host declined the waiting person
 
+/** Which second factor is asked for, and how recently it may have been given (0: now). */
+export interface FactorAsked {
+  readonly acr: 'mfa' | 'phishing_resistant';
+  readonly maxAgeMs: number;
+}
+
 export class InCameraError extends Error {
   readonly code: string;
+  /** With `second_factor_required`: which factor has to be given first. */
+  readonly stepUp?: FactorAsked;
   /** When the server says how long to wait. */
   readonly retryAfterMs?: number;
 
-  constructor(code: LocalErrorCode | (string & {}), message: string, options?: { retryAfterMs?: number; cause?: unknown }) {
+  constructor(code: LocalErrorCode | (string & {}), message: string, options?: { retryAfterMs?: number; stepUp?: FactorAsked | null; cause?: unknown }) {
     super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'InCameraError';
     this.code = code;
     if (options?.retryAfterMs !== undefined && options.retryAfterMs > 0) this.retryAfterMs = options.retryAfterMs;
+    if (options?.stepUp) this.stepUp = options.stepUp;
   }
 
   /** Anything thrown, as an InCameraError. */

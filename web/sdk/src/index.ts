@@ -6,7 +6,8 @@ export { capabilities, type Capabilities, type Missing } from './capabilities.js
 export {
   testConnectivity, pathKinds, type ConnectivityOptions, type PathKind, type PathResult, type PathWhy, type TestAnswer,
 } from './connectivity.js';
-export { InCameraError, type LocalErrorCode } from './errors.js';
+export { deviceThumbprint, forgetDevice } from './devicekey.js';
+export { InCameraError, type FactorAsked, type LocalErrorCode } from './errors.js';
 export {
   listDevices, onDevicesChanged, openCamera, openMic, openScreen, permission, type Device, type OpenOptions, type ScreenOptions,
 } from './devices.js';

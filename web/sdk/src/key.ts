@@ -1,4 +1,5 @@
-// The client's own key: made for one visit, never leaves the browser, proves who speaks on a socket.
+// The client's own key: made for one visit, or kept by the browser (devicekey.ts); it never leaves the browser and proves
+// who speaks on a socket.
 
 export interface ProofOf {
   readonly nonce: string;
@@ -26,9 +27,15 @@ async function sha256(text: string): Promise<string> {
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8.encode(text))));
 }
 
-export async function makeKey(): Promise<ClientKey> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
-  const pair = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify']);
+/** A pair whose private half can be used and not read. */
+export function makePair(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+}
+
+/** A key for one visit. */
+export const makeKey = async (): Promise<ClientKey> => keyOf(await makePair());
+
+export async function keyOf(pair: CryptoKeyPair): Promise<ClientKey> {
   const { x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
   // RFC 7638: required members only, in this order, without spaces.
   const jkt = await sha256(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`);

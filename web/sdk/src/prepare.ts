@@ -2,7 +2,8 @@
 
 import { Scope } from './emitter.js';
 import { InCameraError } from './errors.js';
-import { makeKey } from './key.js';
+import { deviceKey } from './devicekey.js';
+import { makeKey, type ClientKey } from './key.js';
 import type { ClientBody, Joined, ServerMessage } from './protocol.js';
 import { Publisher } from './publish.js';
 import { backoff } from './reconnect.js';
@@ -14,7 +15,7 @@ import type {
 } from './types.js';
 
 export interface Prepared {
-  /** Thumbprint (RFC 7638) of the key made for this visit; tokens and lobby passes are bound to it. */
+  /** Thumbprint (RFC 7638) of this client's key; tokens and lobby passes are bound to it. */
   readonly jkt: Promise<string>;
   readonly state: 'connecting' | 'ready' | 'closed';
   /** Resolves when the socket is open and the offer is made; connect need not wait for it. */
@@ -43,7 +44,7 @@ class Preparation implements Prepared {
   readonly #options: PrepareOptions;
   readonly #logger: Logger;
   readonly #policy: ReconnectPolicy;
-  readonly #key = makeKeyLater();
+  readonly #key: Promise<ClientKey>;
   readonly #publisher: Publisher;
   readonly #abort = new AbortController();
   #socket: Promise<Socket>;
@@ -53,6 +54,8 @@ class Preparation implements Prepared {
 
   constructor(options: PrepareOptions) {
     this.#options = options;
+    this.#key = options.key === 'device' ? deviceKey() : makeKey();
+    this.#key.catch(() => {}); // no WebCrypto: it waits for whoever asks
     this.#logger = options.logger ?? silent;
     this.#policy = options.reconnect ?? backoff();
     const { mic = true, camera = true, screen = true } = options.publish ?? {};
@@ -218,7 +221,7 @@ class Preparation implements Prepared {
     }
   }
 
-  #enter(joined: Joined, socket: Socket, transport: Transport, key: Awaited<ReturnType<typeof makeKey>>, provider: ConnectOptions['tokenProvider']): Room {
+  #enter(joined: Joined, socket: Socket, transport: Transport, key: ClientKey, provider: ConnectOptions['tokenProvider']): Room {
     this.#finish();
     const url = socketUrl(this.#options.url);
     return new Room({
@@ -299,13 +302,6 @@ class Preparation implements Prepared {
   #finish(): void {
     this.#state = 'closed';
   }
-}
-
-/** A rejection of the key (no WebCrypto) waits for whoever asks. */
-function makeKeyLater(): ReturnType<typeof makeKey> {
-  const key = makeKey();
-  key.catch(() => {});
-  return key;
 }
 
 function lobbyEnd(closed: Closed): [code: string, message: string] {

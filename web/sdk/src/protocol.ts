@@ -1,5 +1,6 @@
 // The border between wire JSON and the SDK: text in, discriminated unions out, and back.
 
+import type { FactorAsked } from './errors.js';
 import { Fields, malformed, type Key } from './fields.js';
 import type * as wire from './gen/incamera_pb.js';
 import type {
@@ -157,7 +158,7 @@ export type ServerBody =
   | { readonly type: 'waiting'; readonly waiting: WaitingInfo }
   | { readonly type: 'admitted'; readonly token: string; readonly nonce: string }
   | { readonly type: 'ok' }
-  | { readonly type: 'error'; readonly code: string; readonly message: string; readonly retryAfterMs: number }
+  | { readonly type: 'error'; readonly code: string; readonly message: string; readonly retryAfterMs: number; readonly stepUp: FactorAsked | null; readonly nonce: string }
   | { readonly type: 'pong'; readonly serverTimeMs: number }
   | { readonly type: 'bye'; readonly reason: string; readonly byName: string }
   | { readonly type: 'event'; readonly event: RoomEvent }
@@ -179,6 +180,9 @@ function loudness(level: number): { level: number; volume: number } {
   return { level, volume: (127 - Math.min(127, Math.max(0, level))) / 127 };
 }
 
+const readFactor = (s: Fields<wire.StepUpJson>): FactorAsked =>
+  ({ acr: s.str('acr') === 'phishing_resistant' ? 'phishing_resistant' : 'mfa', maxAgeMs: s.num('maxAgeMs') });
+
 const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   welcome: (v) => ({ type: 'welcome', welcome: readWelcome(new Fields(v, 'welcome')) }),
   joined: (v) => ({ type: 'joined', joined: readJoined(new Fields(v, 'joined')) }),
@@ -194,7 +198,10 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
   ok: () => ({ type: 'ok' }),
   error: (v) => {
     const f = new Fields<wire.ErrorJson>(v, 'error');
-    return { type: 'error', code: f.id('code'), message: f.str('message'), retryAfterMs: f.num('retryAfterMs') };
+    const s = f.child<wire.StepUpJson>('stepUp');
+    return {
+      type: 'error', code: f.id('code'), message: f.str('message'), retryAfterMs: f.num('retryAfterMs'), stepUp: s ? readFactor(s) : null, nonce: s?.str('nonce') ?? '',
+    };
   },
   pong: (v) => ({ type: 'pong', serverTimeMs: new Fields<wire.PongJson>(v, 'pong').num('serverTimeMs') }),
   bye: (v) => {
@@ -229,8 +236,7 @@ const readers: { readonly [B in Body]: (value: unknown) => ServerBody } = {
     const s = f.child<wire.StepUpJson>('stepUp');
     const reason = f.str('reason');
     const stepUp = s ? {
-      acr: s.str('acr') === 'phishing_resistant' ? 'phishing_resistant' as const : 'mfa' as const, maxAgeMs: s.num('maxAgeMs'),
-      deadlineMs: s.num('deadlineMs'), remove: s.bool('remove'), reason,
+      ...readFactor(s), deadlineMs: s.num('deadlineMs'), remove: s.bool('remove'), reason,
     } : null;
     return { type: 'standing', nonce: s?.str('nonce') ?? '', watermark: f.str('watermark'), standing: { restrictions: f.strs('restrictions'), reason, stepUp } };
   },

@@ -1,7 +1,7 @@
 // A meeting this client is in: the shared state, the verbs, the events.
 
 import { Emitter, Scope, type Unsubscribe } from './emitter.js';
-import { InCameraError } from './errors.js';
+import { InCameraError, type FactorAsked } from './errors.js';
 import type { ScreenOptions } from './devices.js';
 import type { ClientKey } from './key.js';
 import { LocalSources } from './local.js';
@@ -10,7 +10,7 @@ import { wireKind, wireRole, type ClientBody, type Joined, type RoomEvent, type 
 import type { Publisher } from './publish.js';
 import { actionsOf } from './rights.js';
 import { Session } from './session.js';
-import type { Socket } from './socket.js';
+import { errorOf, nonceOf, type Socket } from './socket.js';
 import { difference, fromSnapshot, reduce } from './state.js';
 import type { Transport } from './transport.js';
 import type {
@@ -204,7 +204,7 @@ export class Room {
     await this.#ask({ type: 'setLocked', body: { locked } });
   }
   async admit(waiter: string): Promise<void> {
-    await this.#ask({ type: 'admit', body: { waiter } });
+    await this.#withFactor(() => this.#ask({ type: 'admit', body: { waiter } }));
   }
   async decline(waiter: string, { ban = false }: { ban?: boolean } = {}): Promise<void> {
     await this.#ask({ type: 'decline', body: { waiter, ban } });
@@ -260,6 +260,23 @@ export class Room {
     await this.#session.request(body);
   }
 
+  /** Asks the tokenProvider when a verb is refused for want of a second factor, and runs the verb once more. */
+  async #withFactor(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (thrown) {
+      const error = InCameraError.from(thrown, 'network');
+      if (!error.stepUp || !this.#provider) throw error;
+      await this.#confirm(error.stepUp, nonceOf(error));
+      await run();
+    }
+  }
+
+  async #confirm(asked: FactorAsked, nonce: string): Promise<void> {
+    const { jkt } = this.#key;
+    await this.#session.confirmFactor(await this.#provider!(jkt, { jkt, acr: asked.acr, maxAgeMs: asked.maxAgeMs }), nonce);
+  }
+
   #received(message: ServerMessage): void {
     switch (message.type) {
       case 'event':
@@ -281,7 +298,7 @@ export class Room {
         this.#mark(message.watermark);
         return this.#stand(message.standing, message.nonce);
       case 'error':
-        return this.#emitter.emit('error', new InCameraError(message.code, message.message, { retryAfterMs: message.retryAfterMs }));
+        return this.#emitter.emit('error', errorOf(message));
       default:
         return undefined; // replies that came too late, and words of newer servers
     }
@@ -301,10 +318,7 @@ export class Room {
     if (!asked || before?.deadlineMs === asked.deadlineMs && before.acr === asked.acr) return;
     this.#emitter.emit('stepUpRequired', asked);
     if (!this.#provider) return;
-    const { jkt } = this.#key;
-    this.#provider(jkt, { jkt, acr: asked.acr, maxAgeMs: asked.maxAgeMs })
-      .then((token) => this.#session.confirmFactor(token, nonce))
-      .catch((error: unknown) => this.#emitter.emit('error', InCameraError.from(error, 'network')));
+    this.#confirm(asked, nonce).catch((error: unknown) => this.#emitter.emit('error', InCameraError.from(error, 'network')));
   }
 
   #event(event: RoomEvent): void {

@@ -231,6 +231,14 @@ function textOf(event: Event): string {
   return data;
 }
 
-export function errorOf(message: { code: string; message: string; retryAfterMs: number }): InCameraError {
-  return new InCameraError(message.code, message.message || message.code, { retryAfterMs: message.retryAfterMs });
+const nonces = new WeakMap<InCameraError, string>();
+
+/** What a new token is to be proven over after a refusal; '' when the refusal asks for none. */
+export const nonceOf = (error: InCameraError): string => nonces.get(error) ?? '';
+
+export function errorOf(message: Extract<ServerMessage, { type: 'error' }>): InCameraError {
+  const { code, retryAfterMs, stepUp, nonce } = message;
+  const error = new InCameraError(code, message.message || code, { retryAfterMs, stepUp });
+  if (nonce !== '') nonces.set(error, nonce);
+  return error;
 }

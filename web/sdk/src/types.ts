@@ -293,6 +293,11 @@ export interface PrepareOptions {
    * Who cannot decode the codec does not see the camera (paused: 'codec').
    */
   readonly codec?: VideoCodec;
+  /**
+   * 'visit' (default): a key for this visit. 'device': the one that this browser keeps for this origin, so that the server
+   * knows the device again; where nothing can be kept, one for the visit. Not for guests: their key is who they are.
+   */
+  readonly key?: 'visit' | 'device';
   /** Which sending lines to offer; default all. A viewer's page passes {mic: false, camera: false, screen: false}. */
   readonly publish?: { readonly mic?: boolean; readonly camera?: boolean; readonly screen?: boolean };
   /** Preview tracks already open; they can also be given to connect. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { InCameraError } from '../src/errors.js';
 import { decodeServer, encodeClient, type ClientBody } from '../src/protocol.js';
+import { errorOf, nonceOf } from '../src/socket.js';
 import { golden } from './paths.js';
 
 const files = readdirSync(golden);
@@ -50,6 +51,16 @@ test('an absent field is its zero value, and 64-bit numbers come as strings', ()
   assert.equal(message.joined.snapshot.version, 7);
   assert.deepEqual(message.joined.snapshot.participants, []);
   assert.deepEqual(message.joined.grants, { publish: [], chat: false, roster: false, moderate: false, actions: [] });
+});
+
+test('a refusal for want of a factor says which one, and over what a new token is proven', () => {
+  const message = decodeServer(readFileSync(new URL('server-error-step-up.json', golden), 'utf8'));
+  assert.equal(message.type, 'error');
+  if (message.type !== 'error') return;
+  const error = errorOf(message);
+  assert.deepEqual([error.code, error.stepUp, nonceOf(error)], ['second_factor_required', { acr: 'phishing_resistant', maxAgeMs: 600_000 }, 'bm9uY2Vub25jZW5vbmNlbm9uY2U']);
+  const plain = decodeServer(readFileSync(new URL('server-error.json', golden), 'utf8'));
+  if (plain.type === 'error') assert.deepEqual([errorOf(plain).stepUp, nonceOf(errorOf(plain))], [undefined, '']);
 });
 
 test('words of a newer server do no harm', () => {

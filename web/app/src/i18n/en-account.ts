@@ -81,6 +81,12 @@ export const englishAccount = {
   confirmedText: 'You can close this window, and go on in the other one.',
   passwordElsewhere: 'Your password is kept where you sign in. Change it there.',
 
+  thisDevice: 'This device',
+  deviceKey: 'Key of this browser',
+  deviceNoKey: 'This browser keeps no key',
+  deviceNoKeyText: 'It gets one with the next meeting, unless it may not store anything. Private windows keep none.',
+  forgetDevice: 'Forget and sign out',
+  forgetDeviceAsk: 'Forget this device and sign out? You come back as from a new device, and a machine that was enrolled has to be enrolled again.',
   changePassword: 'Change password',
   oldPassword: 'Password now',
   newPassword: 'New password',

@@ -64,6 +64,7 @@ export const englishErrors = {
   invite_invalid: 'This invitation is not right, was used or has run out. Ask for a new one.',
   login_taken: 'Somebody has this account name already. Choose another one.',
   login_invalid: 'That account name does not work. Use small letters, digits, dots and hyphens.',
+  policy_invalid: 'These rules cannot be used as they stand. Nothing was changed.',
   password_weak: 'That password is too easy to guess. Use at least 12 characters; a few words in a row are good.',
 
   token_expired: 'You waited a little too long. Try to join again.',

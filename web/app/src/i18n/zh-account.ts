@@ -84,6 +84,12 @@ export const chineseAccount: Shape<typeof englishAccount> = {
   confirmedText: '您可以关闭此窗口，回到原来的窗口继续。',
   passwordElsewhere: '您的密码保存在您登录的地方，请在那里修改。',
 
+  thisDevice: '本设备',
+  deviceKey: '此浏览器的密钥',
+  deviceNoKey: '此浏览器未保存密钥',
+  deviceNoKeyText: '下次参加会议时会生成并保存；无痕窗口或禁止存储时不会保存。',
+  forgetDevice: '忘记并登出',
+  forgetDeviceAsk: '要忘记本设备并登出吗？之后您将以新设备身份进入，已登记的设备需重新登记。',
   changePassword: '修改密码',
   oldPassword: '当前密码',
   newPassword: '新密码',

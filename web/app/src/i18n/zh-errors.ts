@@ -66,6 +66,7 @@ export const chineseErrors: ErrorSentences = {
   invite_invalid: '此邀请不正确、已使用或已过期。请索取新的邀请。',
   login_taken: '此账号名已被使用。请换一个。',
   login_invalid: '此账号名不可用。请使用小写字母、数字、点和连字符。',
+  policy_invalid: '这些规则无法使用，未做任何更改。',
   password_weak: '此密码容易被猜到。请至少使用 12 个字符，几个词连在一起就很好。',
 
   token_expired: '等待时间稍长。请再次加入。',

@@ -11,6 +11,7 @@ import { HostPanel } from './HostPanel.js';
 import { MorePanel } from './MorePanel.js';
 import { PeoplePanel } from './PeoplePanel.js';
 import { Stage } from './Stage.js';
+import { StandingBanner } from './StandingBanner.js';
 import { useMeetingKeys } from './keys.js';
 import { useStepUp } from './stepup.js';
 
@@ -31,7 +32,7 @@ export function Meeting({ room }: { readonly room: Room }) {
   const away = connection.value !== null && (connection.value.signaling === 'reconnecting' || connection.value.media === 'lost');
   return (
     <div class={`meet${away ? ' reconnecting' : ''}`} data-testid="meeting" data-connection={connection.value?.signaling} data-media={connection.value?.media}>
-      <section aria-label={m.roomClass}><ClassBanner /></section>
+      <section aria-label={m.roomClass}><ClassBanner /><StandingBanner /></section>
       <Head />
       <main class="mmain" id="main" tabIndex={-1}>
         <Stage room={room} />

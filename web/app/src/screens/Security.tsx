@@ -18,6 +18,7 @@ import { Links } from './Links.js';
 import { PasskeyRow } from './PasskeyRow.js';
 import { RecoveryCodes } from './RecoveryCodes.js';
 import { SessionRow } from './SessionRow.js';
+import { ThisDevice } from './ThisDevice.js';
 
 /** One's own factors, linked accounts, password and sign-ins. */
 export function Security() {
@@ -127,6 +128,7 @@ export function Security() {
           </section>
         </div>
         <aside class="stack-4 side last">
+          <ThisDevice act={act} />
           {hasPassword.value ? <ChangePassword onDone={() => void load()} /> : <section class="card pad"><p class="sm muted" data-testid="password-elsewhere">{m.passwordElsewhere}</p></section>}
         </aside>
       </main>

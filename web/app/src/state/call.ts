@@ -1,11 +1,12 @@
 // The running meeting as signals, fed by the Room's events. Components read these and never subscribe themselves.
 
-import type { ChatMessage, Connection, Ended, Grants, LocalMedia, Participant, Room, RoomState, Speaker, Waiter } from '@incamera/sdk';
+import type { ChatMessage, Connection, Ended, Grants, LocalMedia, Participant, Room, RoomState, Speaker, Standing, Waiter } from '@incamera/sdk';
 import { computed, effect, signal } from '@preact/signals';
 import { failureOf, sentenceIn } from '../failure.js';
 import { t } from '../i18n/index.js';
 import { Announcer } from './announce.js';
 import { language } from './prefs.js';
+import { forbids, standingText } from './standing.js';
 import { followSlots, forgetSlots } from './soundonly.js';
 import { withFactor } from './stepup.js';
 import { clearToasts, dismissTopic, toast } from './toasts.js';
@@ -16,6 +17,8 @@ export const state = signal<RoomState | null>(null);
 export const media = signal<LocalMedia | null>(null);
 export const connection = signal<Connection | null>(null);
 export const grants = signal<Grants | null>(null);
+/** What the rules of the place say of this person now. */
+export const standing = signal<Standing | null>(null);
 export const waiting = signal<readonly Waiter[]>([]);
 /** Ids of the people heard now, loudest first. */
 export const speaking = signal<readonly string[]>([]);
@@ -63,6 +66,7 @@ export function attachCall(joined: Room, onEnded: (ended: Ended) => void): void 
       slotsTurn.value++;
       followSlots(slots, (text) => announcer?.say(text));
     }),
+    joined.on('standing', (value) => followStanding(value)),
     joined.on('speakers', (value) => followSpeakers(value)),
     joined.on('chat', (message) => followChat(message)),
     joined.on('participant-joined', (person) => announcer?.joined(person.name, people.value.length)),
@@ -84,6 +88,7 @@ export function detachCall(): void {
   media.value = null;
   connection.value = null;
   grants.value = null;
+  standing.value = null;
   waiting.value = [];
   speaking.value = [];
   unread.value = 0;
@@ -99,6 +104,7 @@ function read(from: Room): void {
   media.value = from.media;
   connection.value = from.connection;
   marked.value = from.watermark !== '';
+  standing.value ??= from.standing;
   grants.value = from.grants;
   followWaiting(from.waiting);
   if (!before || !me || !was) return;
@@ -113,6 +119,20 @@ function read(from: Room): void {
 function notice(text: string, alert = false, topic?: string): void {
   toast({ kind: alert ? 'alert' : 'notice', text, ...(topic === undefined ? {} : { topic }) });
   announcer?.say(text, alert);
+}
+
+function followStanding(value: Standing): void {
+  const before = standingText(standing.value);
+  standing.value = value;
+  const now = standingText(value);
+  if (now !== before) notice(now || t().restrictedOver, now !== '', 'standing');
+}
+
+/** Says why something cannot be switched on; false when nothing forbids it. */
+function refused(kind: 'mic' | 'camera' | 'screen'): boolean {
+  if (!forbids(standing.value, kind)) return false;
+  notice(standingText(standing.value), true, 'standing');
+  return true;
 }
 
 function followMedia(value: LocalMedia): void {
@@ -184,10 +204,14 @@ export function setMic(on: boolean): void {
     notice(t().mutedHardTry, true, 'muted');
     return;
   }
+  if (on && refused('mic')) return;
   void attempt('mic', (current) => current.setMic(on));
 }
-export const setCamera = (on: boolean) => void attempt('camera', (current) => current.setCamera(on));
-export const share = (on: boolean) => void attempt('share', async (current) => {
+export function setCamera(on: boolean): void {
+  if (on && refused('camera')) return;
+  void attempt('camera', (current) => current.setCamera(on));
+}
+export const share = (on: boolean) => on && refused('screen') || void attempt('share', async (current) => {
   try {
     await current.shareScreen(on);
   } catch (error) {

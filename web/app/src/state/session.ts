@@ -81,6 +81,7 @@ export async function signOutEverywhere(): Promise<void> {
   navigate('/sign-in');
 }
 
+/** Ends the sign-in. The key of this browser stays. */
 export async function signOut(): Promise<void> {
   try {
     const answer = await api.signOut();

@@ -1,6 +1,7 @@
 // A request that asks for a second factor is not lost: the page asks the person for exactly that factor, in a sheet that
 // leaves everything else where it is, and then sends the request again.
 
+import type { FactorAsked } from '@incamera/sdk';
 import { signal } from '@preact/signals';
 import { answerFactorDemands, ApiError, type FactorDemand } from '../api.js';
 import { session } from './session.js';
@@ -35,6 +36,8 @@ export function answered(given: boolean): void {
 export function demandOf(error: unknown): FactorDemand | null {
   const thrown = error as { code?: unknown } | null;
   if (thrown?.code !== 'second_factor_required') return null;
+  const { stepUp } = error as { stepUp?: FactorAsked };
+  if (stepUp) return { acr: stepUp.acr, maxAge: Math.floor(stepUp.maxAgeMs / 1000) };
   return error instanceof ApiError && error.demand ? error.demand : { acr: 'mfa', maxAge: 0 };
 }
 

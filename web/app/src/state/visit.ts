@@ -60,7 +60,8 @@ export function openVisit(room: string): void {
 
 function getReady(mine: Visit): void {
   void startPreview();
-  const prepared = prepare({ url: location.origin, room: mine.room });
+  // A guest is whoever holds a key: the next visit is another guest's.
+  const prepared = prepare({ url: location.origin, room: mine.room, key: user.value ? 'device' : 'visit' });
   mine.prepared = prepared;
   // A socket that fails now is tried again by connect, which reports it where the person sees it.
   prepared.ready.catch(() => undefined);
