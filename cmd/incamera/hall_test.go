@@ -38,7 +38,7 @@ type hall struct {
 	first, second *signalingPart
 	metrics       *prometheus.Registry // of the second
 	urls          [2]string
-	node          *stage
+	node          *emptyNode
 	room          string
 	people        int
 }
@@ -67,7 +67,7 @@ func openHall(t *testing.T) *hall {
 		must(t, err)
 		return out
 	}
-	h.node = openStage(t, identity("n1", pki.RoleNode), state)
+	h.node = openEmptyNode(t, identity("n1", pki.RoleNode), state)
 	start := func(id, at string, reg prometheus.Registerer) *signalingPart {
 		c := c
 		c.HTTP.Listen = at
@@ -294,8 +294,8 @@ func (h *hall) post(cookie, path string, body any) (status int) {
 	return answer.StatusCode
 }
 
-// stage is a media node without media.
-type stage struct {
+// emptyNode is a media node without media.
+type emptyNode struct {
 	mu    sync.Mutex
 	boxes map[string]*noderpc.Outbox
 	carry map[string]*carried // by participant
@@ -309,10 +309,10 @@ type carried struct {
 	closed    bool
 }
 
-func openStage(t *testing.T, id *pki.Identity, state *live.Server) *stage {
+func openEmptyNode(t *testing.T, id *pki.Identity, state *live.Server) *emptyNode {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	n := &stage{boxes: map[string]*noderpc.Outbox{}, carry: map[string]*carried{}}
+	n := &emptyNode{boxes: map[string]*noderpc.Outbox{}, carry: map[string]*carried{}}
 	server, err := noderpc.NewServer(noderpc.Options{Identity: id, Handler: n, Log: log, Registerer: prometheus.NewRegistry()})
 	must(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -333,7 +333,7 @@ func openStage(t *testing.T, id *pki.Identity, state *live.Server) *stage {
 	return n
 }
 
-func (n *stage) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitRequest) (*noderpc.AdmitResponse, error) {
+func (n *emptyNode) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitRequest) (*noderpc.AdmitResponse, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := &carried{instance: r.Instance, placement: g.Placement, room: g.Room, on: map[noderpc.Kind]bool{}}
@@ -344,11 +344,11 @@ func (n *stage) Admit(_ context.Context, g noderpc.Grant, r *noderpc.AdmitReques
 	return &noderpc.AdmitResponse{Answer: "v=0"}, nil
 }
 
-func (n *stage) Renegotiate(context.Context, *noderpc.RenegotiateRequest) (*noderpc.AdmitResponse, error) {
+func (n *emptyNode) Renegotiate(context.Context, *noderpc.RenegotiateRequest) (*noderpc.AdmitResponse, error) {
 	return &noderpc.AdmitResponse{Answer: "v=0"}, nil
 }
 
-func (n *stage) Command(_ context.Context, r *noderpc.CommandRequest) error {
+func (n *emptyNode) Command(_ context.Context, r *noderpc.CommandRequest) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := n.carry[r.Ref.Participant]
@@ -364,13 +364,13 @@ func (n *stage) Command(_ context.Context, r *noderpc.CommandRequest) error {
 	return nil
 }
 
-func (n *stage) Outbox(instance string) *noderpc.Outbox {
+func (n *emptyNode) Outbox(instance string) *noderpc.Outbox {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.box(instance)
 }
 
-func (n *stage) box(instance string) *noderpc.Outbox {
+func (n *emptyNode) box(instance string) *noderpc.Outbox {
 	if n.boxes[instance] == nil {
 		n.boxes[instance] = noderpc.NewOutbox(noderpc.OutboxOptions{})
 	}
@@ -378,7 +378,7 @@ func (n *stage) box(instance string) *noderpc.Outbox {
 }
 
 // sees tells where somebody's packets come from.
-func (n *stage) sees(participant, address string) {
+func (n *emptyNode) sees(participant, address string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := n.carry[participant]
@@ -388,13 +388,13 @@ func (n *stage) sees(participant, address string) {
 	})
 }
 
-func (n *stage) on(participant string, k noderpc.Kind) bool {
+func (n *emptyNode) on(participant string, k noderpc.Kind) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.carry[participant].on[k]
 }
 
-func (n *stage) ended(participant string) bool {
+func (n *emptyNode) ended(participant string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.carry[participant].closed
