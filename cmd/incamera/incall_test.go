@@ -223,6 +223,7 @@ func TestAHostWhoseFactorIsStaleIsAskedForItWhenLettingSomebodyIn(t *testing.T) 
 			t.Error("an admission that never was is on record")
 		}
 	}
+	room.Version++
 	room.FactorMaxAge = time.Hour
 	must(t, db.Rooms.Update(ctx, room))
 	if e := ask(); e.Code != wire.CodeNotFound {
