@@ -99,17 +99,21 @@ describe('the rules during a meeting', { timeout: 360_000 }, () => {
 
   test('where a passkey is asked for the sheet takes that, and until then the person only listens', async () => {
     // The passkey of the beginning is not enough: it has to be a recent one.
-    await zhao.page.waitForTimeout(1500);
-    await rules(rule('in_call', 'outcome: step_up, acr: phishing_resistant, max_age: 1s'));
+    await zhao.page.waitForTimeout(10_000);
+    await rules(rule('in_call', 'outcome: step_up, acr: phishing_resistant, max_age: 10s'));
     await zhao.until(() => document.querySelector('[data-testid="stepup"]')?.dataset.acr === 'phishing_resistant', null, { what: 'the sheet', ms: 15_000 });
     await standing(zhao, 'listen_only', 'listening meanwhile');
     await seesOthers(zhao, 1);
     await zhao.click('stepup-passkey');
     await zhao.gone('stepup');
     await standing(zhao, '', 'freedom');
-    await seesOthers(zhao, 1); // what was taken away comes back over a second transport; pictures go on
-    await seesOthers(lin, 1);
     await rules('');
+    // What was taken away comes back over a second transport, while pictures go on. It comes back switched off: nobody is
+    // seen or heard again but by their own hand.
+    await seesOthers(zhao, 1);
+    assert.equal(await zhao.evaluate(() => globalThis.__room.media.camera.on), false, 'the camera came on by itself');
+    await zhao.click('dock-camera');
+    await seesOthers(lin, 1);
   });
 
   test('who may only listen is muted by the server, told why, and gets it back', async () => {
