@@ -172,6 +172,14 @@ func TestTheUpgradeIsRefusedToWhoHasNoBusinessHere(t *testing.T) {
 			t.Errorf("%s: %v, want status %d", c.name, resp, c.status)
 		}
 	}
+	for name, origin := range map[string][]string{"the own page": {"https://app.test"}, "a program": nil} {
+		conn, _, err := websocket.Dial(t.Context(), in.url, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": origin}, Subprotocols: []string{wire.Subprotocol}})
+		if err != nil {
+			t.Errorf("the control: %s is refused: %v", name, err)
+			continue
+		}
+		_ = conn.CloseNow()
+	}
 }
 
 func TestANodeThatRefusesTheOfferLeavesNoTrace(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"incamera/auth/pace"
 	"incamera/auth/store"
 )
 
@@ -28,11 +29,7 @@ func (a *Accounts) Verify(ctx context.Context, login, password string, address n
 	u, outcome, err := a.verify(ctx, login, password, address)
 	a.outcomes.WithLabelValues(outcome).Inc()
 	if a.o.Directory != nil && (errors.Is(err, ErrCredentials) || errors.Is(err, ErrDirectory)) {
-		took := time.Since(began)
-		select {
-		case <-time.After(a.o.RefusalStep - took%a.o.RefusalStep):
-		case <-ctx.Done():
-		}
+		pace.Even(ctx, began, a.o.RefusalStep)
 	}
 	return u, err
 }

@@ -129,7 +129,9 @@ func openLDAP(t *testing.T) (address string, roots *x509.CertPool) {
 	return "", nil
 }
 
-func TestOpenLDAPKnowsItsPeople(t *testing.T) {
+// courtOf is a Directory of a real server.
+func courtOf(t *testing.T) *Directory {
+	t.Helper()
 	address, roots := openLDAP(t)
 	d, err := New(Options{
 		Name: "court", URLs: []string{"ldaps://" + address}, Roots: roots, BindDN: "cn=service,dc=court,dc=test", Password: servicePassword,
@@ -139,7 +141,12 @@ func TestOpenLDAPKnowsItsPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	t.Cleanup(d.Close)
+	return d
+}
+
+func TestOpenLDAPKnowsItsPeople(t *testing.T) {
+	d := courtOf(t)
 	ctx := context.Background()
 	e, err := d.Check(ctx, "ada", "right horse")
 	if err != nil || len(e.Subject) != 36 || e.Name != "Ada Lovelace" || len(e.Groups) != 1 || e.Groups[0] != "law" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"incamera/auth/account"
+	"incamera/auth/pace"
 	"incamera/auth/passkey"
 	"incamera/auth/store"
 )
@@ -45,11 +46,7 @@ func (a *API) forgotPassword(w http.ResponseWriter, r *http.Request) (any, error
 	if err != nil {
 		a.log.Error("a link for a new password was not sent", "error", err) // the answer tells nobody that there was one
 	}
-	took := time.Since(began)
-	select {
-	case <-r.Context().Done():
-	case <-time.After(took.Truncate(forgetStep) + forgetStep - took):
-	}
+	pace.Even(r.Context(), began, forgetStep)
 	return nil, nil
 }
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -155,12 +157,30 @@ func TestEveryRouteAnswersOnlyWhomItShould(t *testing.T) {
 			t.Errorf("%s is in the table and not in the API", p)
 		}
 	}
+	yields := map[string]bool{}
 	for _, p := range patterns {
-		t.Run(strings.NewReplacer(" ", "_", "/", "_").Replace(p), func(t *testing.T) { walk(t, p, table[p]) })
+		t.Run(strings.NewReplacer(" ", "_", "/", "_").Replace(p), func(t *testing.T) { walk(t, p, table[p], yields) })
+	}
+	// A room token comes from one route of people, and only to those whose second factor is fresh.
+	if len(yields) != 2 || !yields["user POST /api/v1/rooms/{room}/token"] || !yields["admin POST /api/v1/rooms/{room}/token"] {
+		t.Errorf("room tokens are given by %v", yields)
 	}
 }
 
-func walk(t *testing.T, pattern string, want row) {
+var jws = regexp.MustCompile(`[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}`)
+
+// yieldsToken says whether an answer has a room token in it, wherever it stands.
+func yieldsToken(w *world, got reply) bool {
+	for _, found := range jws.FindAllString(got.raw+" "+fmt.Sprint(got.header), -1) {
+		if _, err := w.tokens.Room(found); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// walk asks a route as everybody, and notes in yields who got a room token.
+func walk(t *testing.T, pattern string, want row, yields map[string]bool) {
 	w := newWorld(t, httpsURL)
 	admin := w.admin()
 	user := admin.user("zhao", "192.0.2.3")
@@ -204,6 +224,9 @@ func walk(t *testing.T, pattern string, want row) {
 		}
 		before := len(w.entries())
 		got := c.agent.call(method, path, in)
+		if yieldsToken(w, got) {
+			yields[c.who+" "+pattern] = true
+		}
 		if got.status != c.status {
 			t.Errorf("%s: %d, want %d: %s", c.who, got.status, c.status, got.raw)
 		}
